@@ -1,0 +1,64 @@
+/**
+ * The closed table of error codes. Each text is safe to log and to show to a developer: no token, no value, nothing of the
+ * database's own words. `docs/errors.md` says what to do about each; a test holds the two equal.
+ */
+export const errorTexts = {
+  SESSION_OPTION_INVALID: "an option has a wrong name, type or range",
+  SESSION_CONNECTION_INVALID: "a database connection is set up in a way that would corrupt values",
+  SESSION_TABLE_INVALID: "the session table is missing or differs from sql/session.sql",
+  SESSION_STORE_UNAVAILABLE: "the session store could not be reached in time; surely nothing was written",
+  SESSION_STORE_FAILED: "the session store refused a statement for a reason that waiting does not mend",
+  SESSION_WRITE_UNCERTAIN: "it cannot be known whether a change was written",
+  SESSION_VALUE_INVALID: "a key is not a string, or a value cannot be kept as JSON",
+  SESSION_TOO_LARGE: "the values of a session would exceed maxBytes",
+  SESSION_DATA_INVALID: "the data column of a row does not hold one JSON object",
+  SESSION_MISSING: "this socket has no session",
+  SESSION_ENDED: "the session has expired or its row is gone",
+  SESSION_NOT_ATTACHED: "the namespace of this socket has no token sessions attached",
+  SESSION_QUEUE_FULL: "too many changes of one session wait for the store",
+  SESSION_CLOSED: "sessions.close() was called",
+} as const;
+
+/** Every `code` that a {@link SessionError} can have. */
+export type SessionErrorCode = keyof typeof errorTexts;
+
+/**
+ * The one error class of the library. Tell errors apart by `code`, never by `message`.
+ *
+ * @example
+ * try {
+ *   await socket.session.set("cart", cart);
+ * } catch (error) {
+ *   if (error instanceof SessionError && error.code === "SESSION_TOO_LARGE") askToRemoveSomething();
+ *   else throw error;
+ * }
+ */
+export class SessionError extends Error {
+  override readonly name = "SessionError";
+  /** What went wrong, from a closed list. */
+  readonly code: SessionErrorCode;
+  /** Public id of the session concerned, where there is one. */
+  readonly sessionId: string | undefined;
+
+  /** `detail` follows the fixed text of the code; it must hold no token, no value and no text from the database. */
+  constructor(
+    code: SessionErrorCode,
+    detail?: string,
+    options: { cause?: unknown; sessionId?: string } = {},
+  ) {
+    super(
+      detail ? `${errorTexts[code]}: ${detail}` : errorTexts[code],
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.sessionId = options.sessionId;
+  }
+}
+
+/** Makes a {@link SessionError} of whatever was thrown; what is unknown becomes `SESSION_STORE_FAILED`. */
+export function toSessionError(error: unknown): SessionError {
+  if (error instanceof SessionError) return error;
+  // Only the kind of the error is kept: a database's message may have values in it.
+  const kind = error instanceof Error ? error.name : typeof error;
+  return new SessionError("SESSION_STORE_FAILED", `unexpected ${kind}`, { cause: error });
+}

@@ -1,0 +1,107 @@
+import type { Log } from "./log.js";
+import type { ClientDescription } from "./wire.js";
+
+/** A duration in seconds. */
+export type Seconds = number;
+/** A moment in Unix seconds, by the clock of the store's database. */
+export type UnixSeconds = number;
+
+/** A row as a store hands it out. */
+export interface SessionRow {
+  /** 32 hex digits. */
+  readonly sessionId: string;
+  readonly expires: UnixSeconds;
+  /** The values as JSON text, or `null` where the row has expired: those are never loaded. */
+  readonly data: string | null;
+  /** SHA-256 of the secret; `null` opens for nobody. */
+  readonly secretHash: Uint8Array | null;
+  readonly client: ClientDescription | null;
+  /** Random 48-bit number, picked anew for each write other than a touch. */
+  readonly revision: number;
+  /** Up to 8 × (8-byte process id, 8-byte revision of that process's last accepted write), newest first. */
+  readonly writers: Uint8Array;
+  readonly createdAt: UnixSeconds;
+  readonly visitedAt: UnixSeconds;
+  /** 0 on the first visit. */
+  readonly previousVisitAt: UnixSeconds;
+  /** The store's clock when the row was read. Whether a row has expired is decided by this, never by the node's clock. */
+  readonly now: UnixSeconds;
+}
+
+/** A session to be inserted. The store fills in the times by its own clock. */
+export interface NewSession {
+  readonly sessionId: string;
+  readonly secretHash: Uint8Array;
+  readonly data: string;
+  readonly client: ClientDescription | null;
+  readonly revision: number;
+  readonly writers: Uint8Array;
+}
+
+/** One conditional write: takes effect only where the row is there, not expired, and still at `baseRevision`. */
+export interface WriteAttempt {
+  readonly sessionId: string;
+  readonly baseRevision: number;
+  readonly revision: number;
+  readonly data: string;
+  readonly writers: Uint8Array;
+}
+
+/** What a store is told once, when it is opened. */
+export interface StoreSettings {
+  /** Idle time: how long a session lives without being used. */
+  readonly expiration: Seconds;
+  /** Longest life since creation, however much a session is used. */
+  readonly absoluteExpiration: Seconds;
+  /** How long a caller waits for an operation; one that takes longer should be given up and reported as `"unknown"`. */
+  readonly storeTimeout: Seconds;
+  readonly log: Log;
+}
+
+/**
+ * Where rows live. Batch-first: each call takes a list, and what fails for one entry fails for that entry alone where the
+ * contract says so. Every method may reject with a {@link StoreFault}, or with a `SessionError` where waiting does not help.
+ *
+ * *Required*: `load`, `insert`, `write`, `touch`. *Recommended*: `check`, called by `sessions.check()`.
+ */
+export interface SessionStore {
+  /** The rows of these ids, in any order; ids without a row are left out. */
+  load(sessionIds: readonly string[]): Promise<SessionRow[]>;
+  /**
+   * Inserts; answers for each, in order, the row as inserted, or `null` where that id is taken. Never overwrites.
+   * The times in these rows may be a second off; the next load brings the exact ones.
+   */
+  insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]>;
+  /** Conditional writes; answers for each, in order, whether a row matched. Never inserts. */
+  write(attempts: readonly WriteAttempt[]): Promise<boolean[]>;
+  /**
+   * Moves `expires` (to now + `expiration`, at most creation + `absoluteExpiration`) and `visitedAt` of live rows forward, and nothing else; begins a new visit
+   * (`previousVisitAt`) where `visitedAt` is older than {@link VISIT_GAP}. Never inserts, never revives.
+   */
+  touch(sessionIds: readonly string[]): Promise<void>;
+  /** Rejects with a `SessionError` that says what an administrator has to mend. */
+  check?(): Promise<void>;
+}
+
+/** Opens a store; `memoryStore()` returns such a function. */
+export type StoreFactory = (settings: StoreSettings) => SessionStore;
+
+/** A visit begins at an open that finds the last use over 30 minutes ago: the session time-out of web analytics. */
+export const VISIT_GAP: Seconds = 1800;
+
+/**
+ * How a store says that a statement failed.
+ * - `"not-applied"`: surely without effect, and worth repeating (deadlock, lock wait, server not reached).
+ * - `"unknown"`: the answer was lost; it may have been applied, may be running still, or not.
+ * - `"refused"`: surely without effect, and repeating does not help (wrong table, missing right).
+ */
+export class StoreFault extends Error {
+  override readonly name = "StoreFault";
+  readonly kind: "not-applied" | "unknown" | "refused";
+
+  /** `reason` goes to logs: a code or number, never a message of the database, which may have values in it. */
+  constructor(kind: StoreFault["kind"], reason: string, options?: { cause?: unknown }) {
+    super(reason, options);
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,48 @@
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { v7 as uuidv7 } from "uuid";
+
+/** What a client presents, taken apart. The secret itself is dropped at once: only its hash is needed. */
+export interface PresentedToken {
+  /** The token as it was presented, to be sent back to the client that presented it, and nowhere else. */
+  readonly text: string;
+  /** Public id: 32 lower-case hex digits. */
+  readonly sessionId: string;
+  /** SHA-256 of the secret: 32 bytes. */
+  readonly secretHash: Buffer;
+}
+
+/** 32 bytes from the CSPRNG, twice the 128 bits that OWASP's session guide and NIST SP 800-63B ask for. */
+const SECRET_BYTES = 32;
+const TOKEN_LENGTH = 32 + 1 + 43;
+const TOKEN_PATTERN = /^([0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/;
+
+/** SHA-256 of a secret's text. A fast hash is right here: the secret is random, so there is nothing to guess from. */
+export function hashSecret(secret: string): Buffer {
+  return createHash("sha256").update(secret, "utf8").digest();
+}
+
+/**
+ * Reads what a client sent in place of a token; `undefined` for everything that is not one. Strict on purpose, and first of
+ * all: no statement is ever made with what this function did not accept.
+ *
+ * @example
+ * parseToken("018f….3q2-…")?.sessionId
+ */
+export function parseToken(presented: unknown): PresentedToken | undefined {
+  if (typeof presented !== "string" || presented.length !== TOKEN_LENGTH) return undefined;
+  const match = TOKEN_PATTERN.exec(presented);
+  if (!match?.[1] || !match[2]) return undefined;
+  return { text: presented, sessionId: match[1], secretHash: hashSecret(match[2]) };
+}
+
+/** Makes a token for a new session: an id of our own (UUIDv7, so that rows come in order of time) and a random secret. */
+export function mintToken(): PresentedToken {
+  const sessionId = uuidv7().replaceAll("-", "");
+  const secret = randomBytes(SECRET_BYTES).toString("base64url");
+  return { text: `${sessionId}.${secret}`, sessionId, secretHash: hashSecret(secret) };
+}
+
+/** Compares two SHA-256 hashes in constant time; a missing one equals nothing. */
+export function sameHash(one: Uint8Array | null, other: Uint8Array): boolean {
+  return one !== null && one.byteLength === other.byteLength && timingSafeEqual(one, other);
+}

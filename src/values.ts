@@ -1,0 +1,162 @@
+import { SessionError } from "./errors.js";
+
+/**
+ * The values of a session: each kept as its own JSON text, so that what goes in is exactly what comes out, `get` returns a
+ * copy by itself, `__proto__` is a key like any other, and writing one key does not serialise the others again.
+ */
+export class Values {
+  #texts: Map<string, string>;
+  /** Bytes of {@link toText} in UTF-8. */
+  #bytes: number;
+
+  private constructor(texts: Map<string, string>, bytes: number) {
+    this.#texts = texts;
+    this.#bytes = bytes;
+  }
+
+  static empty(): Values {
+    return new Values(new Map(), 2);
+  }
+
+  /** Reads a `data` column; throws `SESSION_DATA_INVALID` unless it holds one JSON object. */
+  static parse(data: string, sessionId: string): Values {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(data);
+    } catch {
+      throw new SessionError("SESSION_DATA_INVALID", undefined, { sessionId });
+    }
+    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+      throw new SessionError("SESSION_DATA_INVALID", undefined, { sessionId });
+    }
+    const values = Values.empty();
+    for (const [key, value] of Object.entries(parsed)) values.set(key, JSON.stringify(value));
+    return values;
+  }
+
+  /** Length of {@link toText} in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  has(key: string): boolean {
+    return this.#texts.has(key);
+  }
+
+  /** A fresh copy of the value; `undefined` where the key is missing. */
+  get(key: string): unknown {
+    const text = this.#texts.get(key);
+    return text === undefined ? undefined : JSON.parse(text);
+  }
+
+  /** What {@link bytes} would be with this entry set. */
+  bytesWith(key: string, text: string): number {
+    const old = this.#texts.get(key);
+    const others = this.#bytes - (old === undefined ? 0 : entryBytes(key, old));
+    return others + entryBytes(key, text) - (old === undefined && this.#texts.size === 0 ? 1 : 0);
+  }
+
+  /** `text` is JSON from {@link toJsonText}. */
+  set(key: string, text: string): void {
+    this.#bytes = this.bytesWith(key, text);
+    this.#texts.set(key, text);
+  }
+
+  delete(key: string): void {
+    const old = this.#texts.get(key);
+    if (old === undefined) return;
+    this.#texts.delete(key);
+    this.#bytes -= entryBytes(key, old) - (this.#texts.size === 0 ? 1 : 0);
+  }
+
+  clear(): void {
+    this.#texts.clear();
+    this.#bytes = 2;
+  }
+
+  /** Takes over what `other` holds; `other` is not to be used afterwards. */
+  assign(other: Values): void {
+    this.#texts = other.#texts;
+    this.#bytes = other.#bytes;
+  }
+
+  copy(): Values {
+    return new Values(new Map(this.#texts), this.#bytes);
+  }
+
+  /** One JSON object, as it stands in the `data` column. */
+  toText(): string {
+    const entries: string[] = [];
+    for (const [key, text] of this.#texts) entries.push(`${JSON.stringify(key)}:${text}`);
+    return `{${entries.join(",")}}`;
+  }
+
+  /** A fresh plain object of all values. */
+  toJSON(): Record<string, unknown> {
+    return JSON.parse(this.toText());
+  }
+}
+
+/** Bytes of `"key":value,`: with its comma, one too many for the first entry. */
+function entryBytes(key: string, text: string): number {
+  return Buffer.byteLength(JSON.stringify(key)) + 1 + Buffer.byteLength(text) + 1;
+}
+
+/**
+ * The JSON text of a value, or `undefined` for `undefined`, which means "delete". What JSON would drop or change in silence
+ * is refused with `SESSION_VALUE_INVALID`: cycles, BigInt, functions, symbols, NaN and infinities, Map and Set. As JSON does,
+ * a Date becomes its ISO text, and `undefined` is left out of objects.
+ */
+export function toJsonText(key: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value, refuseWhatJsonLoses);
+  } catch (error) {
+    const reason =
+      error instanceof Unsuitable ? error.message : "it cannot be written as JSON (a cycle, or too deep)";
+    // The cause of a foreign toJSON is the application's own error, on its way back to the application.
+    throw new SessionError("SESSION_VALUE_INVALID", `value of ${JSON.stringify(key)}: ${reason}`, {
+      cause: error,
+    });
+  }
+  // A toJSON that returns undefined.
+  if (text === undefined) {
+    throw new SessionError(
+      "SESSION_VALUE_INVALID",
+      `value of ${JSON.stringify(key)}: its toJSON gives nothing`,
+    );
+  }
+  return text;
+}
+
+/** Keys are strings, nothing else: `set(7, …)` and `set("7", …)` must not meet by accident. */
+export function checkKey(key: unknown): asserts key is string {
+  if (typeof key === "string") return;
+  throw new SessionError(
+    "SESSION_VALUE_INVALID",
+    `a key must be a string, not ${key === null ? "null" : typeof key}`,
+  );
+}
+
+class Unsuitable extends Error {}
+
+function refuseWhatJsonLoses(this: unknown, key: string, value: unknown): unknown {
+  switch (typeof value) {
+    case "function":
+    case "symbol":
+    case "bigint":
+      throw new Unsuitable(`JSON has no ${typeof value}`);
+    case "number":
+      if (!Number.isFinite(value)) throw new Unsuitable(`JSON has no ${value}`);
+      break;
+    case "object":
+      if (value instanceof Map || value instanceof Set) throw new Unsuitable("JSON would empty a Map or Set");
+      break;
+    case "undefined":
+      // In an array JSON would put null in its place.
+      if (Array.isArray(this)) throw new Unsuitable(`JSON has no undefined (array index ${key})`);
+      break;
+  }
+  return value;
+}

@@ -1,0 +1,43 @@
+// The words that server and client exchange (DESIGN: wire protocol). Shared with client/, so nothing of Node or the DOM here.
+
+/** Client to server: `getToken` {@link GetToken}. */
+export const GET_TOKEN = "getToken";
+/** Server to one client: `gotToken` {@link GotToken}. */
+export const GOT_TOKEN = "gotToken";
+
+/** Content of `getToken`. Clients of the old package send the same. */
+export interface GetToken {
+  /** The token held, or `""`, `null` or nothing on a first visit. */
+  token?: string | null;
+}
+
+/** What our client puts into the handshake's `auth`. */
+export interface HandshakeAuth {
+  token: string;
+  /** The client acknowledges a new token once it has stored it. */
+  confirm?: true;
+  /** What the client says of itself, kept with a new session: flat JSON, at most 1 kB. */
+  client?: ClientDescription;
+}
+
+/** What a client says of itself when its session begins, for example `{ device: "Pixel 9" }`. Not to be trusted. */
+export type ClientDescription = Record<string, string | number | boolean | null>;
+
+/** Texts of `gotToken.errors`; `""` is success, first visits included. Old apps compare these texts: they never change. */
+export type GotTokenErrors =
+  | ""
+  | "Session Not Found"
+  | "Session Expired"
+  | "Session store unavailable"
+  | "Too Many Sessions";
+
+/** Content of `gotToken`, and of the acknowledgement of `getToken`. */
+export interface GotToken {
+  /** The token to keep; `""` when there is none to give, and then the one held stays good. */
+  token: string;
+  errors: GotTokenErrors;
+  /** Unix seconds of the database's clock at which the session ends unless it is used. */
+  expiresAt?: number;
+  /** Whether this token belongs to a session that was just created. */
+  created?: boolean;
+}
