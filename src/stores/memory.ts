@@ -1,0 +1,90 @@
+import { type Clock, systemClock } from "../clock.js";
+import {
+  type NewSession,
+  type SessionRow,
+  type SessionStore,
+  type StoreFactory,
+  type StoreSettings,
+  VISIT_GAP,
+  type WriteAttempt,
+} from "../store.js";
+
+type Row = Omit<SessionRow, "now" | "data"> & { data: string };
+
+/**
+ * A store that keeps sessions in this process: for development and tests. They are gone when the process ends, other
+ * processes do not see them, and nothing prunes them.
+ *
+ * @example
+ * const sessions = tokenSession({ store: memoryStore() });
+ */
+export function memoryStore({ clock = systemClock }: { clock?: Clock } = {}): StoreFactory {
+  return (settings) => new MemoryStore(settings, clock);
+}
+
+class MemoryStore implements SessionStore {
+  readonly #rows = new Map<string, Row>();
+  readonly #settings: StoreSettings;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+
+  constructor(settings: StoreSettings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#startedAt = Date.now() - clock.now();
+  }
+
+  async load(sessionIds: readonly string[]): Promise<SessionRow[]> {
+    const now = this.#now;
+    return sessionIds.flatMap((id) => {
+      const row = this.#rows.get(id);
+      return row ? [{ ...row, now, data: row.expires > now ? row.data : null }] : [];
+    });
+  }
+
+  async insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]> {
+    const now = this.#now;
+    const { expiration, absoluteExpiration } = this.#settings;
+    return sessions.map((session) => {
+      if (this.#rows.has(session.sessionId)) return null;
+      const row: Row = {
+        ...session,
+        expires: now + Math.min(expiration, absoluteExpiration),
+        createdAt: now,
+        visitedAt: now,
+        previousVisitAt: 0,
+      };
+      this.#rows.set(session.sessionId, row);
+      return { ...row, now };
+    });
+  }
+
+  async write(attempts: readonly WriteAttempt[]): Promise<boolean[]> {
+    const now = this.#now;
+    return attempts.map(({ sessionId, baseRevision, revision, data, writers }) => {
+      const row = this.#rows.get(sessionId);
+      if (!row || row.revision !== baseRevision || row.expires <= now) return false;
+      this.#rows.set(sessionId, { ...row, revision, data, writers });
+      return true;
+    });
+  }
+
+  async touch(sessionIds: readonly string[]): Promise<void> {
+    const now = this.#now;
+    const { expiration, absoluteExpiration } = this.#settings;
+    for (const id of sessionIds) {
+      const row = this.#rows.get(id);
+      if (!row || row.expires <= now) continue;
+      this.#rows.set(id, {
+        ...row,
+        expires: Math.max(row.expires, Math.min(now + expiration, row.createdAt + absoluteExpiration)),
+        previousVisitAt: row.visitedAt < now - VISIT_GAP ? row.visitedAt : row.previousVisitAt,
+        visitedAt: now,
+      });
+    }
+  }
+
+  get #now(): number {
+    return Math.floor((this.#startedAt + this.#clock.now()) / 1000);
+  }
+}

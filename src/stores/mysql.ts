@@ -1,0 +1,226 @@
+import { type Compilable, type ExpressionBuilder, type Generated, sql } from "kysely";
+import type { Log } from "../log.js";
+import {
+  type NewSession,
+  type SessionRow,
+  type SessionStore,
+  StoreFault,
+  type StoreSettings,
+  VISIT_GAP,
+  type WriteAttempt,
+} from "../store.js";
+import type { ClientDescription } from "../wire.js";
+import { type Database, DatabaseAccess } from "./mysql/database.js";
+import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
+import { type ColumnFacts, type IndexFacts, tableDifferences, tableInvalid } from "./mysql/table.js";
+
+/** The table of sql/session.sql, as Kysely sees it. */
+interface SessionTable {
+  sessionId: string;
+  expires: number;
+  data: string | null;
+  secretHash: Buffer | null;
+  nextHash: Generated<Buffer | null>;
+  previousHash: Generated<Buffer | null>;
+  userId: Generated<string | null>;
+  client: string | null;
+  idleSeconds: Generated<number | null>;
+  revision: number;
+  writers: Buffer;
+  createdAt: number;
+  visitedAt: number;
+  previousVisitAt: Generated<number>;
+}
+
+interface Tables {
+  session: SessionTable;
+}
+
+const databaseNow = sql<number>`unix_timestamp()`;
+
+const COLUMNS = [
+  "sessionId",
+  "expires",
+  "secretHash",
+  "client",
+  "revision",
+  "writers",
+  "createdAt",
+  "visitedAt",
+  "previousVisitAt",
+] as const;
+
+/** The product's store: rows in MySQL or MariaDB. Every statement is by primary key, on one table, and stands alone. */
+export class MysqlStore implements SessionStore {
+  readonly #db: DatabaseAccess<Tables>;
+  readonly #settings: StoreSettings;
+  readonly #name: string;
+  /** Kysely's types know one table name; the real one is given in the options. */
+  readonly #table: "session";
+  #tableCheck: Promise<void> | undefined;
+
+  constructor(db: Database | undefined, table: string, settings: StoreSettings) {
+    // Half of the whole time, so that a statement that hangs leaves time for a second try on another connection.
+    this.#db = new DatabaseAccess<Tables>(db, (settings.storeTimeout * 1000) / 2);
+    this.#settings = settings;
+    this.#name = table;
+    this.#table = table as "session";
+    if (!this.#db.reconnects) warnOfSingleConnection(settings.log);
+  }
+
+  async load(sessionIds: readonly string[]): Promise<SessionRow[]> {
+    const { rows } = await this.#run(
+      this.#db.build
+        .selectFrom(this.#table)
+        .select(COLUMNS)
+        .select((eb) => [
+          // Values of an expired session never leave the database.
+          eb.case().when(isLive(eb)).then(sql<string>`coalesce(data, '{}')`).else(null).end().as("data"),
+          databaseNow.as("now"),
+        ])
+        .where("sessionId", "in", sessionIds),
+    );
+    const now = rows[0]?.now;
+    if (now !== undefined) this.#db.heard(Number(now));
+    return rows.map((row) => ({
+      sessionId: row.sessionId,
+      expires: Number(row.expires),
+      data: row.data,
+      secretHash: row.secretHash,
+      client: parseClient(row.client),
+      revision: Number(row.revision),
+      writers: row.writers,
+      createdAt: Number(row.createdAt),
+      visitedAt: Number(row.visitedAt),
+      previousVisitAt: Number(row.previousVisitAt),
+      now: Number(row.now),
+    }));
+  }
+
+  insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]> {
+    return Promise.all(sessions.map((session) => this.#insertOne(session)));
+  }
+
+  async #insertOne(session: NewSession): Promise<SessionRow | null> {
+    const { expiration, absoluteExpiration } = this.#settings;
+    const idle = Math.min(expiration, absoluteExpiration);
+    try {
+      await this.#run(
+        this.#db.build.insertInto(this.#table).values({
+          sessionId: session.sessionId,
+          expires: sql<number>`unix_timestamp() + ${idle}`,
+          data: session.data,
+          secretHash: Buffer.from(session.secretHash),
+          client: session.client && JSON.stringify(session.client),
+          revision: session.revision,
+          writers: Buffer.from(session.writers),
+          createdAt: databaseNow,
+          visitedAt: databaseNow,
+        }),
+      );
+    } catch (error) {
+      if (error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY) return null;
+      throw error;
+    }
+    const { now } = this.#db;
+    return { ...session, now, expires: now + idle, createdAt: now, visitedAt: now, previousVisitAt: 0 };
+  }
+
+  write(attempts: readonly WriteAttempt[]): Promise<boolean[]> {
+    return Promise.all(attempts.map((attempt) => this.#writeOne(attempt)));
+  }
+
+  async #writeOne(attempt: WriteAttempt): Promise<boolean> {
+    const { numAffectedRows } = await this.#run(
+      this.#db.build
+        .updateTable(this.#table)
+        .set({ data: attempt.data, revision: attempt.revision, writers: Buffer.from(attempt.writers) })
+        .where("sessionId", "=", attempt.sessionId)
+        .where("revision", "=", attempt.baseRevision)
+        .where(isLive),
+    );
+    // Each attempt brings another revision, so a row that matched was changed too, whichever of the two the count counts.
+    return numAffectedRows === 1n;
+  }
+
+  async touch(sessionIds: readonly string[]): Promise<void> {
+    const { expiration, absoluteExpiration } = this.#settings;
+    await this.#run(
+      this.#db.build
+        .updateTable(this.#table)
+        // MySQL assigns from left to right: previousVisitAt needs visitedAt as it was.
+        .set({
+          expires: sql<number>`greatest(expires, least(unix_timestamp() + coalesce(idleSeconds, ${expiration}), createdAt + ${absoluteExpiration}))`,
+          previousVisitAt: sql<number>`if(visitedAt < unix_timestamp() - ${VISIT_GAP}, visitedAt, previousVisitAt)`,
+          visitedAt: databaseNow,
+        })
+        .where("sessionId", "in", sessionIds)
+        .where(isLive),
+    );
+  }
+
+  /** Errors: `SESSION_CONNECTION_INVALID`, `SESSION_TABLE_INVALID`, {@link StoreFault}. */
+  async check(): Promise<void> {
+    const [schema, name] = this.#name.includes(".") ? this.#name.split(".") : [null, this.#name];
+    const where = "where table_schema = coalesce(?, database()) and table_name = ?";
+    const { rows: columns } = await this.#db.raw<ColumnFacts>(
+      "select column_name as name, data_type as type, column_type as fullType, character_maximum_length as length," +
+        " character_set_name as charset, collation_name as collation, is_nullable as nullable," +
+        ` column_default is not null as hasDefault, extra from information_schema.columns ${where}`,
+      [schema, name],
+    );
+    if (columns.length === 0) {
+      throw tableInvalid(this.#name, ["the table is missing, or this account has no right to it"]);
+    }
+    const { rows: indexes } = await this.#db.raw<IndexFacts>(
+      "select index_name as name, column_name as `column`, seq_in_index as position" +
+        ` from information_schema.statistics ${where} order by index_name, seq_in_index`,
+      [schema, name],
+    );
+    const { rows: tables } = await this.#db.raw<{ engine: string | null }>(
+      `select engine as engine from information_schema.tables ${where}`,
+      [schema, name],
+    );
+    const differences = tableDifferences(columns, indexes, tables[0]?.engine ?? null);
+    if (differences.length > 0) throw tableInvalid(this.#name, differences);
+  }
+
+  /** Runs a statement; when the server says that the table is wrong, finds out in what. */
+  async #run<Row>(statement: Compilable<Row>) {
+    try {
+      return await this.#db.run(statement);
+    } catch (error) {
+      const { errno } = numberAndCode(error instanceof StoreFault ? error.cause : undefined);
+      if (errno === undefined || !TABLE.has(errno)) throw error;
+      // One look at a time, however many statements fail.
+      this.#tableCheck ??= this.check().finally(() => {
+        this.#tableCheck = undefined;
+      });
+      await this.#tableCheck;
+      throw error;
+    }
+  }
+}
+
+/** Whether a row is alive is decided by the database's clock alone. */
+function isLive(eb: ExpressionBuilder<Tables, "session">) {
+  return eb("expires", ">", databaseNow);
+}
+
+function parseClient(text: string | null): ClientDescription | null {
+  if (text === null) return null;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && !Array.isArray(parsed) ? (parsed as ClientDescription | null) : null;
+  } catch {
+    // Somebody edited it; what a client says of itself is not worth refusing its session.
+    return null;
+  }
+}
+
+function warnOfSingleConnection(log: Log): void {
+  log.warn(
+    {},
+    "db is a single connection, which does not reconnect after it is lost; use mysql2's createPool",
+  );
+}

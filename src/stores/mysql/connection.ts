@@ -1,0 +1,53 @@
+import { CompiledQuery, type DatabaseConnection } from "kysely";
+import { SessionError } from "../../errors.js";
+
+/** A quote, a backslash and a character outside the Basic Multilingual Plane: what a wrong set-up mangles first. */
+const TEXT = "'\\😀";
+/** The largest revision. */
+const NUMBER = 2 ** 48 - 1;
+const BYTES = Buffer.from([0x00, 0xff]);
+
+/**
+ * Finds out whether values pass through a connection unchanged; throws `SESSION_CONNECTION_INVALID` if not. mysql2 escapes
+ * values itself, by backslashes and in UTF-8, so under `NO_BACKSLASH_ESCAPES`, or with another character set, a session
+ * *value* could end its string and run as SQL. Returns the database's Unix time with its fraction.
+ */
+export async function checkConnection(connection: DatabaseConnection): Promise<number> {
+  const [variables] = await ask(
+    connection,
+    "select @@character_set_client as client, @@character_set_connection as connection," +
+      " @@character_set_results as results, @@sql_mode as mode",
+  );
+  for (const name of ["client", "connection", "results"] as const) {
+    const charset = String(variables?.[name]);
+    if (charset !== "utf8mb4") throw invalid(`character_set_${name} is ${charset}, it must be utf8mb4`);
+  }
+  if (String(variables?.["mode"]).includes("NO_BACKSLASH_ESCAPES")) {
+    throw invalid("sql_mode contains NO_BACKSLASH_ESCAPES, which makes escaping by backslash unsafe");
+  }
+  const [echo] = await ask(
+    connection,
+    "select ? as text, cast(? as unsigned) as number, cast(? as binary(2)) as bytes, unix_timestamp(now(6)) as now",
+    [TEXT, NUMBER, BYTES],
+  );
+  if (echo?.["text"] !== TEXT) throw invalid("text does not come back as it was sent");
+  if (Number(echo["number"]) !== NUMBER) throw invalid("a 48-bit number does not come back as it was sent");
+  const bytes = echo["bytes"];
+  if (!(bytes instanceof Uint8Array) || !BYTES.equals(bytes)) {
+    throw invalid("binary data does not come back as a Buffer (a typeCast of the pool, perhaps)");
+  }
+  return Number(echo["now"]);
+}
+
+async function ask(
+  connection: DatabaseConnection,
+  sql: string,
+  parameters: unknown[] = [],
+): Promise<Record<string, unknown>[]> {
+  const { rows } = await connection.executeQuery<Record<string, unknown>>(CompiledQuery.raw(sql, parameters));
+  return rows;
+}
+
+function invalid(detail: string): SessionError {
+  return new SessionError("SESSION_CONNECTION_INVALID", detail);
+}

@@ -1,0 +1,229 @@
+import {
+  type Compilable,
+  CompiledQuery,
+  type DatabaseConnection,
+  Kysely,
+  MysqlDialect,
+  type MysqlPool,
+  type MysqlPoolConnection,
+  type QueryExecutor,
+  type QueryResult,
+} from "kysely";
+import { SessionError } from "../../errors.js";
+import { StoreFault } from "../../store.js";
+import { checkConnection } from "./connection.js";
+import { type Stage, toFault } from "./faults.js";
+
+/** A pool from `mysql2`, by the members that tell it from others. */
+export interface CallbackPool {
+  getConnection(callback: (error: NodeJS.ErrnoException | null, connection: never) => unknown): void;
+  promise(): unknown;
+}
+
+/** A pool from `mysql2/promise`: it carries the callback pool that it is made of. */
+export interface PromisePool {
+  getConnection(): Promise<unknown>;
+  readonly pool: CallbackPool;
+}
+
+/** A connection from `mysql2`. */
+export interface CallbackConnection {
+  promise(): unknown;
+  readonly threadId: number;
+  query(sql: string, callback?: (error: never, result: never) => unknown): unknown;
+}
+
+/** A connection from `mysql2/promise`. */
+export interface PromiseConnection {
+  readonly threadId: number;
+  connect(): Promise<void>;
+  query(sql: string): Promise<unknown>;
+}
+
+/** A Kysely instance, of whatever version the application has: only these methods are used to recognise it. */
+export interface KyselyInstance {
+  getExecutor(): unknown;
+  withoutPlugins(): unknown;
+}
+
+/** What `db` may be. */
+export type Database = CallbackPool | PromisePool | CallbackConnection | PromiseConnection | KyselyInstance;
+
+/** Just what the adapter below uses of mysql2's callback connections. */
+interface RawConnection {
+  query(sql: string, values: unknown[], callback: (error: unknown, result: never) => void): unknown;
+  release?(): void;
+  destroy(): void;
+}
+
+/** The one way to the database: runs a built statement on a connection that was found fit to carry values unchanged. */
+export class DatabaseAccess<Tables> {
+  /** For building statements. Never execute them with it: that would bypass the checks of {@link run}. */
+  readonly build: Kysely<Tables>;
+  /** A single connection does not come back after it was lost. */
+  readonly reconnects: boolean;
+  readonly #executor: QueryExecutor;
+  readonly #timeoutMs: number;
+  readonly #fit = new WeakSet<DatabaseConnection>();
+  /** Database clock minus process clock, in seconds. */
+  #clockOffset = 0;
+
+  constructor(db: unknown, timeoutMs: number) {
+    const { kysely, reconnects } = toKysely<Tables>(db, timeoutMs);
+    this.build = kysely;
+    this.reconnects = reconnects;
+    this.#executor = kysely.getExecutor();
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** The database's clock by its last answer and the time since; right to a second. */
+  get now(): number {
+    return Math.floor(performance.now() / 1000 + this.#clockOffset);
+  }
+
+  /** Corrects {@link now} by a `UNIX_TIMESTAMP()` that has just been read. */
+  heard(unixTime: number): void {
+    const estimate = performance.now() / 1000 + this.#clockOffset;
+    // Whole seconds say less than the finer time read when the connection was checked, unless that has become wrong.
+    if (!Number.isInteger(unixTime) || Math.abs(estimate - unixTime - 0.5) > 1.5)
+      this.#clockOffset = unixTime - performance.now() / 1000;
+  }
+
+  /** Runs a statement; rejects with a {@link StoreFault} or, for a connection that is not fit, a `SessionError`. */
+  async run<Row>(statement: Compilable<Row>): Promise<QueryResult<Row>> {
+    const query = statement.compile();
+    let stage: Stage = "connecting";
+    let givenUp = false;
+    const work = this.#executor.provideConnection(async (connection) => {
+      if (!this.#fit.has(connection)) {
+        this.heard(await checkConnection(connection));
+        this.#fit.add(connection);
+      }
+      // A connection that comes after its caller has gone must not run the statement behind everybody's back.
+      if (givenUp) throw new StoreFault("not-applied", "gave up waiting for a connection");
+      stage = "sent";
+      return connection.executeQuery<Row>(query);
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        givenUp = true;
+        reject(new StoreFault(stage === "sent" ? "unknown" : "not-applied", "no answer in time"));
+      }, this.#timeoutMs);
+    });
+    try {
+      return await Promise.race([work, timeout]);
+    } catch (error) {
+      // Nobody waits for the abandoned work any more.
+      work.catch(() => {});
+      if (error instanceof SessionError) throw error;
+      throw toFault(error, stage);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  raw<Row>(sql: string, parameters: unknown[] = []): Promise<QueryResult<Row>> {
+    return this.run<Row>({ compile: () => CompiledQuery.raw(sql, parameters) as CompiledQuery<Row> });
+  }
+}
+
+function toKysely<Tables>(db: unknown, timeoutMs: number): { kysely: Kysely<Tables>; reconnects: boolean } {
+  if (has(db, "getExecutor", "withoutPlugins")) {
+    // Without plugins: one that renames columns or rewrites results would change what our statements mean.
+    const kysely = (db as unknown as Kysely<Tables>).withoutPlugins();
+    if (
+      !kysely
+        .selectNoFrom((eb) => eb.val(1).as("one"))
+        .compile()
+        .sql.includes("`")
+    ) {
+      throw refuse("a Kysely instance for another database than MySQL");
+    }
+    return { kysely, reconnects: true };
+  }
+  if (has(db, "add", "of", "getConnection")) throw refuse("a PoolCluster (its replicas may lag behind)");
+  if (has(db, "getConnection")) {
+    // mysql2/promise wraps the callback pool, and shows it.
+    const pool = has((db as { pool?: unknown }).pool, "getConnection", "promise")
+      ? (db as unknown as PromisePool).pool
+      : db;
+    if (!has(pool, "promise")) throw refuse("a pool that is not from mysql2 (the mysql package, perhaps)");
+    return { kysely: onPool(pool as unknown as CallbackPool, timeoutMs), reconnects: true };
+  }
+  const inner = (db as { connection?: unknown } | null | undefined)?.connection;
+  const connection = has(inner, "query", "promise") ? inner : db;
+  if (has(connection, "query", "promise", "destroy")) {
+    return { kysely: onConnection(connection as unknown as RawConnection), reconnects: false };
+  }
+  if (has(db, "query")) throw refuse("a connection that is not from mysql2 (the mysql package, perhaps)");
+  throw refuse(db === null ? "null" : Array.isArray(db) ? "an array" : typeof db);
+}
+
+function refuse(what: string): SessionError {
+  return new SessionError(
+    "SESSION_OPTION_INVALID",
+    `db must be a mysql2 pool or connection (of mysql2 or mysql2/promise) or a Kysely instance for MySQL, not ${what}`,
+  );
+}
+
+function has<Name extends string>(value: unknown, ...names: Name[]): value is Record<Name, unknown> {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
+  return names.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+}
+
+function onPool<Tables>(pool: CallbackPool, timeoutMs: number): Kysely<Tables> {
+  // Kysely knows connections by identity, so a raw connection keeps its wrapper.
+  const wrappers = new WeakMap<RawConnection, MysqlPoolConnection>();
+  const getConnection = pool.getConnection.bind(pool) as (
+    callback: (error: unknown, connection: RawConnection) => void,
+  ) => void;
+  const adapter: MysqlPool = {
+    getConnection(callback) {
+      getConnection((error, raw) => {
+        if (error) return callback(error, undefined as never);
+        let wrapper = wrappers.get(raw);
+        if (!wrapper) {
+          wrapper = withTimeout(raw, timeoutMs);
+          wrappers.set(raw, wrapper);
+        }
+        callback(null, wrapper);
+      });
+    },
+    // The pool is the application's: we never close it.
+    end: (callback) => callback(undefined),
+  };
+  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool: adapter }) });
+}
+
+/**
+ * A pooled connection that is destroyed when a statement gets no answer in time: a server that vanished without a word would
+ * otherwise keep the pool's connections busy until TCP gives up, long after it has come back.
+ */
+function withTimeout(raw: RawConnection, timeoutMs: number): MysqlPoolConnection {
+  const query = (sql: string, parameters: unknown[], callback?: (error: unknown, result: never) => void) => {
+    const timer = setTimeout(() => {
+      raw.destroy();
+      callback?.(new StoreFault("unknown", "no answer in time"), undefined as never);
+    }, timeoutMs);
+    return raw.query(sql, parameters, (error, result) => {
+      clearTimeout(timer);
+      callback?.(error, result);
+    });
+  };
+  return { query: query as MysqlPoolConnection["query"], release: () => raw.release?.() };
+}
+
+function onConnection<Tables>(connection: RawConnection): Kysely<Tables> {
+  // mysql2 queues what a busy connection is asked, and every statement here stands alone, so sharing it is safe.
+  const shared: MysqlPoolConnection = {
+    query: ((sql: string, parameters: unknown[], callback: (error: unknown, result: never) => void) =>
+      connection.query(sql, parameters, callback)) as MysqlPoolConnection["query"],
+    release() {},
+  };
+  const pool: MysqlPool = {
+    getConnection: (callback) => callback(null, shared),
+    end: (callback) => callback(undefined),
+  };
+  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool }) });
+}

@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { SessionError } from "../../errors.js";
+
+/** A column as information_schema describes it. */
+export interface ColumnFacts {
+  name: string;
+  type: string;
+  fullType: string;
+  length: number | null;
+  charset: string | null;
+  collation: string | null;
+  nullable: string;
+  hasDefault: number;
+  extra: string;
+}
+
+export interface IndexFacts {
+  name: string;
+  column: string;
+  position: number;
+}
+
+type Rule = (column: ColumnFacts) => string | undefined;
+
+/** Wider types are welcome, narrower ones would lose something: each rule says what is wrong, or nothing. */
+const RULES: Readonly<Record<string, Rule>> = {
+  sessionId: all(characters(32), caseSensitive),
+  expires: seconds,
+  data: all(largeText(16_777_215), utf8mb4),
+  secretHash: all(bytes(32), nullable),
+  nextHash: all(bytes(32), nullable),
+  previousHash: all(bytes(32), nullable),
+  userId: all(characters(128), caseSensitive, utf8mb4, nullable),
+  client: all(largeText(1024), utf8mb4, nullable),
+  idleSeconds: all(seconds, nullable),
+  revision: (column) => (column.type === "bigint" ? undefined : "BIGINT UNSIGNED"),
+  writers: bytes(128),
+  createdAt: seconds,
+  visitedAt: seconds,
+  previousVisitAt: seconds,
+};
+
+/** Columns that statements find rows by. */
+const INDEXED = ["expires", "userId"];
+
+/** Everything in which a table differs from sql/session.sql so that it would not work, in words for an administrator. */
+export function tableDifferences(
+  columns: readonly ColumnFacts[],
+  indexes: readonly IndexFacts[],
+  engine: string | null,
+): string[] {
+  const byName = new Map(columns.map((column) => [column.name.toLowerCase(), column]));
+  const differences: string[] = [];
+  for (const [name, rule] of Object.entries(RULES)) {
+    const column = byName.get(name.toLowerCase());
+    byName.delete(name.toLowerCase());
+    if (!column) {
+      differences.push(`column ${name} is missing`);
+      continue;
+    }
+    const needed = rule(column);
+    if (needed) differences.push(`column ${name} is ${described(column)}, it must be ${needed}`);
+  }
+  for (const extra of byName.values()) {
+    const fills =
+      extra.nullable === "YES" || extra.hasDefault === 1 || /auto_increment|generated/i.test(extra.extra);
+    if (!fills) differences.push(`the additional column ${extra.name} must have a default or allow NULL`);
+  }
+  const primary = indexes.filter(({ name }) => name === "PRIMARY").map(({ column }) => column);
+  if (primary.join() !== "sessionId") {
+    differences.push(`the primary key is (${primary.join(", ")}), it must be (sessionId)`);
+  }
+  for (const name of INDEXED) {
+    if (!indexes.some(({ column, position }) => column === name && position === 1)) {
+      differences.push(`no index begins with column ${name}`);
+    }
+  }
+  if (engine?.toLowerCase() !== "innodb")
+    differences.push(`the engine is ${engine ?? "none (a view?)"}, it must be InnoDB`);
+  return differences;
+}
+
+/** The error that names the differences and carries the statement that makes the table. */
+export function tableInvalid(table: string, differences: readonly string[]): SessionError {
+  const ddl = readDdl().replace("CREATE TABLE `session`", `CREATE TABLE ${quoted(table)}`);
+  return new SessionError(
+    "SESSION_TABLE_INVALID",
+    `${table}: ${differences.join("; ")}.\nThe table as this version needs it (sql/session.sql):\n\n${ddl}`,
+  );
+}
+
+/** Only sql/ spells the DDL; here it is read. From src/ and from dist/ the folder is equally far away. */
+function readDdl(): string {
+  const text = readFileSync(new URL("../../../sql/session.sql", import.meta.url), "utf8");
+  return text.slice(text.indexOf("CREATE TABLE")).trim();
+}
+
+function quoted(table: string): string {
+  return table
+    .split(".")
+    .map((part) => `\`${part}\``)
+    .join(".");
+}
+
+function described(column: ColumnFacts): string {
+  const parts = [
+    column.fullType.toUpperCase(),
+    column.collation,
+    column.nullable === "YES" ? "NULL" : "NOT NULL",
+  ];
+  return parts.filter(Boolean).join(" ");
+}
+
+function all(...rules: Rule[]): Rule {
+  return (column) => {
+    const needed = rules.map((rule) => rule(column)).filter((text) => text !== undefined);
+    return needed.length === 0 ? undefined : needed.join(", ");
+  };
+}
+
+function characters(least: number): Rule {
+  return ({ type, length }) =>
+    (type === "char" || type === "varchar") && Number(length) >= least
+      ? undefined
+      : `CHAR or VARCHAR of at least ${least}`;
+}
+
+function largeText(least: number): Rule {
+  // JSON is not text: it reorders keys and rounds numbers. (MariaDB's JSON is LONGTEXT, and fine.)
+  return ({ type, length }) =>
+    /^(var)?char$|text$/.test(type) && Number(length) >= least
+      ? undefined
+      : `text of at least ${least} bytes`;
+}
+
+function bytes(least: number): Rule {
+  return ({ type, length }) =>
+    /binary$|blob$/.test(type) && Number(length) >= least
+      ? undefined
+      : `BINARY or VARBINARY of at least ${least}`;
+}
+
+function seconds({ type, fullType }: ColumnFacts): string | undefined {
+  // A signed INT ends in 2038.
+  return type === "bigint" || (type === "int" && /unsigned/i.test(fullType))
+    ? undefined
+    : "INT UNSIGNED or BIGINT";
+}
+
+function nullable(column: ColumnFacts): string | undefined {
+  return column.nullable === "YES" ? undefined : "NULL";
+}
+
+function utf8mb4({ charset }: ColumnFacts): string | undefined {
+  return charset === "utf8mb4" ? undefined : "in character set utf8mb4";
+}
+
+function caseSensitive({ collation }: ColumnFacts): string | undefined {
+  return collation && /_(bin|cs)$/.test(collation) ? undefined : "in a binary collation (…_bin)";
+}
