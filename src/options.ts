@@ -1,0 +1,159 @@
+import type { Clock } from "./clock.js";
+import { systemClock } from "./clock.js";
+import { SessionError } from "./errors.js";
+import { isPinoLike, type Log, type Logger, toLog } from "./log.js";
+import type { Seconds, StoreFactory } from "./store.js";
+import type { Database } from "./stores/mysql/database.js";
+
+/** What {@link tokenSession} takes. Exactly one of `db` and `store` is needed. */
+export interface TokenSessionOptions {
+  /**
+   * The MySQL or MariaDB database: a mysql2 pool (of `mysql2` or `mysql2/promise`), a Kysely instance for MySQL (its plugins
+   * are not used), or a single mysql2 connection, which works but does not reconnect. It stays yours: it is never closed.
+   */
+  db?: Database;
+  /** Another place for the rows, for example `memoryStore()` in development. */
+  store?: StoreFactory;
+  /** Name of the table. @default "session" */
+  table?: string;
+  /** Idle time: a session that is not used for so long ends. Seconds, 1 to 2 147 483 647. @default 86400 (one day) */
+  expiration?: Seconds;
+  /** Longest life of a session since its creation, however much it is used. Seconds. @default 7776000 (90 days) */
+  absoluteExpiration?: Seconds;
+  /** Use of a session is written to its row at most this often. Seconds. @default expiration / 24, from 1 to 3600 */
+  touchEvery?: Seconds;
+  /** Longest JSON text of one session's values. Bytes, up to 16 777 215 (MEDIUMTEXT). @default 65536 */
+  maxBytes?: number;
+  /** How long an operation waits for an unreachable store, retrying, before it says so. Seconds. @default 10 */
+  storeTimeout?: Seconds;
+  /**
+   * Every socket must have a session: events wait until it has one, and a socket without one after 20 seconds is
+   * disconnected. While the store cannot be reached the connection is closed, so that the client comes back later.
+   * @default false
+   */
+  required?: boolean;
+  /** pino, a logger like it, an object with `log(level, text)` as the old package took, or `false`. @default pino() */
+  logger?: Logger;
+  /** Time itself. For tests. @internal */
+  clock?: Clock;
+}
+
+/** Options checked, completed and frozen. */
+export interface Settings {
+  readonly db: Database | undefined;
+  readonly store: StoreFactory | undefined;
+  readonly table: string;
+  readonly expiration: Seconds;
+  readonly absoluteExpiration: Seconds;
+  readonly touchEvery: Seconds;
+  readonly maxBytes: number;
+  readonly storeTimeout: Seconds;
+  readonly required: boolean;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+const NAMES = new Set<string>([
+  "db",
+  "store",
+  "table",
+  "expiration",
+  "absoluteExpiration",
+  "touchEvery",
+  "maxBytes",
+  "storeTimeout",
+  "required",
+  "logger",
+  "clock",
+] satisfies (keyof TokenSessionOptions)[]);
+
+/** INT UNSIGNED holds Unix seconds until 2106; half of it as a duration keeps every sum inside. */
+const LONGEST: Seconds = 2_147_483_647;
+const MEDIUMTEXT_BYTES = 16_777_215;
+
+/**
+ * Checks all options once and completes them. A wrong one throws `SESSION_OPTION_INVALID`, naming the option, what it must be
+ * and what it was; an unknown name is refused, because a mistyped limit would otherwise be no limit.
+ */
+export function toSettings(options: TokenSessionOptions): Settings {
+  if (typeof options !== "object" || options === null) {
+    throw new SessionError("SESSION_OPTION_INVALID", `options must be an object, not ${describe(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name)) {
+      throw new SessionError("SESSION_OPTION_INVALID", `there is no option ${JSON.stringify(name)}`);
+    }
+  }
+  const expiration = whole("expiration", options.expiration, 86_400, 1, LONGEST);
+  if (options.db !== undefined && options.store !== undefined) {
+    throw new SessionError("SESSION_OPTION_INVALID", "give either db or store, not both");
+  }
+  if (options.store !== undefined && typeof options.store !== "function") {
+    throw wrong("store", "a store factory such as memoryStore()", options.store);
+  }
+  return Object.freeze({
+    db: options.db,
+    store: options.store,
+    table: tableName(options.table),
+    expiration,
+    absoluteExpiration: whole("absoluteExpiration", options.absoluteExpiration, 7_776_000, 1, LONGEST),
+    touchEvery: whole(
+      "touchEvery",
+      options.touchEvery,
+      Math.max(1, Math.min(3600, Math.floor(expiration / 24))),
+      1,
+      expiration,
+    ),
+    maxBytes: whole("maxBytes", options.maxBytes, 65_536, 2, MEDIUMTEXT_BYTES),
+    storeTimeout: whole("storeTimeout", options.storeTimeout, 10, 1, 3600),
+    required: flag("required", options.required, false),
+    log: logOf(options.logger),
+    clock: options.clock ?? systemClock,
+  });
+}
+
+function whole(name: string, value: unknown, otherwise: number, least: number, most: number): number {
+  if (value === undefined) return otherwise;
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+  throw wrong(name, `a whole number from ${least} to ${most}`, value);
+}
+
+function flag(name: string, value: unknown, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value === "boolean") return value;
+  throw wrong(name, "true or false", value);
+}
+
+function tableName(value: unknown): string {
+  if (value === undefined) return "session";
+  // An identifier goes into statements, so only what needs no quoting; `database.table` is allowed.
+  if (typeof value === "string" && /^[A-Za-z0-9_$]{1,64}(\.[A-Za-z0-9_$]{1,64})?$/.test(value)) return value;
+  throw wrong(
+    "table",
+    "a table name of letters, digits, _ and $, perhaps after a database name and a dot",
+    value,
+  );
+}
+
+function logOf(logger: unknown): Log {
+  const fits =
+    logger === undefined ||
+    logger === false ||
+    (typeof logger === "object" &&
+      logger !== null &&
+      (isPinoLike(logger) || typeof (logger as { log?: unknown }).log === "function"));
+  if (!fits) throw wrong("logger", "a pino-like logger, an object with log(level, text), or false", logger);
+  return toLog(logger as Logger | undefined);
+}
+
+function wrong(name: string, expected: string, value: unknown): SessionError {
+  return new SessionError("SESSION_OPTION_INVALID", `${name} must be ${expected}, not ${describe(value)}`);
+}
+
+/** The kind of a value, and the value itself only where it cannot be a secret. */
+function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value === "number" || typeof value === "boolean") return `${value} (${typeof value})`;
+  if (Array.isArray(value)) return "an array";
+  return typeof value;
+}

@@ -1,0 +1,240 @@
+import { Batch } from "./batch.js";
+import type { Clock } from "./clock.js";
+import { SessionError } from "./errors.js";
+import type { Log } from "./log.js";
+import type { Settings } from "./options.js";
+import { Backoff, isPassing, storeError } from "./retry.js";
+import { Session, type SessionHost } from "./session.js";
+import {
+  type NewSession,
+  type SessionRow,
+  type SessionStore,
+  VISIT_GAP,
+  type WriteAttempt,
+} from "./store.js";
+import { mintToken, type PresentedToken, sameHash } from "./token.js";
+import { Values } from "./values.js";
+import type { ClientDescription } from "./wire.js";
+import { newProcessId, newRevision, withWriter } from "./writers.js";
+
+/** What became of a token that was presented. */
+export type Opened = { found: "session"; session: Session } | { found: "nothing" } | { found: "expired" };
+
+/** A session just created, and the token that opens it. */
+export interface Minted {
+  readonly session: Session;
+  readonly token: PresentedToken;
+}
+
+/**
+ * The registry: opens and mints sessions, sees to it that a row has one live object in this process, and carries what those
+ * objects ask of the store. Whoever gets a session from here holds it until `release`.
+ */
+export class SessionRegistry implements SessionHost {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly processId = newProcessId();
+  readonly maxBytes: number;
+  readonly storeTimeoutMs: number;
+  readonly #settings: Settings;
+  readonly #live = new Map<string, Session>();
+  readonly #loads: Batch<string, SessionRow | undefined>;
+  readonly #inserts: Batch<NewSession, SessionRow | null>;
+  readonly #writes: Batch<WriteAttempt, boolean>;
+  readonly #touches: Batch<string, void>;
+  readonly #onError: (error: SessionError) => void;
+  #closed = false;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(settings: Settings, store: SessionStore, onError: (error: SessionError) => void) {
+    this.#settings = settings;
+    this.clock = settings.clock;
+    this.log = settings.log;
+    this.maxBytes = settings.maxBytes;
+    this.storeTimeoutMs = settings.storeTimeout * 1000;
+    this.#onError = onError;
+    this.#loads = new Batch(async (ids) => {
+      const rows = new Map((await store.load(ids)).map((row) => [row.sessionId, row]));
+      return ids.map((id) => rows.get(id));
+    });
+    this.#inserts = new Batch((sessions) => store.insert(sessions));
+    this.#writes = new Batch((attempts) => store.write(attempts));
+    this.#touches = new Batch(async (ids) => {
+      await store.touch(ids);
+      return ids.map(() => undefined);
+    });
+  }
+
+  loadRow(sessionId: string): Promise<SessionRow | undefined> {
+    return this.#loads.add(sessionId);
+  }
+
+  writeRow(attempt: WriteAttempt): Promise<boolean> {
+    return this.#writes.add(attempt);
+  }
+
+  settled(session: Session): void {
+    if (session.holders === 0 && this.#live.get(session.id) === session) this.#live.delete(session.id);
+    if (this.#whenIdle.length === 0 || this.#busy()) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /** Logs and announces a change that was not saved: the application may not be waiting for its promise. */
+  failed(error: SessionError): void {
+    const { code, sessionId } = error;
+    this.log.error({ code, ...(sessionId && { sessionId }) }, error.message);
+    this.#onError(error);
+  }
+
+  /** Every live session: those that a socket or request has open. */
+  live(): IterableIterator<Session> {
+    return this.#live.values();
+  }
+
+  /**
+   * Opens the session that a token belongs to. Reads the row each time, also when the session is live here already.
+   * Errors: those of {@link Session.read}, `SESSION_CLOSED`.
+   */
+  open(token: PresentedToken): Promise<Opened> {
+    return this.#open(token.sessionId, (row) => sameHash(row.secretHash, token.secretHash));
+  }
+
+  /** Opens a session by its id alone, for a caller that has other proof, which `isAllowed` checks against the row. */
+  async reopen(sessionId: string, isAllowed: (row: SessionRow) => boolean): Promise<Opened> {
+    return this.#open(sessionId, isAllowed);
+  }
+
+  async #open(sessionId: string, isAllowed: (row: SessionRow) => boolean): Promise<Opened> {
+    this.#refuseWhenClosed();
+    // Registered, and held, before its row is read: whatever happens to the session meanwhile finds it.
+    const session = this.current(sessionId);
+    session.holders++;
+    let opened: Opened = { found: "nothing" };
+    try {
+      const row = await session.read();
+      if (row && isAllowed(row)) {
+        if (row.data === null) opened = { found: "expired" };
+        else if (!session.ended) opened = { found: "session", session };
+      }
+    } catch (error) {
+      if (!(error instanceof SessionError) || error.code !== "SESSION_DATA_INVALID") throw error;
+      // The row stays as it is for somebody to mend; the client gets a fresh session rather than none.
+      this.failed(error);
+    } finally {
+      if (opened.found !== "session") this.release(session);
+    }
+    if (opened.found === "session") this.#touchWhenDue(session);
+    return opened;
+  }
+
+  /** Creates a session and its token. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`. */
+  async mint(client: ClientDescription | null): Promise<Minted> {
+    this.#refuseWhenClosed();
+    const deadline = this.clock.now() + this.storeTimeoutMs;
+    const backoff = new Backoff(this.clock);
+    let token = mintToken();
+    for (;;) {
+      const revision = newRevision();
+      const fresh: NewSession = {
+        sessionId: token.sessionId,
+        secretHash: token.secretHash,
+        data: Values.empty().toText(),
+        client,
+        revision,
+        writers: withWriter(new Uint8Array(), this.processId, revision),
+      };
+      try {
+        const row = (await this.#inserts.add(fresh)) ?? (await this.#ownRow(token));
+        if (row) {
+          const session = this.current(token.sessionId);
+          session.holders++;
+          session.begin(row);
+          return { session, token };
+        }
+        // Somebody else's row has that id.
+        token = mintToken();
+      } catch (error) {
+        if (!isPassing(error) || this.clock.now() >= deadline) throw storeError(error);
+        // The same row again: if the lost answer was a success, its hash tells.
+        await backoff.wait();
+      }
+    }
+  }
+
+  /** After "that id is taken": the row, if it is the one that an earlier try of ours inserted. */
+  async #ownRow(token: PresentedToken): Promise<SessionRow | undefined> {
+    const row = await this.loadRow(token.sessionId);
+    return row && sameHash(row.secretHash, token.secretHash) ? row : undefined;
+  }
+
+  /**
+   * The live object of a row: the one registered, or else this one (a handler may still use the session of a socket that
+   * has gone), or else a new one. Two objects of one row would each take the other's writes for somebody else's.
+   */
+  current(session: Session | string): Session {
+    const id = typeof session === "string" ? session : session.id;
+    let current = this.#live.get(id);
+    if (!current) {
+      current = typeof session === "string" ? new Session(id, this) : session;
+      this.#live.set(id, current);
+    }
+    return current;
+  }
+
+  /** Gives back what `open` or `mint` gave. Changes on their way are still written. */
+  release(session: Session): void {
+    session.holders--;
+    if (session.holders === 0 && !session.busy && this.#live.get(session.id) === session)
+      this.#live.delete(session.id);
+  }
+
+  /** Writes that these sessions are in use, where enough time has passed since that was last written. */
+  #touchWhenDue(session: Session): void {
+    void this.touchDue([session]);
+  }
+
+  async touchDue(sessions: Iterable<Session>): Promise<void> {
+    const { expiration, absoluteExpiration, touchEvery } = this.#settings;
+    await Promise.all(
+      Array.from(sessions, async (session) => {
+        const { row } = session;
+        if (!row || session.ended) return;
+        const now = session.databaseNow;
+        const expires = Math.min(now + expiration, row.createdAt + absoluteExpiration);
+        const newVisit = now - row.visitedAt > VISIT_GAP;
+        if (expires - row.expires < touchEvery && !newVisit) return;
+        // Shown at once; if the statement fails, the next read or touch puts it right.
+        session.touched({
+          expires: Math.max(row.expires, expires),
+          visitedAt: now,
+          previousVisitAt: newVisit ? row.visitedAt : row.previousVisitAt,
+        });
+        try {
+          await this.#touches.add(session.id);
+        } catch (error) {
+          session.touched(row);
+          const { code, message } = storeError(error);
+          this.log.warn({ code, sessionId: session.id }, `a touch was not written: ${message}`);
+        }
+      }),
+    );
+  }
+
+  /** Refuses new work, waits until every change on its way is written or rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (!this.#busy()) return;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle.push(resolve);
+    });
+  }
+
+  #busy(): boolean {
+    for (const session of this.#live.values()) if (session.busy) return true;
+    return false;
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new SessionError("SESSION_CLOSED");
+  }
+}
