@@ -1,0 +1,30 @@
+// The public surface of the server half, name by name.
+export { SessionError, type SessionErrorCode } from "./errors.js";
+export type { LevelTextLogger, Logger, PinoLike } from "./log.js";
+export type { TokenSessionOptions } from "./options.js";
+export type { SessionHandle } from "./socket.io/handle.js";
+export type { AttachTarget, Middleware } from "./socket.io/middleware.js";
+export type {
+  NewSession,
+  Seconds,
+  SessionRow,
+  SessionStore,
+  StoreFactory,
+  StoreFault,
+  StoreSettings,
+  UnixSeconds,
+  WriteAttempt,
+} from "./store.js";
+export { memoryStore } from "./stores/memory.js";
+export type { Database } from "./stores/mysql/database.js";
+export {
+  type TokenSessionConstructor,
+  type TokenSessionEvents,
+  type TokenSessions,
+  tokenSession,
+  // What `require("socket.io-token-session")` gives (Node: require of an ES module).
+  tokenSession as "module.exports",
+  tokenSession as default,
+} from "./token-session.js";
+export type { SessionData, SessionKey, SessionValue, SessionValues } from "./types.js";
+export type { ClientDescription, GetToken, GotToken, GotTokenErrors } from "./wire.js";

@@ -1,0 +1,230 @@
+import type { Socket } from "socket.io";
+import { SessionError, toSessionError } from "../errors.js";
+import { Backoff } from "../retry.js";
+import type { SessionRegistry } from "../sessions.js";
+import { GET_TOKEN, type GotToken } from "../wire.js";
+import { SessionHandle } from "./handle.js";
+import { HeldEvents } from "./held-events.js";
+import { MintLimit } from "./mint-limit.js";
+import { type ClientFacts, type OpeningResult, openSession, type Request, takeHandshake } from "./opening.js";
+import type { Outages } from "./outages.js";
+import { noteForRecovery } from "./recovery.js";
+import { sendGotToken } from "./reply.js";
+
+/** What all sockets of one `tokenSession` share. */
+export interface AttachmentContext {
+  readonly registry: SessionRegistry;
+  readonly outages: Outages;
+  readonly required: boolean;
+}
+
+/** After this long without a session a socket of a `required` namespace is disconnected: the client's own connect time-out. */
+const REQUIRED_TIMEOUT_MS = 20_000;
+/** Pauses between tries while the store is away: once it is back, nobody waits longer than the longest. */
+const OUTAGE_BACKOFF = { firstMs: 500, longestMs: 5_000 };
+/** Acknowledgements of one and the same token that may wait together. */
+const MAX_ACKNOWLEDGEMENTS = 100;
+
+/**
+ * The session side of one socket: opens sessions one at a time, holds the socket's events meanwhile, answers `gotToken`, and
+ * goes on trying while the store cannot be reached.
+ */
+export class Attachment {
+  #handle: SessionHandle;
+  readonly #socket: Socket;
+  readonly #context: AttachmentContext;
+  readonly #held = new HeldEvents();
+  readonly #mints: MintLimit;
+  #facts: ClientFacts = { confirms: false, client: null };
+  /** The request being worked on, and the one that may wait behind it. */
+  #current: Request | undefined;
+  #waiting: Request | undefined;
+  /** The request whose answer has gone out. */
+  #told: Request | undefined;
+  #connected = false;
+  #gone = false;
+  /** Answers that go out once the socket is connected. */
+  #answers: GotToken[] = [];
+  #cancelRequiredTimer = () => {};
+
+  constructor(socket: Socket, context: AttachmentContext) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#handle = new SessionHandle(context.registry);
+    this.#mints = new MintLimit(context.registry.clock);
+    socket.use((event, next) => this.#onEvent(event, next));
+    // A socket that never connects has no "disconnect".
+    socket.conn.once("close", this.#leave);
+  }
+
+  get handle(): SessionHandle {
+    return this.#handle;
+  }
+
+  /**
+   * Opens what the handshake presents, or what a recovered socket had. Resolves when the socket may connect: its session is
+   * open, or it will ask for one, or the store is away and the socket waits for it; to `false` when it must not connect.
+   */
+  begin(): Promise<boolean> {
+    const { request, facts } = takeHandshake(this.#socket);
+    this.#facts = facts;
+    if (!request) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      void this.#work(request, (answered) => resolve(answered || !this.#context.required));
+    });
+  }
+
+  /** The socket is connected: from now on answers can be sent. */
+  connected(): void {
+    if (this.#connected) return;
+    this.#connected = true;
+    this.#socket.once("disconnect", this.#leave);
+    for (const message of this.#answers.splice(0)) this.#send(message);
+    if (this.#context.required && !this.#handle.active) this.#startRequiredTimer();
+  }
+
+  /** The socket is gone, or never came. */
+  readonly #leave = (): void => {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#socket.conn.off("close", this.#leave);
+    this.#cancelRequiredTimer();
+    this.#held.drop();
+    this.#waiting = undefined;
+    const session = SessionHandle.sessionOf(this.#handle);
+    if (session) this.#context.registry.release(session);
+    SessionHandle.miss(this.#handle);
+  };
+
+  #onEvent(event: unknown[], next: () => void): void {
+    if (event[0] === GET_TOKEN) this.#onGetToken(event);
+    else if (!this.#holding) next();
+    else if (!this.#held.hold(event, next)) this.#overflow();
+  }
+
+  /** Events wait while a session is being opened; where one is required, from the start. */
+  get #holding(): boolean {
+    return this.#current !== undefined || (this.#context.required && !SessionHandle.sessionOf(this.#handle));
+  }
+
+  /** Not passed on to the application's own listeners: the event carries a credential. */
+  #onGetToken(event: unknown[]): void {
+    const last = event.at(-1);
+    const acknowledge = typeof last === "function" ? [last as (message: GotToken) => void] : [];
+    const content = (typeof event[1] === "object" && event[1] !== null ? event[1] : {}) as Record<
+      string,
+      unknown
+    >;
+    const presented = content["token"];
+    const waiting = this.#waiting;
+    if (!this.#current) {
+      void this.#work({ kind: "token", presented, acknowledge });
+    } else if (!waiting) {
+      this.#waiting = { kind: "token", presented, acknowledge };
+    } else if (
+      waiting.kind === "token" &&
+      waiting.presented === presented &&
+      waiting.acknowledge.length < MAX_ACKNOWLEDGEMENTS
+    ) {
+      waiting.acknowledge.push(...acknowledge);
+    } else {
+      this.#overflow();
+    }
+  }
+
+  /**
+   * Works on a request until the store has answered it, then on what waits behind it, then lets the held events go. Never
+   * rejects. `onFirstTry` hears whether the store answered the first time.
+   */
+  async #work(first: Request, onFirstTry?: (answered: boolean) => void): Promise<void> {
+    let request: Request | undefined = first;
+    let backoff: Backoff | undefined;
+    while (request && !this.#gone) {
+      this.#current = request;
+      const answered = await this.#try(request);
+      onFirstTry?.(answered);
+      onFirstTry = undefined;
+      if (!answered) {
+        if (this.#context.required) this.#closeTransport();
+        backoff ??= new Backoff(this.#context.registry.clock, OUTAGE_BACKOFF);
+        await backoff.wait();
+      }
+      // A token presented meanwhile takes the place of the one before.
+      const next: Request | undefined = this.#waiting ?? (answered ? undefined : request);
+      this.#waiting = undefined;
+      request = next;
+    }
+    this.#current = undefined;
+    if (!this.#gone && !this.#holding) this.#held.release();
+  }
+
+  /** Resolves to whether the store answered. */
+  async #try(request: Request): Promise<boolean> {
+    const { registry, outages } = this.#context;
+    try {
+      const result = await openSession(registry, request, this.#mints, this.#facts.client);
+      outages.over();
+      this.#take(result);
+      if (result.message) this.#answer(request, result.message);
+      return true;
+    } catch (error) {
+      outages.report(toSessionError(error));
+      this.#answer(request, { token: "", errors: "Session store unavailable" });
+      return false;
+    }
+  }
+
+  /** Makes what was opened, which the registry holds for this socket, the socket's session. */
+  #take({ session, token }: OpeningResult): void {
+    const { registry } = this.#context;
+    if (!session) return;
+    if (this.#gone) return registry.release(session);
+    const old = SessionHandle.sessionOf(this.#handle);
+    if (old) registry.release(old);
+    if (old !== session) {
+      // A handle stays with its session: whoever kept the old one must not write to the new.
+      if (old) this.#handle = new SessionHandle(registry);
+      SessionHandle.bind(this.#handle, session);
+    }
+    if (token) noteForRecovery(this.#socket, session.id, token.secretHash);
+    this.#cancelRequiredTimer();
+  }
+
+  #answer(request: Request, message: GotToken): void {
+    if (this.#gone || request.kind !== "token") return;
+    // While the store is away it is said once; the next answer is the one that counts.
+    if (message.errors === "Session store unavailable" && this.#told === request) return;
+    this.#told = request;
+    if (this.#connected) this.#send(message);
+    else this.#answers.push(message);
+    for (const acknowledge of request.acknowledge.splice(0)) acknowledge(message);
+  }
+
+  #send(message: GotToken): void {
+    sendGotToken(this.#socket, message, { confirm: message.created === true && this.#facts.confirms });
+  }
+
+  #startRequiredTimer(): void {
+    const { clock, log } = this.#context.registry;
+    this.#cancelRequiredTimer = clock.after(REQUIRED_TIMEOUT_MS, () => {
+      if (this.#current) return this.#startRequiredTimer();
+      log.info({}, "a socket that did not ask for the required session was disconnected");
+      this.#socket.disconnect();
+    });
+  }
+
+  #overflow(): void {
+    const { code, message } = new SessionError(
+      "SESSION_QUEUE_FULL",
+      "a socket sent too much while its session opened",
+    );
+    this.#context.registry.log.warn({ code }, `${message}; its connection was closed`);
+    this.#held.drop();
+    this.#closeTransport();
+  }
+
+  /** Unlike a disconnect or a middleware error, this makes the client come back by itself. */
+  #closeTransport(): void {
+    this.#socket.conn.close();
+  }
+}

@@ -1,0 +1,187 @@
+import { SessionError, toSessionError } from "../errors.js";
+import type { Session } from "../session.js";
+import type { SessionRegistry } from "../sessions.js";
+import type { UnixSeconds } from "../store.js";
+import type { SessionKey, SessionValue, SessionValues } from "../types.js";
+import { checkKey, toJsonText } from "../values.js";
+import type { ClientDescription } from "../wire.js";
+
+/**
+ * What one socket sees of its session: `socket.session`. It stays with its session: when the socket switches to another one,
+ * `socket.session` is a new handle, and whoever kept the old one still writes to the old session.
+ *
+ * Reading is synchronous, from memory. Each change resolves once it is durable, and rejects with a {@link SessionError}:
+ * `SESSION_MISSING` (no session yet), `SESSION_ENDED`, `SESSION_VALUE_INVALID`, `SESSION_TOO_LARGE`, `SESSION_DATA_INVALID`,
+ * `SESSION_QUEUE_FULL`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN`. What was rejected is
+ * no longer shown by `get`. A rejection that nobody waits for is logged, and never ends the process.
+ */
+export class SessionHandle {
+  readonly #registry: SessionRegistry;
+  #session: Session | undefined;
+  #ready: PromiseWithResolvers | undefined;
+  #missed: SessionError | undefined;
+
+  /** @internal */
+  constructor(registry: SessionRegistry) {
+    this.#registry = registry;
+  }
+
+  /** Binds a handle to its session, once. @internal */
+  static bind(handle: SessionHandle, session: Session): void {
+    handle.#session = session;
+    handle.#ready?.resolve();
+  }
+
+  /** Says that there will be no session. @internal */
+  static miss(handle: SessionHandle): void {
+    if (handle.#session) return;
+    handle.#missed = new SessionError("SESSION_MISSING", "the socket has gone");
+    handle.#ready?.reject(handle.#missed);
+  }
+
+  /** The session behind a handle. @internal */
+  static sessionOf(handle: SessionHandle): Session | undefined {
+    return handle.#session;
+  }
+
+  /** Public id of the session: 32 hex digits, fit for logs; `undefined` while there is no session. */
+  get id(): string | undefined {
+    return this.#session?.id;
+  }
+
+  /** Whether there is a session, as far as this process knows, that has not ended. */
+  get active(): boolean {
+    return this.#session !== undefined && !this.#session.ended;
+  }
+
+  /**
+   * Resolves when this handle has a session: at once in most cases, after `getToken` for clients that ask for it later.
+   * Rejects with `SESSION_MISSING` when the socket goes without ever having had one.
+   */
+  get ready(): Promise<void> {
+    if (this.#session) return Promise.resolve();
+    if (this.#missed) return Promise.reject(this.#missed);
+    this.#ready ??= withResolvers();
+    return this.#ready.promise;
+  }
+
+  /** When the session was created, Unix seconds of the database's clock; 0 without a session. */
+  get createdAt(): UnixSeconds {
+    return this.#session?.row?.createdAt ?? 0;
+  }
+
+  /** Last known use of the session, Unix seconds; 0 without a session. Right to `touchEvery` seconds. */
+  get visitedAt(): UnixSeconds {
+    return this.#session?.row?.visitedAt ?? 0;
+  }
+
+  /** Last use before this visit, Unix seconds; 0 on the first. A visit begins after 30 minutes without use. */
+  get previousVisitAt(): UnixSeconds {
+    return this.#session?.row?.previousVisitAt ?? 0;
+  }
+
+  /** When the session ends unless it is used, Unix seconds; 0 without a session. */
+  get expiresAt(): UnixSeconds {
+    return this.#session?.row?.expires ?? 0;
+  }
+
+  /** What the client said of itself when the session began; `null` if nothing. Anybody can claim anything there. */
+  get client(): ClientDescription | null {
+    const client = this.#session?.row?.client;
+    return client ? { ...client } : null;
+  }
+
+  /**
+   * The value under `key`, a copy that is yours to change. Missing: `""`, as the old package had it, or `fallback` if given
+   * (`get(key, undefined)` gives `undefined`).
+   *
+   * @example
+   * const userId = socket.session.get("userId");
+   * if (userId !== "") showOrders(userId);
+   */
+  get<Key extends SessionKey>(key: Key): SessionValue<Key> | "";
+  get<Key extends SessionKey, Fallback>(key: Key, fallback: Fallback): SessionValue<Key> | Fallback;
+  get(key: string, ...rest: unknown[]): unknown {
+    checkKey(key);
+    const value = this.#session?.values.get(key);
+    if (value !== undefined) return value;
+    return rest.length > 0 ? rest[0] : "";
+  }
+
+  /** Whether there is a value under `key`. */
+  has(key: SessionKey): boolean {
+    checkKey(key);
+    return this.#session?.values.has(key) ?? false;
+  }
+
+  /** All values, as a plain object of copies. */
+  toJSON(): Partial<SessionValues> {
+    return (this.#session?.values.toJSON() ?? {}) as Partial<SessionValues>;
+  }
+
+  /**
+   * Sets one value, or several at once (all or none). Values are kept as JSON; `undefined` deletes. Calls made together go to
+   * the database together.
+   *
+   * @example
+   * await socket.session.set("userId", 7);
+   * await socket.session.set({ userId: 7, cart: [] });
+   */
+  set<Key extends SessionKey>(key: Key, value: SessionValue<Key> | undefined): Promise<void>;
+  set(values: SessionValues): Promise<void>;
+  set(keyOrValues: SessionKey | SessionValues, value?: unknown): Promise<void> {
+    return this.#change((session) => session.set(toEntries(keyOrValues, value)));
+  }
+
+  /** Deletes one value. */
+  delete(key: SessionKey): Promise<void> {
+    return this.#change((session) => {
+      checkKey(key);
+      return session.delete(key);
+    });
+  }
+
+  /** Deletes all values. The session, its id and its token stay. */
+  clearSession(): Promise<void> {
+    return this.#change((session) => session.clear());
+  }
+
+  #change(run: (session: Session) => Promise<void>): Promise<void> {
+    const result = this.#run(run);
+    // Handled here, so that a promise nobody waits for is no unhandled rejection; who waits still sees it rejected.
+    result.catch((error: unknown) => this.#registry.failed(toSessionError(error)));
+    return result;
+  }
+
+  async #run(run: (session: Session) => Promise<void>): Promise<void> {
+    if (!this.#session) throw new SessionError("SESSION_MISSING");
+    this.#session = this.#registry.current(this.#session);
+    await run(this.#session);
+  }
+}
+
+function toEntries(keyOrValues: unknown, value: unknown): [string, string | undefined][] {
+  if (typeof keyOrValues !== "object" || keyOrValues === null || Array.isArray(keyOrValues)) {
+    checkKey(keyOrValues);
+    return [[keyOrValues, toJsonText(keyOrValues, value)]];
+  }
+  return Object.entries(keyOrValues).map(([key, each]) => [key, toJsonText(key, each)]);
+}
+
+interface PromiseWithResolvers {
+  promise: Promise<void>;
+  resolve: () => void;
+  reject: (error: SessionError) => void;
+}
+
+function withResolvers(): PromiseWithResolvers {
+  let resolve = () => {};
+  let reject = (_error: SessionError) => {};
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // Whoever awaits it sees the rejection; if nobody does, it is no unhandled one.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}

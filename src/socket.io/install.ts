@@ -1,0 +1,61 @@
+import { Namespace, Socket } from "socket.io";
+import { SessionError } from "../errors.js";
+import type { Attachment } from "./attachment.js";
+import type { SessionHandle } from "./handle.js";
+
+declare module "socket.io" {
+  interface Socket {
+    /**
+     * This socket's token session. Throws `SESSION_NOT_ATTACHED` on a socket of a namespace to which no token sessions were
+     * attached.
+     */
+    readonly session: SessionHandle;
+  }
+}
+
+/** The session side of each socket that has one. */
+export const attachments = new WeakMap<Socket, Attachment>();
+
+/** What to do with a namespace that is given one of our middlewares by `use`. */
+const onUse = new WeakMap<object, (namespace: Namespace) => void>();
+
+/**
+ * Gives sockets their `session`, and lets `namespace.use(middleware)` attach the namespace whole: Socket.IO does not run
+ * middleware for recovered sockets, and tells a middleware nothing of the namespace it was added to.
+ */
+export function install(middleware: object, attach: (namespace: Namespace) => void): void {
+  onUse.set(middleware, attach);
+  installAccessor(Socket.prototype);
+  installUse(Namespace.prototype);
+}
+
+/** Also for sockets of a second copy of socket.io in the application's node_modules. */
+export function installAccessor(prototype: Socket): void {
+  if (Object.hasOwn(prototype, "session")) return;
+  Object.defineProperty(prototype, "session", {
+    configurable: true,
+    get(this: Socket): SessionHandle {
+      const attachment = attachments.get(this);
+      if (!attachment) throw new SessionError("SESSION_NOT_ATTACHED", `namespace ${this.nsp.name}`);
+      return attachment.handle;
+    },
+    // A namespace without token sessions may keep something of its own under this name.
+    set(this: Socket, value: unknown) {
+      if (attachments.has(this)) throw new TypeError("socket.session is read-only");
+      Object.defineProperty(this, "session", { configurable: true, enumerable: true, writable: true, value });
+    },
+  });
+}
+
+const wrapped = new WeakSet<object>();
+
+function installUse(prototype: Namespace): void {
+  if (wrapped.has(prototype)) return;
+  wrapped.add(prototype);
+  const { use } = prototype;
+  prototype.use = function (this: Namespace, middleware) {
+    const result = use.call(this, middleware);
+    onUse.get(middleware)?.(this);
+    return result;
+  };
+}

@@ -1,0 +1,27 @@
+import type { Clock } from "../clock.js";
+
+/** Sessions that one socket may create: ten at once, then one in six seconds. No honest client needs more than two. */
+const AT_ONCE = 10;
+const EVERY_MS = 6_000;
+
+/** How many sessions a socket may still create (a token bucket). */
+export class MintLimit {
+  readonly #clock: Clock;
+  #left = AT_ONCE;
+  #countedAtMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#countedAtMs = clock.now();
+  }
+
+  /** Whether one more may be created; counts it if so. */
+  take(): boolean {
+    const now = this.#clock.now();
+    this.#left = Math.min(AT_ONCE, this.#left + (now - this.#countedAtMs) / EVERY_MS);
+    this.#countedAtMs = now;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
+  }
+}

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import type { Socket } from "socket.io";
+
+/** Where the server notes a socket's session for connection state recovery. */
+const DATA_KEY = "tokenSession";
+
+/** What is noted of a session in `socket.data`, which Socket.IO keeps for recovered sockets and shows to other nodes. */
+export interface RecoveryNote {
+  readonly sessionId: string;
+  /** Shows that this server wrote the note, and which secret the session was opened with. */
+  readonly proof: string;
+}
+
+export function noteForRecovery(socket: Socket, sessionId: string, secretHash: Uint8Array): void {
+  if (typeof socket.data !== "object" || socket.data === null) return;
+  socket.data[DATA_KEY] = { sessionId, proof: proofOf(secretHash) } satisfies RecoveryNote;
+}
+
+/** The note of a socket that Socket.IO recovered. */
+export function recoveryNote(socket: Socket): RecoveryNote | undefined {
+  if (!socket.recovered) return undefined;
+  const note: unknown = (socket.data as Record<string, unknown> | undefined)?.[DATA_KEY];
+  const { sessionId, proof } = (typeof note === "object" && note !== null ? note : {}) as Record<
+    string,
+    unknown
+  >;
+  return typeof sessionId === "string" && typeof proof === "string" ? { sessionId, proof } : undefined;
+}
+
+/**
+ * A one-way image of a secret's hash. An application that copies what clients send into `socket.data` gives nobody a way in,
+ * and the note dies with the secret; neither the secret nor the hash in the table can be found from it.
+ */
+export function proofOf(secretHash: Uint8Array): string {
+  return createHash("sha256").update("recovery\0").update(secretHash).digest("base64url");
+}
