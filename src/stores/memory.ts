@@ -22,13 +22,14 @@ export function memoryStore({ clock = systemClock }: { clock?: Clock } = {}): St
   return (settings) => new MemoryStore(settings, clock);
 }
 
-class MemoryStore implements SessionStore {
+/** @internal */
+export class MemoryStore implements SessionStore {
   readonly #rows = new Map<string, Row>();
   readonly #settings: StoreSettings;
   readonly #clock: Clock;
   readonly #startedAt: number;
 
-  constructor(settings: StoreSettings, clock: Clock) {
+  constructor(settings: StoreSettings, clock: Clock = systemClock) {
     this.#settings = settings;
     this.#clock = clock;
     this.#startedAt = Date.now() - clock.now();
@@ -82,6 +83,12 @@ class MemoryStore implements SessionStore {
         visitedAt: now,
       });
     }
+  }
+
+  /** For tests: ages a row without waiting. */
+  setTimes(sessionId: string, times: Partial<Pick<Row, "expires" | "createdAt" | "visitedAt">>): void {
+    const row = this.#rows.get(sessionId);
+    if (row) this.#rows.set(sessionId, { ...row, ...times });
   }
 
   get #now(): number {

@@ -82,7 +82,10 @@ export class MysqlStore implements SessionStore {
     );
     const now = rows[0]?.now;
     if (now !== undefined) this.#db.heard(Number(now));
-    return rows.map((row) => ({
+    const asked = new Set(sessionIds);
+    // MySQL compares CHAR without regard to spaces at the end.
+    const exact = rows.filter(({ sessionId }) => asked.has(sessionId));
+    return exact.map((row) => ({
       sessionId: row.sessionId,
       expires: Number(row.expires),
       data: row.data,

@@ -1,0 +1,70 @@
+import { randomBytes } from "node:crypto";
+import {
+  createConnection,
+  createPool,
+  type Pool,
+  type PoolOptions,
+  type RowDataPacket,
+} from "mysql2/promise";
+import { applySql, tableFile } from "../../scripts/dba.js";
+
+/** A schema of the test's own on the server that the runner gives. */
+export interface TestDatabase {
+  /** URL of the schema, with the password: never print it. */
+  readonly url: string;
+  readonly schema: string;
+  /** An administrator's pool in the schema, for the test's own look at the rows. */
+  readonly pool: Pool;
+  /** Runs a statement of the test's own and gives its rows. */
+  rows<Row = Record<string, unknown>>(sql: string, values?: unknown[]): Promise<Row[]>;
+  drop(): Promise<void>;
+}
+
+/** URL of the test server with administrator's rights; scripts/test.js sets it. */
+export function serverUrl(): string {
+  const url = process.env["TEST_DATABASE_URL"];
+  if (!url) throw new Error("TEST_DATABASE_URL is not set: run the tests with `npm test`");
+  return url;
+}
+
+/** mysql2 would read `?charset=` and the like from a URL, so tests take it apart themselves. */
+export function poolOptions(url: string): PoolOptions {
+  const { hostname, port, username, password, pathname } = new URL(url);
+  return {
+    host: hostname,
+    port: Number(port || 3306),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    ...(pathname.length > 1 && { database: pathname.slice(1) }),
+  };
+}
+
+const SCHEMA = /^token_session_test_[0-9a-f]{12}$/;
+
+/** Makes a schema with the table of sql/session.sql (`table: false`: an empty one). */
+export async function createTestDatabase({ table = true } = {}): Promise<TestDatabase> {
+  const schema = `token_session_test_${randomBytes(6).toString("hex")}`;
+  const admin = await createConnection(poolOptions(serverUrl()));
+  await admin.query(`create database \`${schema}\``);
+  await admin.query(`use \`${schema}\``);
+  if (table) await applySql(admin, tableFile);
+  await admin.end();
+
+  const url = new URL(serverUrl());
+  url.pathname = `/${schema}`;
+  const pool = createPool({ ...poolOptions(url.href), connectionLimit: 4 });
+  return {
+    url: url.href,
+    schema,
+    pool,
+    async rows<Row>(sql: string, values: unknown[] = []) {
+      const [rows] = await pool.query<RowDataPacket[]>(sql, values);
+      return rows as Row[];
+    },
+    async drop() {
+      if (!SCHEMA.test(schema)) throw new Error(`refusing to drop ${schema}`);
+      await pool.query(`drop database \`${schema}\``);
+      await pool.end();
+    },
+  };
+}

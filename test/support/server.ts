@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createPool, type Pool } from "mysql2/promise";
+import { Server, type ServerOptions } from "socket.io";
+import { io as connect, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import {
+  type GotToken,
+  type TokenSessionOptions,
+  type TokenSessions,
+  tokenSession,
+} from "../../src/index.js";
+import { poolOptions } from "./database.js";
+import { type KeptLog, keptLog } from "./log.js";
+
+export interface TestServer {
+  readonly io: Server;
+  readonly port: number;
+  readonly url: string;
+  readonly sessions: TokenSessions;
+  readonly log: KeptLog;
+  /** A client that is closed with the server. */
+  client(options?: Partial<ManagerOptions & SocketOptions>): Socket;
+  close(): Promise<void>;
+}
+
+export interface TestServerOptions {
+  /** URL of the schema. */
+  databaseUrl?: string;
+  options?: Partial<TokenSessionOptions>;
+  io?: Partial<ServerOptions>;
+  port?: number;
+  /** Instead of `sessions.attach(io)`. */
+  attach?: (sessions: TokenSessions, io: Server) => void;
+  /** Set-up before the server listens. */
+  handlers?: (io: Server, sessions: TokenSessions) => void;
+}
+
+/** A real Socket.IO server on a free port, with token sessions. */
+export async function startServer(given: TestServerOptions): Promise<TestServer> {
+  const log = keptLog();
+  let pool: Pool | undefined;
+  if (given.databaseUrl) pool = createPool({ ...poolOptions(given.databaseUrl), connectionLimit: 5 });
+  const sessions = tokenSession({ ...(pool && { db: pool }), logger: log, ...given.options });
+  const http = createServer();
+  const io = new Server(http, given.io);
+  if (given.attach) given.attach(sessions, io);
+  else sessions.attach(io);
+  given.handlers?.(io, sessions);
+  http.listen(given.port ?? 0, "127.0.0.1");
+  await once(http, "listening");
+  const { port } = http.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const clients: Socket[] = [];
+  return {
+    io,
+    port,
+    url,
+    sessions,
+    log,
+    client(options = {}) {
+      const socket = connect(url, {
+        forceNew: true,
+        transports: ["websocket"],
+        reconnectionDelay: 20,
+        ...options,
+      });
+      clients.push(socket);
+      return socket;
+    },
+    async close() {
+      for (const client of clients) client.disconnect();
+      await io.close();
+      await sessions.close();
+      await pool?.end();
+    },
+  };
+}
+
+/** The next `gotToken` of a client. */
+export async function gotToken(client: Socket): Promise<GotToken> {
+  const [message] = await once(client as never, "gotToken");
+  return message as GotToken;
+}
+
+/** Emits an event and resolves with its acknowledgement. */
+export function ask<Answer>(client: Socket, event: string, ...args: unknown[]): Promise<Answer> {
+  return new Promise((resolve) => {
+    client.emit(event, ...args, resolve);
+  });
+}
+
+/** The next event of an emitter. */
+export async function next(emitter: unknown, event: string): Promise<unknown[]> {
+  return once(emitter as never, event);
+}
