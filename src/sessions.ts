@@ -43,6 +43,7 @@ export class SessionRegistry implements SessionHost {
   readonly #writes: Batch<WriteAttempt, boolean>;
   readonly #touches: Batch<string, void>;
   readonly #onError: (error: SessionError) => void;
+  readonly #touching = new Set<Promise<unknown>>();
   #closed = false;
   #whenIdle: (() => void)[] = [];
 
@@ -123,7 +124,7 @@ export class SessionRegistry implements SessionHost {
     } finally {
       if (opened.found !== "session") this.release(session);
     }
-    if (opened.found === "session") this.#touchWhenDue(session);
+    if (opened.found === "session") void this.touchDue([session]);
     return opened;
   }
 
@@ -188,41 +189,41 @@ export class SessionRegistry implements SessionHost {
       this.#live.delete(session.id);
   }
 
-  /** Writes that these sessions are in use, where enough time has passed since that was last written. */
-  #touchWhenDue(session: Session): void {
-    void this.touchDue([session]);
-  }
-
+  /** Writes that these sessions are in use, where enough time has passed since that was last written. Never rejects. */
   async touchDue(sessions: Iterable<Session>): Promise<void> {
-    const { expiration, absoluteExpiration, touchEvery } = this.#settings;
-    await Promise.all(
-      Array.from(sessions, async (session) => {
-        const { row } = session;
-        if (!row || session.ended) return;
-        const now = session.databaseNow;
-        const expires = Math.min(now + expiration, row.createdAt + absoluteExpiration);
-        const newVisit = now - row.visitedAt > VISIT_GAP;
-        if (expires - row.expires < touchEvery && !newVisit) return;
-        // Shown at once; if the statement fails, the next read or touch puts it right.
-        session.touched({
-          expires: Math.max(row.expires, expires),
-          visitedAt: now,
-          previousVisitAt: newVisit ? row.visitedAt : row.previousVisitAt,
-        });
-        try {
-          await this.#touches.add(session.id);
-        } catch (error) {
-          session.touched(row);
-          const { code, message } = storeError(error);
-          this.log.warn({ code, sessionId: session.id }, `a touch was not written: ${message}`);
-        }
-      }),
-    );
+    const touches = Promise.all(Array.from(sessions, (session) => this.#touchWhenDue(session)));
+    this.#touching.add(touches);
+    await touches;
+    this.#touching.delete(touches);
   }
 
-  /** Refuses new work, waits until every change on its way is written or rejected. */
+  async #touchWhenDue(session: Session): Promise<void> {
+    const { expiration, absoluteExpiration, touchEvery } = this.#settings;
+    const { row } = session;
+    if (!row || session.ended) return;
+    const now = session.databaseNow;
+    const expires = Math.min(now + expiration, row.createdAt + absoluteExpiration);
+    const newVisit = now - row.visitedAt > VISIT_GAP;
+    if (expires - row.expires < touchEvery && !newVisit) return;
+    // Shown at once; if the statement fails, it is taken back, and the next sweep tries again.
+    session.touched({
+      expires: Math.max(row.expires, expires),
+      visitedAt: now,
+      previousVisitAt: newVisit ? row.visitedAt : row.previousVisitAt,
+    });
+    try {
+      await this.#touches.add(session.id);
+    } catch (error) {
+      session.touched(row);
+      const { code, message } = storeError(error);
+      this.log.warn({ code, sessionId: session.id }, `a touch was not written: ${message}`);
+    }
+  }
+
+  /** Refuses new work, waits until every change and touch on its way is written or rejected. */
   async close(): Promise<void> {
     this.#closed = true;
+    await Promise.all(this.#touching);
     if (!this.#busy()) return;
     await new Promise<void>((resolve) => {
       this.#whenIdle.push(resolve);

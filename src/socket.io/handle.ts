@@ -6,6 +6,17 @@ import type { SessionKey, SessionValue, SessionValues } from "../types.js";
 import { checkKey, toJsonText } from "../values.js";
 import type { ClientDescription } from "../wire.js";
 
+// Here, and not where the property is made, because declarations of types reach the application through this file.
+declare module "socket.io" {
+  interface Socket {
+    /**
+     * This socket's token session. Throws `SESSION_NOT_ATTACHED` on a socket of a namespace to which no token sessions were
+     * attached.
+     */
+    readonly session: SessionHandle;
+  }
+}
+
 /**
  * What one socket sees of its session: `socket.session`. It stays with its session: when the socket switches to another one,
  * `socket.session` is a new handle, and whoever kept the old one still writes to the old session.

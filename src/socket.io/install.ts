@@ -3,16 +3,6 @@ import { SessionError } from "../errors.js";
 import type { Attachment } from "./attachment.js";
 import type { SessionHandle } from "./handle.js";
 
-declare module "socket.io" {
-  interface Socket {
-    /**
-     * This socket's token session. Throws `SESSION_NOT_ATTACHED` on a socket of a namespace to which no token sessions were
-     * attached.
-     */
-    readonly session: SessionHandle;
-  }
-}
-
 /** The session side of each socket that has one. */
 export const attachments = new WeakMap<Socket, Attachment>();
 

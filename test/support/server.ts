@@ -52,6 +52,13 @@ export async function startServer(given: TestServerOptions): Promise<TestServer>
   const { port } = http.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
   const clients: Socket[] = [];
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    for (const client of clients) client.disconnect();
+    await io.close();
+    await sessions.close();
+    await pool?.end();
+  };
   return {
     io,
     port,
@@ -68,11 +75,9 @@ export async function startServer(given: TestServerOptions): Promise<TestServer>
       clients.push(socket);
       return socket;
     },
-    async close() {
-      for (const client of clients) client.disconnect();
-      await io.close();
-      await sessions.close();
-      await pool?.end();
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }
