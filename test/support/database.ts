@@ -6,13 +6,15 @@ import {
   type PoolOptions,
   type RowDataPacket,
 } from "mysql2/promise";
-import { applySql, tableFile } from "../../scripts/dba.js";
+import { applySql, grantFile, tableFile } from "../../scripts/dba.js";
 
 /** A schema of the test's own on the server that the runner gives. */
 export interface TestDatabase {
-  /** URL of the schema, with the password: never print it. */
+  /** URL of the schema for an account that has the rights of sql/grant.sql and no others. Never print it. */
   readonly url: string;
   readonly schema: string;
+  /** The account of `url`. */
+  readonly account: string;
   /** An administrator's pool in the schema, for the test's own look at the rows. */
   readonly pool: Pool;
   /** Runs a statement of the test's own and gives its rows. */
@@ -43,19 +45,38 @@ const SCHEMA = /^token_session_test_[0-9a-f]{12}$/;
 
 /** Makes a schema with the table of sql/session.sql (`table: false`: an empty one). */
 export async function createTestDatabase({ table = true } = {}): Promise<TestDatabase> {
-  const schema = `token_session_test_${randomBytes(6).toString("hex")}`;
+  const name = randomBytes(6).toString("hex");
+  const schema = `token_session_test_${name}`;
+  const account = `test_${name}`;
+  const password = randomBytes(12).toString("hex");
+  const { hostname } = new URL(serverUrl());
+  // On this machine a server may know a client by name or by address.
+  const hosts = ["127.0.0.1", "localhost"].includes(hostname) ? ["127.0.0.1", "localhost"] : ["%"];
+  const users = hosts.map((host) => `'${account}'@'${host}'`);
+
   const admin = await createConnection(poolOptions(serverUrl()));
   await admin.query(`create database \`${schema}\``);
   await admin.query(`use \`${schema}\``);
-  if (table) await applySql(admin, tableFile);
+  for (const user of users) await admin.query(`create user ${user} identified by '${password}'`);
+  if (table) {
+    await applySql(admin, tableFile);
+    for (const user of users)
+      await applySql(admin, grantFile, { "`app`": `\`${schema}\``, "'app'@'%'": user });
+  } else {
+    for (const user of users)
+      await admin.query(`grant select, insert, update, delete on \`${schema}\`.* to ${user}`);
+  }
   await admin.end();
 
   const url = new URL(serverUrl());
   url.pathname = `/${schema}`;
   const pool = createPool({ ...poolOptions(url.href), connectionLimit: 4 });
+  url.username = account;
+  url.password = password;
   return {
     url: url.href,
     schema,
+    account,
     pool,
     async rows<Row>(sql: string, values: unknown[] = []) {
       const [rows] = await pool.query<RowDataPacket[]>(sql, values);
@@ -64,6 +85,7 @@ export async function createTestDatabase({ table = true } = {}): Promise<TestDat
     async drop() {
       if (!SCHEMA.test(schema)) throw new Error(`refusing to drop ${schema}`);
       await pool.query(`drop database \`${schema}\``);
+      await pool.query(`drop user ${users.join(", ")}`);
       await pool.end();
     },
   };

@@ -16,7 +16,7 @@ import { type Stage, toFault } from "./faults.js";
 
 /** A pool from `mysql2`, by the members that tell it from others. */
 export interface CallbackPool {
-  getConnection(callback: (error: NodeJS.ErrnoException | null, connection: never) => unknown): void;
+  getConnection(callback: never): unknown;
   promise(): unknown;
 }
 
@@ -30,7 +30,7 @@ export interface PromisePool {
 export interface CallbackConnection {
   promise(): unknown;
   readonly threadId: number;
-  query(sql: string, callback?: (error: never, result: never) => unknown): unknown;
+  query(...parameters: never[]): unknown;
 }
 
 /** A connection from `mysql2/promise`. */
