@@ -4,6 +4,9 @@ import { GOT_TOKEN, type GotToken } from "../wire.js";
 /** How long a client may take to store a new token before its confirmation is no longer waited for. */
 const CONFIRM_TIMEOUT_MS = 10_000;
 
+/** Where no confirmation is wanted, its time-out is over at once: a timer would otherwise keep a closing process alive. */
+const NO_CONFIRM_TIMEOUT_MS = 1;
+
 const nothing = () => {};
 
 /**
@@ -12,7 +15,8 @@ const nothing = () => {};
  */
 export function sendGotToken(socket: Socket, message: GotToken, { confirm }: { confirm: boolean }): void {
   if (keepsReplayLog(socket)) {
-    socket.nsp.local.to(socket.id).timeout(CONFIRM_TIMEOUT_MS).emit(GOT_TOKEN, message, nothing);
+    const timeoutMs = confirm ? CONFIRM_TIMEOUT_MS : NO_CONFIRM_TIMEOUT_MS;
+    socket.nsp.local.to(socket.id).timeout(timeoutMs).emit(GOT_TOKEN, message, nothing);
   } else if (confirm) {
     socket.timeout(CONFIRM_TIMEOUT_MS).emit(GOT_TOKEN, message, nothing);
   } else {

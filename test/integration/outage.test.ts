@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { GotToken } from "../../src/index.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
-import { type Proxy, startProxy } from "../support/proxy.js";
+import { type DatabaseProxy, startProxy } from "../support/proxy.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../support/server.js";
 
 // The database goes away and comes back: a TCP proxy before the real one cuts, refuses and hangs.
 
 let database: TestDatabase;
-let proxy: Proxy;
+let proxy: DatabaseProxy;
 let server: TestServer | undefined;
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -27,7 +27,12 @@ async function start(options = {}): Promise<TestServer> {
     handlers: (io) =>
       io.on("connection", (socket) => {
         socket.on("set", async (key: string, value: unknown, done: (error: string) => void) => {
-          done(await socket.session.set(key, value).then(() => "", (error) => error.code));
+          done(
+            await socket.session.set(key, value).then(
+              () => "",
+              (error) => error.code,
+            ),
+          );
         });
         socket.on("get", (key: string, done: (value: unknown) => void) => done(socket.session.get(key)));
       }),
@@ -136,7 +141,9 @@ test("a connected session: reading goes on, a set waits, is rejected with a code
   expect(await ask(client, "get", "n")).toBe(1);
   await proxy.up();
   expect(await ask(client, "set", "m", 3)).toBe("");
-  const [row] = await database.rows<{ data: string }>("select data from session where sessionId = ?", [token.slice(0, 32)]);
+  const [row] = await database.rows<{ data: string }>("select data from session where sessionId = ?", [
+    token.slice(0, 32),
+  ]);
   expect(row?.data).toBe('{"n":1,"m":3}');
 });
 
@@ -149,7 +156,9 @@ test("a set during a short outage goes through, late", async () => {
   expect(await ask(client, "get", "n")).toBe(2);
   await proxy.up();
   expect(await set).toBe("");
-  const [row] = await database.rows<{ data: string }>("select data from session where sessionId = ?", [token.slice(0, 32)]);
+  const [row] = await database.rows<{ data: string }>("select data from session where sessionId = ?", [
+    token.slice(0, 32),
+  ]);
   expect(row?.data).toBe('{"n":2}');
 });
 

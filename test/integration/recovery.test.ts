@@ -76,11 +76,16 @@ describe.each(Object.keys(forms) as (keyof typeof forms)[])("%s", (form) => {
     await ask(client, "set", "n", 0);
     const back = next(client, "connect");
     client.io.engine.close();
-    const answers = Array.from({ length: 20 }, (_, n) => [ask(client, "set", "n", n), ask(client, "get", "n")]).flat();
+    const answers = Array.from({ length: 20 }, (_, n) => [
+      ask(client, "set", "n", n),
+      ask(client, "get", "n"),
+    ]).flat();
     await back;
     const values = (await Promise.all(answers)).filter((answer) => answer !== undefined);
     expect(client.recovered).toBe(true);
-    expect(values.filter(Boolean)).toEqual(Array.from({ length: 20 }, (_, value) => ({ value, active: true })));
+    expect(values.filter(Boolean)).toEqual(
+      Array.from({ length: 20 }, (_, value) => ({ value, active: true })),
+    );
   });
 });
 
@@ -151,5 +156,6 @@ test("a client that presents its token in the handshake is verified by it, and t
   expect(client.recovered).toBe(true);
   expect(await again).toMatchObject({ token: auth["token"], errors: "", created: false });
   expect(await ask(client, "get", "userId")).toEqual({ value: 7, active: true });
-  for (const socket of server.io.sockets.sockets.values()) expect(socket.handshake.auth).not.toHaveProperty("token");
+  for (const socket of server.io.sockets.sockets.values())
+    expect(socket.handshake.auth).not.toHaveProperty("token");
 });

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /** A TCP proxy before a database, with which a test makes the network fail. */
-export interface Proxy {
+export interface DatabaseProxy {
   /** The given URL by way of this proxy. */
   through(url: string): string;
   /** Cuts all connections and refuses new ones. */
@@ -17,7 +17,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export async function startProxy(targetUrl: string): Promise<Proxy> {
+export async function startProxy(targetUrl: string): Promise<DatabaseProxy> {
   const target = new URL(targetUrl);
   const pairs = new Set<[Socket, Socket]>();
   let cut: { matching: string; done: () => void } | undefined;
