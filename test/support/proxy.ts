@@ -12,6 +12,8 @@ export interface DatabaseProxy {
   hang(): void;
   /** Passes the next statement on, then cuts its connection in place of the answer. Resolves when it has done so. */
   cutNextAnswer(matching: string): Promise<void>;
+  /** Resolves when the next such statement has been passed on to the server. */
+  passed(matching: string): Promise<void>;
   /** Connections accepted so far. */
   readonly accepted: number;
   close(): Promise<void>;
@@ -21,6 +23,7 @@ export async function startProxy(targetUrl: string): Promise<DatabaseProxy> {
   const target = new URL(targetUrl);
   const pairs = new Set<[Socket, Socket]>();
   let cut: { matching: string; done: () => void } | undefined;
+  let watch: { matching: string; done: () => void } | undefined;
   let accepted = 0;
 
   const server = createServer((client) => {
@@ -39,7 +42,9 @@ export async function startProxy(targetUrl: string): Promise<DatabaseProxy> {
         cutting = cut.done;
         cut = undefined;
       }
-      upstream.write(data);
+      const seen = watch && data.includes(watch.matching) ? watch : undefined;
+      if (seen) watch = undefined;
+      upstream.write(data, () => seen?.done());
     });
     upstream.on("data", (data) => {
       if (cutting) {
@@ -89,6 +94,11 @@ export async function startProxy(targetUrl: string): Promise<DatabaseProxy> {
     cutNextAnswer(matching) {
       return new Promise((resolve) => {
         cut = { matching, done: resolve };
+      });
+    },
+    passed(matching) {
+      return new Promise((resolve) => {
+        watch = { matching, done: resolve };
       });
     },
     get accepted() {
