@@ -54,7 +54,11 @@ export async function startServer(given: TestServerOptions): Promise<TestServer>
   const clients: Socket[] = [];
   let closing: Promise<void> | undefined;
   const close = async () => {
-    for (const client of clients) client.disconnect();
+    for (const client of clients) {
+      // Also what a test opened on the same connection must not come back.
+      client.io.reconnection(false);
+      client.disconnect();
+    }
     await io.close();
     await sessions.close();
     await pool?.end();

@@ -1,0 +1,66 @@
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+
+/** The demo's page in one tab, by what a person sees of it. */
+export class DemoPage {
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  /** Resolves when the element is to be seen and shows this, if a string exactly. */
+  async shows(id: string, text: string | RegExp): Promise<void> {
+    const hasText = typeof text === "string" ? new RegExp(`^${escapeRegExp(text)}$`) : text;
+    await this.#page.locator(`#${id}`).filter({ hasText }).waitFor();
+  }
+
+  /** Resolves when this has been said, now or earlier (which a phone shows on demand). */
+  async said(hasText: RegExp): Promise<void> {
+    await this.#page.locator(".step").filter({ hasText }).first().waitFor({ state: "attached" });
+  }
+
+  /** Resolves when the page has its session, and the visit is counted. */
+  async ready(visits: number): Promise<void> {
+    await this.shows("connection", "Connected");
+    await this.shows("visits", String(visits));
+  }
+
+  async sessionId(): Promise<string> {
+    return (await this.#page.locator("#session-id").textContent()) ?? "";
+  }
+
+  /** What the client script keeps: the whole token. */
+  token(): Promise<string> {
+    return this.#page.evaluate(() => localStorage.getItem("socket.io-token-session") ?? "");
+  }
+
+  async logIn(name: string): Promise<void> {
+    await this.#page.getByLabel("Your name").fill(name);
+    await this.click("Log in");
+  }
+
+  click(button: string): Promise<void> {
+    return this.#page.getByRole("button", { name: button, exact: true }).click();
+  }
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+/** A device of its own (storage and all) that keeps what goes wrong in its pages. */
+export async function newDevice(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<{ context: BrowserContext; wrong: string[] }> {
+  const context = await browser.newContext({ locale: "en-GB", ...options });
+  // Less than a test may take, so that it is said what was waited for.
+  context.setDefaultTimeout(20_000);
+  const wrong: string[] = [];
+  context.on("weberror", (error) => wrong.push(error.error().message));
+  context.on("console", (message) => {
+    // Connections that fail while the server is away are no fault of the page.
+    if (message.type() === "error" && !message.text().includes("net::ERR_")) wrong.push(message.text());
+  });
+  return { context, wrong };
+}

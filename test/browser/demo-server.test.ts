@@ -1,0 +1,188 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { io, type Socket } from "socket.io-client";
+import { tokenSession } from "../../client/index.js";
+import { createTestDatabase, type TestDatabase } from "../support/database.js";
+import { type Demo, DemoFailure, startDemo } from "./demo-server.js";
+
+interface Reply {
+  error?: string;
+  state?: { data: Record<string, unknown> };
+}
+
+describe("the demo's server", () => {
+  let database: TestDatabase;
+  let demo: Demo;
+  let socket: Socket;
+  const ask = (event: string, ...content: unknown[]): Promise<Reply> =>
+    socket.timeout(10_000).emitWithAck(event, ...content);
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    demo = await startDemo(database.url);
+    socket = io(demo.url);
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    };
+    await tokenSession(socket, { storage }).ready;
+  });
+
+  afterAll(async () => {
+    socket?.disconnect();
+    await demo?.stop();
+    await database?.drop();
+  });
+
+  test.each<[string, unknown, string]>([
+    ["login", {}, "A name is a text."],
+    ["login", null, "A name is a text."],
+    ["login", "Ada", "A name is a text."],
+    ["login", ["Ada"], "A name is a text."],
+    ["login", { name: { toString: 1 } }, "A name is a text."],
+    ["login", { name: " \t\n" }, "Please give a name."],
+    ["login", { name: "x".repeat(41) }, "A name has at most 40 characters."],
+    ["login", { name: "a\u0000b" }, "A name has no control characters."],
+    ["logout", undefined, "Nobody is logged in."],
+    ["cart", {}, "There is no such product."],
+    ["cart", { product: "__proto__", by: 1 }, "There is no such product."],
+    ["cart", { product: ["coffee"], by: 1 }, "There is no such product."],
+    ["cart", { product: "coffee", by: 2 }, "Add one or remove one."],
+    ["cart", { product: "coffee", by: "1" }, "Add one or remove one."],
+    ["cart", { product: "coffee", by: -1 }, "There is none of it in the cart."],
+  ])("refuses %s %j", async (event, content, error) => {
+    expect(await ask(event, content)).toEqual({ error });
+  });
+
+  test("takes at most 99 of a product", async () => {
+    const all = await Promise.all(
+      Array.from({ length: 100 }, () => ask("cart", { product: "apple", by: 1 })),
+    );
+    expect(all.filter(({ state }) => state)).toHaveLength(99);
+    expect(all.at(-1)).toEqual({ error: "At most 99 of each." });
+    expect((await ask("state")).state?.data["cart"]).toEqual({ apple: 99 });
+  });
+
+  test("survives events without acknowledgement, and a message that is too big", async () => {
+    socket.emit("login");
+    socket.emit("cart", null, 7);
+    socket.emit(
+      "cart",
+      () => {},
+      () => {},
+    );
+    expect((await ask("state")).error).toBeUndefined();
+    const gone = new Promise((resolve) => socket.once("disconnect", resolve));
+    socket.emit("login", { name: "x".repeat(20_000) });
+    await gone;
+    expect((await ask("state")).state?.data["cart"]).toEqual({ apple: 99 });
+  });
+
+  test.each([
+    "/server.js",
+    "/../server.js",
+    "/public/../../server.js",
+    "/%2e%2e/server.js",
+    "/..%2fserver.js",
+    "//etc/passwd",
+    "/constructor",
+    "",
+  ])("has no file %j", async (path) => {
+    expect((await get(path)).status).toBe(404);
+  });
+
+  test.each([
+    ["/", "text/html; charset=utf-8"],
+    ["/?a=b", "text/html; charset=utf-8"],
+    ["/style.css", "text/css; charset=utf-8"],
+    ["/socket.io-token-session.js", "text/javascript; charset=utf-8"],
+    ["/icon.svg", "image/svg+xml"],
+  ])("serves %s under a strict policy", async (path, type) => {
+    const { status, headers, body } = await get(path);
+    expect(status).toBe(200);
+    expect(headers["content-type"]).toBe(type);
+    expect(headers["x-content-type-options"]).toBe("nosniff");
+    expect(headers["content-security-policy"]).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self';/,
+    );
+    expect(headers["content-security-policy"]).not.toContain("unsafe");
+    expect(body).not.toBe("");
+  });
+
+  test("only reads", async () => {
+    const { status, headers } = await get("/", "POST");
+    expect([status, headers["allow"]]).toEqual([405, "GET, HEAD"]);
+    expect(await get("/", "HEAD")).toMatchObject({ status: 200, body: "" });
+  });
+
+  function get(path: string, method = "GET") {
+    return new Promise<{ status: number; headers: Record<string, unknown>; body: string }>(
+      (resolve, reject) => {
+        // Not fetch, which would tidy the path up before it is sent.
+        const sent = request(
+          { host: "127.0.0.1", port: demo.port, path: path || "*", method },
+          (response) => {
+            let body = "";
+            response.setEncoding("utf8").on("data", (text: string) => {
+              body += text;
+            });
+            response.on("end", () =>
+              resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+            );
+          },
+        );
+        sent.on("error", reject).end();
+      },
+    );
+  }
+});
+
+test("the demo's server ends at once, also while a browser holds a connection on which it asked nothing", async () => {
+  const database = await createTestDatabase();
+  try {
+    const demo = await startDemo(database.url);
+    const idle = connect(demo.port, "127.0.0.1");
+    await once(idle, "connect");
+    const closed = once(idle, "close");
+    idle.resume();
+    expect(await demo.stop()).toBe(0);
+    await closed;
+  } finally {
+    await database.drop();
+  }
+});
+
+describe("the demo's server does not start, and says why without the password,", () => {
+  test("where the table is missing", async () => {
+    const database = await createTestDatabase({ table: false });
+    try {
+      const failure = await failureOf(startDemo(database.url));
+      expect(failure.exitCode).toBe(1);
+      expect(failure.output).toMatch(/The demo cannot run: the session table is missing/);
+      expect(failure.output).toMatch(/CREATE TABLE/i);
+      expect(failure.output).not.toContain(new URL(database.url).password);
+    } finally {
+      await database.drop();
+    }
+  });
+
+  test.each([
+    ["where nothing listens", "mysql://somebody:hunter2@127.0.0.1:1/app", /could not be reached/],
+    ["where the URL is none", "somebody:hunter2 at home", /DATABASE_URL is not a URL/],
+    ["where there is no URL", "", /DATABASE_URL is not set/],
+  ])("%s", async (_, url, expected) => {
+    const failure = await failureOf(startDemo(url));
+    expect(failure.exitCode).toBe(1);
+    expect(failure.output).toMatch(expected);
+    expect(failure.output).not.toContain("hunter2");
+  });
+
+  async function failureOf(start: Promise<Demo>): Promise<DemoFailure> {
+    const outcome = await start.catch((error: unknown) => error);
+    if (outcome instanceof DemoFailure) return outcome;
+    throw new Error(`the demo started, or failed otherwise: ${outcome}`);
+  }
+});
