@@ -1,0 +1,125 @@
+// @ts-check
+// Packs the package, looks at what is in it, installs it in an empty project and uses it there: by import, by require, by types.
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { ensureBuilt } from "./fresh-build.js";
+import { projectFolder } from "./paths.js";
+import { run } from "./processes.js";
+
+const expected = [
+  /^dist\//,
+  /^sql\/[\w.-]+$/,
+  /^(README|CHANGELOG|SECURITY)\.md$/,
+  /^LICENSE$/,
+  /^package\.json$/,
+];
+const needed = [
+  "dist/index.js",
+  "dist/index.d.ts",
+  "dist/client/index.js",
+  "sql/session.sql",
+  "sql/grant.sql",
+];
+const consumers = path.join(projectFolder, "test", "package");
+let passed = 0;
+
+/** @param {string} what @param {() => unknown} check */
+async function step(what, check) {
+  console.log(`· ${what}`);
+  await check();
+  passed += 1;
+}
+
+/** @param {string} name @param {string[]} args @param {string} [cwd] */
+function tool(name, args, cwd = projectFolder) {
+  const program = path.join(projectFolder, "node_modules", ...name.split("/"));
+  return run(process.execPath, [program, ...args], { cwd });
+}
+
+/** @param {string[]} args @param {string} cwd */
+function npm(args, cwd) {
+  const windows = process.platform === "win32";
+  return run(windows ? "npm.cmd" : "npm", args, { cwd, shell: windows });
+}
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "package-check-"));
+try {
+  await ensureBuilt({ say: (text) => console.log(`· ${text}`) });
+  let tarball = "";
+  await step("packing, and nothing but what belongs there", async () => {
+    // The build has just been made; packing would make it again.
+    const said = await npm(
+      ["pack", "--ignore-scripts", "--json", "--pack-destination", folder],
+      projectFolder,
+    );
+    const [pack] = Object.values(JSON.parse(said));
+    tarball = path.join(folder, pack.filename);
+    const files = pack.files.map((/** @type {{ path: string }} */ file) => file.path);
+    const stray = files.filter(
+      (/** @type {string} */ file) => !expected.some((pattern) => pattern.test(file)),
+    );
+    const missing = needed.filter((file) => !files.includes(file));
+    if (stray.length > 0 || missing.length > 0)
+      throw new Error(`stray: ${stray.join(", ") || "none"}; missing: ${missing.join(", ") || "none"}`);
+  });
+  await step("publint", () => tool("publint/src/cli.js", ["--strict", "--pack", "false", "."]));
+  await step("are the types wrong (ES modules only)", () =>
+    tool("@arethetypeswrong/cli/dist/index.js", [
+      tarball,
+      "--profile",
+      "esm-only",
+      "--exclude-entrypoints",
+      "client/script",
+      "sql/*",
+    ]),
+  );
+  const project = path.join(folder, "project");
+  await step("installing the tarball in an empty project", async () => {
+    fs.mkdirSync(project);
+    fs.writeFileSync(path.join(project, "package.json"), '{ "private": true, "type": "module" }\n');
+    const versions = JSON.parse(
+      fs.readFileSync(path.join(projectFolder, "package.json"), "utf8"),
+    ).devDependencies;
+    const peers = ["socket.io", "mysql2", "socket.io-client", "@types/node"].map(
+      (name) => `${name}@${versions[name]}`,
+    );
+    await npm(
+      ["install", "--prefer-offline", "--no-audit", "--no-fund", tarball, ...peers, "kysely"],
+      project,
+    );
+    fs.cpSync(consumers, project, { recursive: true });
+  });
+  await step("import, require, the client and sql/ at run time", () =>
+    run(process.execPath, ["run.mjs"], { cwd: project }),
+  );
+  for (const program of ["plain", "augmented"]) {
+    await step(`types: ${program}`, () => {
+      fs.writeFileSync(path.join(project, "tsconfig.json"), consumerConfig(program));
+      return tool("typescript/bin/tsc", ["-p", project], project);
+    });
+  }
+  console.log(`${passed} checks of the package passed`);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  fs.rmSync(folder, { recursive: true, force: true });
+}
+
+/** @param {string} program */
+function consumerConfig(program) {
+  return JSON.stringify({
+    compilerOptions: {
+      target: "ES2022",
+      module: "NodeNext",
+      lib: ["ES2023", "DOM"],
+      types: ["node"],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      skipLibCheck: true,
+    },
+    include: [program],
+  });
+}
