@@ -1,0 +1,74 @@
+import { describe, expect, test } from "@jest/globals";
+import { SessionError } from "../../src/errors.js";
+import { type TokenSessionOptions, toSettings } from "../../src/options.js";
+import { memoryStore } from "../../src/stores/memory.js";
+
+const store = memoryStore();
+
+describe("toSettings", () => {
+  test("completes what is not given", () => {
+    expect(toSettings({ store, logger: false })).toMatchObject({
+      table: "session",
+      expiration: 86_400,
+      absoluteExpiration: 7_776_000,
+      touchEvery: 3600,
+      maxBytes: 65_536,
+      storeTimeout: 10,
+      required: false,
+    });
+  });
+
+  test.each([
+    [24, 1],
+    [10, 1],
+    [2400, 100],
+    [1_000_000, 3600],
+  ])("an expiration of %i touches every %i seconds", (expiration, touchEvery) => {
+    expect(toSettings({ store, logger: false, expiration }).touchEvery).toBe(touchEvery);
+  });
+
+  test.each<[string, object, RegExp]>([
+    ["no object", null as never, /options must be an object, not null/],
+    ["an unknown name", { expires: 3600 }, /no option "expires"/],
+    [
+      "expiration 0",
+      { expiration: 0 },
+      /expiration must be a whole number from 1 to 2147483647, not 0 \(number\)/,
+    ],
+    ["a fraction", { expiration: 1.5 }, /expiration/],
+    ["milliseconds of the old package by mistake", { expiration: 86_400_000_000 }, /expiration/],
+    ["NaN", { absoluteExpiration: Number.NaN }, /absoluteExpiration/],
+    ["text", { storeTimeout: "10" }, /storeTimeout must be .* not string/],
+    ["null", { maxBytes: null }, /maxBytes must be .* not null/],
+    ["more than MEDIUMTEXT holds", { maxBytes: 16_777_216 }, /maxBytes/],
+    [
+      "touchEvery longer than expiration",
+      { expiration: 60, touchEvery: 61 },
+      /touchEvery must be .* 1 to 60/,
+    ],
+    ["required as text", { required: "yes" }, /required must be true or false/],
+    ["a table that needs quoting", { table: "a b" }, /table/],
+    ["a table that is SQL", { table: "session; drop table x" }, /table/],
+    ["three parts", { table: "a.b.c" }, /table/],
+    ["a logger without methods", { logger: {} }, /logger/],
+    ["a store that is no factory", { store: {} }, /store factory/],
+    ["both db and store", { db: {} }, /either db or store/],
+  ])("refuses %s", (_, options, message) => {
+    const given = options === null ? null : { store, logger: false, ...options };
+    try {
+      toSettings(given as TokenSessionOptions);
+    } catch (error) {
+      expect(error).toBeInstanceOf(SessionError);
+      expect((error as SessionError).code).toBe("SESSION_OPTION_INVALID");
+      expect(String(error)).toMatch(message);
+      return;
+    }
+    throw new Error("was accepted");
+  });
+
+  test("never shows what was given where it could be a secret", () => {
+    expect(() => toSettings({ table: "pass'word" } as TokenSessionOptions)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining("pass'word") }),
+    );
+  });
+});

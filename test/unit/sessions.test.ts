@@ -1,0 +1,118 @@
+import { describe, expect, test } from "@jest/globals";
+import { toSettings } from "../../src/options.js";
+import { SessionRegistry } from "../../src/sessions.js";
+import { MemoryStore } from "../../src/stores/memory.js";
+import { startSweep } from "../../src/sweep.js";
+import { HandClock } from "../support/clock.js";
+import { keptLog } from "../support/log.js";
+
+function setUp(options = {}) {
+  const clock = new HandClock();
+  const settings = toSettings({ store: () => store, clock, logger: keptLog(), ...options });
+  const store = new MemoryStore(settings, clock);
+  const registry = new SessionRegistry(settings, store, () => {});
+  return { clock, settings, store, registry };
+}
+
+/** Lets everything that was set going come to its end: the memory store answers within microtasks. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("the sweep", () => {
+  test("keeps a live session alive that only listens", async () => {
+    const { clock, settings, store, registry } = setUp({ expiration: 240 });
+    const stop = startSweep(registry, clock, settings.touchEvery);
+    const { session } = await registry.mint(null);
+    for (let minute = 0; minute < 20; minute++) {
+      for (let tick = 0; tick < 30; tick++) {
+        clock.advance(2_000);
+        await settled();
+      }
+    }
+    const [row] = await store.load([session.id]);
+    expect(row?.data).toBe("{}");
+    expect(session.ended).toBe(false);
+    stop();
+    registry.release(session);
+    clock.advance(241_000);
+    expect((await store.load([session.id]))[0]?.data).toBeNull();
+  });
+
+  test("stops at the absolute expiration", async () => {
+    const { clock, settings, store, registry } = setUp({ expiration: 240, absoluteExpiration: 600 });
+    const stop = startSweep(registry, clock, settings.touchEvery);
+    const { session } = await registry.mint(null);
+    for (let tick = 0; tick < 305; tick++) {
+      clock.advance(2_000);
+      await settled();
+    }
+    expect((await store.load([session.id]))[0]?.data).toBeNull();
+    stop();
+  });
+
+  test("is one timer, whatever the number of sessions", async () => {
+    const { clock, settings, registry } = setUp();
+    const stop = startSweep(registry, clock, settings.touchEvery);
+    for (let n = 0; n < 50; n++) await registry.mint(null);
+    expect(clock.timers).toBe(1);
+    stop();
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe("the registry", () => {
+  test("has one live object a row, and forgets it with its last holder", async () => {
+    const { registry } = setUp();
+    const { session, token } = await registry.mint(null);
+    const again = await registry.open(token);
+    expect(again).toEqual({ found: "session", session });
+    expect([...registry.live()]).toEqual([session]);
+    registry.release(session);
+    expect([...registry.live()]).toEqual([session]);
+    registry.release(session);
+    expect([...registry.live()]).toEqual([]);
+  });
+
+  test("keeps nothing of tokens that open nothing", async () => {
+    const { registry } = setUp();
+    const { session, token } = await registry.mint(null);
+    const wrong = { ...token, secretHash: Buffer.alloc(32) };
+    expect(await registry.open(wrong)).toEqual({ found: "nothing" });
+    registry.release(session);
+    expect(await registry.open({ ...wrong, sessionId: "0".repeat(32) })).toEqual({ found: "nothing" });
+    await settled();
+    expect([...registry.live()]).toEqual([]);
+  });
+
+  test("after its last holder a session that is still used is the same one for who opens it", async () => {
+    const { registry } = setUp();
+    const { session, token } = await registry.mint(null);
+    registry.release(session);
+    const late = registry.current(session).set([["late", "1"]]);
+    const again = await registry.open(token);
+    await late;
+    expect(again).toEqual({ found: "session", session });
+    expect(session.values.get("late")).toBe(1);
+  });
+
+  test("closed, it opens and mints no more, and has written what was on its way", async () => {
+    const { registry, store } = setUp();
+    const { session, token } = await registry.mint(null);
+    const set = session.set([["n", "1"]]);
+    await registry.close();
+    expect((await store.load([session.id]))[0]?.data).toBe('{"n":1}');
+    await set;
+    await expect(registry.open(token)).rejects.toMatchObject({ code: "SESSION_CLOSED" });
+    await expect(registry.mint(null)).rejects.toMatchObject({ code: "SESSION_CLOSED" });
+  });
+
+  test("a runaway loop of changes is refused clearly", async () => {
+    const { registry } = setUp();
+    const { session } = await registry.mint(null);
+    const sets: Promise<void>[] = [];
+    expect(() => {
+      for (let n = 0; n <= 10_000; n++) sets.push(session.set([["n", String(n)]]));
+    }).toThrow(expect.objectContaining({ code: "SESSION_QUEUE_FULL" }));
+    await Promise.all(sets);
+    expect(session.values.get("n")).toBe(9_999);
+  });
+});
