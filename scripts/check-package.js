@@ -9,7 +9,7 @@ import { run } from "./processes.js";
 
 const expected = [
   /^dist\//,
-  /^sql\/[\w.-]+$/,
+  /^(docs|sql)\/[\w.-]+$/,
   /^(README|CHANGELOG|SECURITY)\.md$/,
   /^LICENSE$/,
   /^package\.json$/,

@@ -116,16 +116,13 @@ export function toJsonText(key: string, value: unknown): string | undefined {
     const reason =
       error instanceof Unsuitable ? error.message : "it cannot be written as JSON (a cycle, or too deep)";
     // The cause of a foreign toJSON is the application's own error, on its way back to the application.
-    throw new SessionError("SESSION_VALUE_INVALID", `value of ${JSON.stringify(key)}: ${reason}`, {
+    throw new SessionError("SESSION_VALUE_INVALID", `value of ${shown(key)}: ${reason}`, {
       cause: error,
     });
   }
   // A toJSON that returns undefined.
   if (text === undefined) {
-    throw new SessionError(
-      "SESSION_VALUE_INVALID",
-      `value of ${JSON.stringify(key)}: its toJSON gives nothing`,
-    );
+    throw new SessionError("SESSION_VALUE_INVALID", `value of ${shown(key)}: its toJSON gives nothing`);
   }
   return text;
 }
@@ -137,6 +134,11 @@ export function checkKey(key: unknown): asserts key is string {
     "SESSION_VALUE_INVALID",
     `a key must be a string, not ${key === null ? "null" : typeof key}`,
   );
+}
+
+/** Keys may be as long as a client makes them; messages may not. */
+function shown(key: string): string {
+  return JSON.stringify(key.length > 40 ? `${key.slice(0, 40)}…` : key);
 }
 
 class Unsuitable extends Error {}
