@@ -4,16 +4,16 @@ export type { LevelTextLogger, Logger, PinoLike } from "./log.js";
 export type { TokenSessionOptions } from "./options.js";
 export type { SessionHandle } from "./socket.io/handle.js";
 export type { AttachTarget, Middleware } from "./socket.io/middleware.js";
-export type {
-  NewSession,
-  Seconds,
-  SessionRow,
-  SessionStore,
-  StoreFactory,
+export {
+  type NewSession,
+  type Seconds,
+  type SessionRow,
+  type SessionStore,
+  type StoreFactory,
   StoreFault,
-  StoreSettings,
-  UnixSeconds,
-  WriteAttempt,
+  type StoreSettings,
+  type UnixSeconds,
+  type WriteAttempt,
 } from "./store.js";
 export { memoryStore } from "./stores/memory.js";
 export type { Database } from "./stores/mysql/database.js";

@@ -2,7 +2,7 @@ import type { Clock } from "./clock.js";
 import { systemClock } from "./clock.js";
 import { SessionError } from "./errors.js";
 import { isPinoLike, type Log, type Logger, toLog } from "./log.js";
-import type { Seconds, StoreFactory } from "./store.js";
+import { type Seconds, type StoreFactory, VISIT_GAP } from "./store.js";
 import type { Database } from "./stores/mysql/database.js";
 
 /** What {@link tokenSession} takes. Exactly one of `db` and `store` is needed. */
@@ -16,11 +16,13 @@ export interface TokenSessionOptions {
   store?: StoreFactory;
   /** Name of the table. @default "session" */
   table?: string;
-  /** Idle time: a session that is not used for so long ends. Seconds, 1 to 2 147 483 647. @default 86400 (one day) */
+  /** Idle time: a session that is not used for so long ends. Seconds, 10 to 2 147 483 647. @default 86400 (one day) */
   expiration?: Seconds;
   /** Longest life of a session since its creation, however much it is used. Seconds. @default 7776000 (90 days) */
   absoluteExpiration?: Seconds;
-  /** Use of a session is written to its row at most this often. Seconds. @default expiration / 24, from 1 to 3600 */
+  /**
+   * Use of a session is written to its row at most this often. Seconds. At most expiration / 2, so that
+   * what is in use never expires. @default expiration / 24, from 1 to 900: half of the gap between two visits */
   touchEvery?: Seconds;
   /** Longest JSON text of one session's values. Bytes, up to 16 777 215 (MEDIUMTEXT). @default 65536 */
   maxBytes?: number;
@@ -84,7 +86,7 @@ export function toSettings(options: TokenSessionOptions): Settings {
       throw new SessionError("SESSION_OPTION_INVALID", `there is no option ${JSON.stringify(name)}`);
     }
   }
-  const expiration = whole("expiration", options.expiration, 86_400, 1, LONGEST);
+  const expiration = whole("expiration", options.expiration, 86_400, 10, LONGEST);
   if (options.db !== undefined && options.store !== undefined) {
     throw new SessionError("SESSION_OPTION_INVALID", "give either db or store, not both");
   }
@@ -100,9 +102,9 @@ export function toSettings(options: TokenSessionOptions): Settings {
     touchEvery: whole(
       "touchEvery",
       options.touchEvery,
-      Math.max(1, Math.min(3600, Math.floor(expiration / 24))),
+      Math.max(1, Math.min(VISIT_GAP / 2, Math.floor(expiration / 24))),
       1,
-      expiration,
+      Math.floor(expiration / 2),
     ),
     maxBytes: whole("maxBytes", options.maxBytes, 65_536, 2, MEDIUMTEXT_BYTES),
     storeTimeout: whole("storeTimeout", options.storeTimeout, 10, 1, 3600),

@@ -20,6 +20,9 @@ import { newProcessId, newRevision, withWriter } from "./writers.js";
 /** What became of a token that was presented. */
 export type Opened = { found: "session"; session: Session } | { found: "nothing" } | { found: "expired" };
 
+/** New ids that may turn out to be taken; more than one points to another unique key in the table. */
+const MAX_TAKEN_IDS = 3;
+
 /** A session just created, and the token that opens it. */
 export interface Minted {
   readonly session: Session;
@@ -42,6 +45,7 @@ export class SessionRegistry implements SessionHost {
   readonly #inserts: Batch<NewSession, SessionRow | null>;
   readonly #writes: Batch<WriteAttempt, boolean>;
   readonly #touches: Batch<string, void>;
+  readonly #visits: Batch<string, void>;
   readonly #onError: (error: SessionError) => void;
   readonly #touching = new Set<Promise<unknown>>();
   #closed = false;
@@ -60,10 +64,13 @@ export class SessionRegistry implements SessionHost {
     });
     this.#inserts = new Batch((sessions) => store.insert(sessions));
     this.#writes = new Batch((attempts) => store.write(attempts));
-    this.#touches = new Batch(async (ids) => {
-      await store.touch(ids);
-      return ids.map(() => undefined);
-    });
+    const touchBatch = (options: { beginVisit: boolean }) =>
+      new Batch<string, void>(async (ids) => {
+        await store.touch(ids, options);
+        return ids.map(() => undefined);
+      });
+    this.#touches = touchBatch({ beginVisit: false });
+    this.#visits = touchBatch({ beginVisit: true });
   }
 
   loadRow(sessionId: string): Promise<SessionRow | undefined> {
@@ -108,8 +115,7 @@ export class SessionRegistry implements SessionHost {
   async #open(sessionId: string, isAllowed: (row: SessionRow) => boolean): Promise<Opened> {
     this.#refuseWhenClosed();
     // Registered, and held, before its row is read: whatever happens to the session meanwhile finds it.
-    const session = this.current(sessionId);
-    session.holders++;
+    const session = this.hold(sessionId);
     let opened: Opened = { found: "nothing" };
     try {
       const row = await session.read();
@@ -124,7 +130,7 @@ export class SessionRegistry implements SessionHost {
     } finally {
       if (opened.found !== "session") this.release(session);
     }
-    if (opened.found === "session") void this.touchDue([session]);
+    if (opened.found === "session") void this.touchDue([session], { beginVisit: true });
     return opened;
   }
 
@@ -134,7 +140,7 @@ export class SessionRegistry implements SessionHost {
     const deadline = this.clock.now() + this.storeTimeoutMs;
     const backoff = new Backoff(this.clock);
     let token = mintToken();
-    for (;;) {
+    for (let taken = 0; ; ) {
       const revision = newRevision();
       const fresh: NewSession = {
         sessionId: token.sessionId,
@@ -147,12 +153,13 @@ export class SessionRegistry implements SessionHost {
       try {
         const row = (await this.#inserts.add(fresh)) ?? (await this.#ownRow(token));
         if (row) {
-          const session = this.current(token.sessionId);
-          session.holders++;
+          const session = this.hold(token.sessionId);
           session.begin(row);
           return { session, token };
         }
-        // Somebody else's row has that id.
+        // Somebody else's row has that id; with 74 random bits that does not happen by chance.
+        if (++taken === MAX_TAKEN_IDS)
+          throw new SessionError("SESSION_STORE_FAILED", "each new session id was taken");
         token = mintToken();
       } catch (error) {
         if (!isPassing(error) || this.clock.now() >= deadline) throw storeError(error);
@@ -169,41 +176,45 @@ export class SessionRegistry implements SessionHost {
   }
 
   /**
-   * The live object of a row: the one registered, or else this one (a handler may still use the session of a socket that
+   * Holds the live object of a row, to be given back by {@link release}: the one registered, or else this one (a handler may still use the session of a socket that
    * has gone), or else a new one. Two objects of one row would each take the other's writes for somebody else's.
    */
-  current(session: Session | string): Session {
+  hold(session: Session | string): Session {
     const id = typeof session === "string" ? session : session.id;
     let current = this.#live.get(id);
     if (!current) {
       current = typeof session === "string" ? new Session(id, this) : session;
       this.#live.set(id, current);
     }
+    current.holders++;
     return current;
   }
 
-  /** Gives back what `open` or `mint` gave. Changes on their way are still written. */
+  /** Gives back what `open`, `mint` or `hold` gave. Changes on their way are still written. */
   release(session: Session): void {
     session.holders--;
     if (session.holders === 0 && !session.busy && this.#live.get(session.id) === session)
       this.#live.delete(session.id);
   }
 
-  /** Writes that these sessions are in use, where enough time has passed since that was last written. Never rejects. */
-  async touchDue(sessions: Iterable<Session>): Promise<void> {
-    const touches = Promise.all(Array.from(sessions, (session) => this.#touchWhenDue(session)));
+  /**
+   * Writes that these sessions are in use, where enough time has passed since that was last written. Only an open begins a
+   * visit: a socket that stays connected is one visit, however long. Never rejects.
+   */
+  async touchDue(sessions: Iterable<Session>, { beginVisit }: { beginVisit: boolean }): Promise<void> {
+    const touches = Promise.all(Array.from(sessions, (session) => this.#touchWhenDue(session, beginVisit)));
     this.#touching.add(touches);
     await touches;
     this.#touching.delete(touches);
   }
 
-  async #touchWhenDue(session: Session): Promise<void> {
+  async #touchWhenDue(session: Session, beginVisit: boolean): Promise<void> {
     const { expiration, absoluteExpiration, touchEvery } = this.#settings;
     const { row } = session;
     if (!row || session.ended) return;
     const now = session.databaseNow;
     const expires = Math.min(now + expiration, row.createdAt + absoluteExpiration);
-    const newVisit = now - row.visitedAt > VISIT_GAP;
+    const newVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
     if (expires - row.expires < touchEvery && !newVisit) return;
     // Shown at once; if the statement fails, it is taken back, and the next sweep tries again.
     session.touched({
@@ -212,7 +223,7 @@ export class SessionRegistry implements SessionHost {
       previousVisitAt: newVisit ? row.visitedAt : row.previousVisitAt,
     });
     try {
-      await this.#touches.add(session.id);
+      await (beginVisit ? this.#visits : this.#touches).add(session.id);
     } catch (error) {
       session.touched(row);
       const { code, message } = storeError(error);

@@ -75,10 +75,10 @@ export interface SessionStore {
   /** Conditional writes; answers for each, in order, whether a row matched. Never inserts. */
   write(attempts: readonly WriteAttempt[]): Promise<boolean[]>;
   /**
-   * Moves `expires` (to now + `expiration`, at most creation + `absoluteExpiration`) and `visitedAt` of live rows forward, and nothing else; begins a new visit
-   * (`previousVisitAt`) where `visitedAt` is older than {@link VISIT_GAP}. Never inserts, never revives.
+   * Moves `expires` (to now + `expiration`, at most creation + `absoluteExpiration`) and `visitedAt` of live rows forward, and nothing else; with
+   * `beginVisit`, where `visitedAt` is older than {@link VISIT_GAP}, keeps it as `previousVisitAt`. Never inserts, never revives.
    */
-  touch(sessionIds: readonly string[]): Promise<void>;
+  touch(sessionIds: readonly string[], options: { beginVisit: boolean }): Promise<void>;
   /** Rejects with a `SessionError` that says what an administrator has to mend. */
   check?(): Promise<void>;
 }

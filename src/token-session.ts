@@ -5,7 +5,7 @@ import { storeError } from "./retry.js";
 import { SessionRegistry } from "./sessions.js";
 import { type AttachTarget, attachTo, createMiddleware, type Middleware } from "./socket.io/middleware.js";
 import { Outages } from "./socket.io/outages.js";
-import type { SessionStore } from "./store.js";
+import { type SessionStore, StoreFault } from "./store.js";
 import { memoryStore } from "./stores/memory.js";
 import { MysqlStore } from "./stores/mysql.js";
 import { startSweep } from "./sweep.js";
@@ -54,6 +54,14 @@ export interface TokenSessionConstructor {
   readonly tokenSession: TokenSessionConstructor;
   readonly memoryStore: typeof memoryStore;
   readonly SessionError: typeof SessionError;
+  readonly StoreFault: typeof StoreFault;
+}
+
+const registries = new WeakMap<TokenSessions, SessionRegistry>();
+
+/** For tests: what is behind token sessions. @internal */
+export function registryOf(sessions: TokenSessions): SessionRegistry | undefined {
+  return registries.get(sessions);
 }
 
 // A function declaration: unlike an arrow function it can be called with `new`, as the old package was.
@@ -93,6 +101,8 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     },
   });
 
+  registries.set(sessions, registry);
+
   function subscribe(method: "on" | "once" | "off") {
     return (event: keyof TokenSessionEvents, listener: TokenSessionEvents["error"]) => {
       emitter[method](event, listener);
@@ -123,5 +133,10 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
  */
 export const tokenSession: TokenSessionConstructor = Object.assign(
   createTokenSession as unknown as TokenSessionConstructor,
-  { tokenSession: createTokenSession as unknown as TokenSessionConstructor, memoryStore, SessionError },
+  {
+    tokenSession: createTokenSession as unknown as TokenSessionConstructor,
+    memoryStore,
+    SessionError,
+    StoreFault,
+  },
 );

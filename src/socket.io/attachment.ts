@@ -3,9 +3,10 @@ import { SessionError, toSessionError } from "../errors.js";
 import { Backoff } from "../retry.js";
 import type { SessionRegistry } from "../sessions.js";
 import { GET_TOKEN, type GotToken } from "../wire.js";
+import { onRefusal, sharedOf } from "./connection.js";
 import { SessionHandle } from "./handle.js";
 import { HeldEvents } from "./held-events.js";
-import { MintLimit } from "./mint-limit.js";
+import type { MintLimit } from "./mint-limit.js";
 import { type ClientFacts, type OpeningResult, openSession, type Request, takeHandshake } from "./opening.js";
 import type { Outages } from "./outages.js";
 import { noteForRecovery } from "./recovery.js";
@@ -46,15 +47,21 @@ export class Attachment {
   /** Answers that go out once the socket is connected. */
   #answers: GotToken[] = [];
   #cancelRequiredTimer = () => {};
+  readonly #forgetConnection: () => void;
 
   constructor(socket: Socket, context: AttachmentContext) {
     this.#socket = socket;
     this.#context = context;
     this.#handle = new SessionHandle(context.registry);
-    this.#mints = new MintLimit(context.registry.clock);
+    const { onClose, mints } = sharedOf(socket.conn, context.registry.clock);
+    this.#mints = mints;
+    this.#forgetConnection = () => void onClose.delete(this.#leave);
     socket.use((event, next) => this.#onEvent(event, next));
     // A socket that never connects has no "disconnect".
-    socket.conn.once("close", this.#leave);
+    onClose.add(this.#leave);
+    onRefusal(socket, this.#leave);
+    // It may have gone while middleware before ours took its time; Socket.IO goes on all the same, and drops it at the end.
+    if (socket.conn.readyState === "closed") this.#leave();
   }
 
   get handle(): SessionHandle {
@@ -68,7 +75,7 @@ export class Attachment {
   begin(): Promise<boolean> {
     const { request, facts } = takeHandshake(this.#socket);
     this.#facts = facts;
-    if (!request) return Promise.resolve(true);
+    if (!request || this.#gone) return Promise.resolve(true);
     return new Promise((resolve) => {
       void this.#work(request, (answered) => resolve(answered || !this.#context.required));
     });
@@ -87,7 +94,7 @@ export class Attachment {
   readonly #leave = (): void => {
     if (this.#gone) return;
     this.#gone = true;
-    this.#socket.conn.off("close", this.#leave);
+    this.#forgetConnection();
     this.#cancelRequiredTimer();
     this.#held.drop();
     this.#waiting = undefined;

@@ -71,8 +71,8 @@ export class SessionHandle {
    */
   get ready(): Promise<void> {
     if (this.#session) return Promise.resolve();
-    if (this.#missed) return Promise.reject(this.#missed);
     this.#ready ??= withResolvers();
+    if (this.#missed) this.#ready.reject(this.#missed);
     return this.#ready.promise;
   }
 
@@ -166,8 +166,14 @@ export class SessionHandle {
 
   async #run(run: (session: Session) => Promise<void>): Promise<void> {
     if (!this.#session) throw new SessionError("SESSION_MISSING");
-    this.#session = this.#registry.current(this.#session);
-    await run(this.#session);
+    // Held meanwhile: the socket may have gone, and then nobody else holds it.
+    const session = this.#registry.hold(this.#session);
+    this.#session = session;
+    try {
+      await run(session);
+    } finally {
+      this.#registry.release(session);
+    }
   }
 }
 
@@ -176,7 +182,17 @@ function toEntries(keyOrValues: unknown, value: unknown): [string, string | unde
     checkKey(keyOrValues);
     return [[keyOrValues, toJsonText(keyOrValues, value)]];
   }
-  return Object.entries(keyOrValues).map(([key, each]) => [key, toJsonText(key, each)]);
+  // Of a Map, a Date and their like the entries would be lost in silence.
+  if (Object.prototype.toString.call(keyOrValues) !== "[object Object]") {
+    throw new SessionError("SESSION_VALUE_INVALID", "several values are set by a plain object");
+  }
+  let entries: [string, unknown][];
+  try {
+    entries = Object.entries(keyOrValues);
+  } catch (error) {
+    throw new SessionError("SESSION_VALUE_INVALID", "the values cannot be read", { cause: error });
+  }
+  return entries.map(([key, each]) => [key, toJsonText(key, each)]);
 }
 
 interface PromiseWithResolvers {

@@ -1,10 +1,10 @@
 import type { Clock } from "../clock.js";
 
-/** Sessions that one socket may create: ten at once, then one in six seconds. No honest client needs more than two. */
-const AT_ONCE = 10;
+/** Sessions that one connection may create: 20 at once, one for each of many namespaces, then one in six seconds. */
+const AT_ONCE = 20;
 const EVERY_MS = 6_000;
 
-/** How many sessions a socket may still create (a token bucket). */
+/** How many sessions a connection may still create (a token bucket). */
 export class MintLimit {
   readonly #clock: Clock;
   #left = AT_ONCE;

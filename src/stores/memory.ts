@@ -70,7 +70,7 @@ export class MemoryStore implements SessionStore {
     });
   }
 
-  async touch(sessionIds: readonly string[]): Promise<void> {
+  async touch(sessionIds: readonly string[], { beginVisit }: { beginVisit: boolean }): Promise<void> {
     const now = this.#now;
     const { expiration, absoluteExpiration } = this.#settings;
     for (const id of sessionIds) {
@@ -79,7 +79,7 @@ export class MemoryStore implements SessionStore {
       this.#rows.set(id, {
         ...row,
         expires: Math.max(row.expires, Math.min(now + expiration, row.createdAt + absoluteExpiration)),
-        previousVisitAt: row.visitedAt < now - VISIT_GAP ? row.visitedAt : row.previousVisitAt,
+        previousVisitAt: beginVisit && row.visitedAt < now - VISIT_GAP ? row.visitedAt : row.previousVisitAt,
         visitedAt: now,
       });
     }

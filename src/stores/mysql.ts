@@ -119,6 +119,7 @@ export class MysqlStore implements SessionStore {
           writers: Buffer.from(session.writers),
           createdAt: databaseNow,
           visitedAt: databaseNow,
+          previousVisitAt: 0,
         }),
       );
     } catch (error) {
@@ -146,7 +147,7 @@ export class MysqlStore implements SessionStore {
     return numAffectedRows === 1n;
   }
 
-  async touch(sessionIds: readonly string[]): Promise<void> {
+  async touch(sessionIds: readonly string[], { beginVisit }: { beginVisit: boolean }): Promise<void> {
     const { expiration, absoluteExpiration } = this.#settings;
     await this.#run(
       this.#db.build
@@ -154,7 +155,9 @@ export class MysqlStore implements SessionStore {
         // MySQL assigns from left to right: previousVisitAt needs visitedAt as it was.
         .set({
           expires: sql<number>`greatest(expires, least(unix_timestamp() + coalesce(idleSeconds, ${expiration}), createdAt + ${absoluteExpiration}))`,
-          previousVisitAt: sql<number>`if(visitedAt < unix_timestamp() - ${VISIT_GAP}, visitedAt, previousVisitAt)`,
+          ...(beginVisit && {
+            previousVisitAt: sql<number>`if(visitedAt < unix_timestamp() - ${VISIT_GAP}, visitedAt, previousVisitAt)`,
+          }),
           visitedAt: databaseNow,
         })
         .where("sessionId", "in", sessionIds)
@@ -176,7 +179,8 @@ export class MysqlStore implements SessionStore {
       throw tableInvalid(this.#name, ["the table is missing, or this account has no right to it"]);
     }
     const { rows: indexes } = await this.#db.raw<IndexFacts>(
-      "select index_name as name, column_name as `column`, seq_in_index as position" +
+      "select index_name as name, column_name as `column`, seq_in_index as position, sub_part as prefix," +
+        " non_unique as nonUnique" +
         ` from information_schema.statistics ${where} order by index_name, seq_in_index`,
       [schema, name],
     );
@@ -224,6 +228,6 @@ function parseClient(text: string | null): ClientDescription | null {
 function warnOfSingleConnection(log: Log): void {
   log.warn(
     {},
-    "db is a single connection, which does not reconnect after it is lost; use mysql2's createPool",
+    "db is a single connection, which does not reconnect after it is lost, and whose open transaction would hold session changes back; use createPool",
   );
 }

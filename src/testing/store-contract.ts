@@ -165,7 +165,7 @@ export const storeContract: readonly StoreCase[] = [
     async run({ store, setTimes }) {
       const row = await begin(store, { data: '{"n":1}' });
       await setTimes(row.sessionId, { expires: row.now + 60, visitedAt: row.now - 100 });
-      await store.touch([row.sessionId]);
+      await store.touch([row.sessionId], { beginVisit: true });
       const [after] = await store.load([row.sessionId]);
       assert.ok(after);
       assert.ok(Math.abs(after.expires - after.now - contractSettings.expiration) <= 2);
@@ -182,9 +182,20 @@ export const storeContract: readonly StoreCase[] = [
       const row = await begin(store);
       const lastVisit = row.now - VISIT_GAP - 10;
       await setTimes(row.sessionId, { visitedAt: lastVisit });
-      await store.touch([row.sessionId]);
+      await store.touch([row.sessionId], { beginVisit: true });
       const [after] = await store.load([row.sessionId]);
       assert.equal(after?.previousVisitAt, lastVisit);
+      assert.ok(after && Math.abs(after.visitedAt - after.now) <= 2);
+    },
+  },
+  {
+    name: "touch without beginVisit leaves previousVisitAt alone",
+    async run({ store, setTimes }) {
+      const row = await begin(store);
+      await setTimes(row.sessionId, { visitedAt: row.now - VISIT_GAP - 10 });
+      await store.touch([row.sessionId], { beginVisit: false });
+      const [after] = await store.load([row.sessionId]);
+      assert.equal(after?.previousVisitAt, 0);
       assert.ok(after && Math.abs(after.visitedAt - after.now) <= 2);
     },
   },
@@ -194,10 +205,10 @@ export const storeContract: readonly StoreCase[] = [
       const row = await begin(store);
       const createdAt = row.now - contractSettings.absoluteExpiration + 100;
       await setTimes(row.sessionId, { createdAt, expires: row.now + 50 });
-      await store.touch([row.sessionId]);
+      await store.touch([row.sessionId], { beginVisit: true });
       assert.equal((await store.load([row.sessionId]))[0]?.expires, row.now + 100);
       await setTimes(row.sessionId, { createdAt: row.now, expires: row.now + 9000 });
-      await store.touch([row.sessionId]);
+      await store.touch([row.sessionId], { beginVisit: true });
       assert.equal((await store.load([row.sessionId]))[0]?.expires, row.now + 9000);
     },
   },
@@ -207,7 +218,7 @@ export const storeContract: readonly StoreCase[] = [
       const missing = newSession();
       const row = await begin(store);
       await setTimes(row.sessionId, { expires: row.now - 5 });
-      await store.touch([missing.sessionId, row.sessionId]);
+      await store.touch([missing.sessionId, row.sessionId], { beginVisit: true });
       assert.deepEqual(await store.load([missing.sessionId]), []);
       const [after] = await store.load([row.sessionId]);
       assert.equal(after?.expires, row.now - 5);

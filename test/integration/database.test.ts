@@ -189,6 +189,7 @@ describe("a connection that would change values is refused:", () => {
       () => poolWith({}, "set sql_mode = concat(@@sql_mode, ',NO_BACKSLASH_ESCAPES')"),
       /NO_BACKSLASH_ESCAPES/,
     ],
+    ["autocommit off", () => poolWith({}, "set autocommit = 0"), /autocommit is off/],
     ["rows as arrays", () => poolWith({ rowsAsArray: true }), /.*/],
     [
       "a typeCast that gives text for everything",

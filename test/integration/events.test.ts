@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import type { Socket } from "socket.io";
 import { HandClock } from "../support/clock.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
-import { serverSideOf } from "../support/rig.js";
+import { liveIds, serverSideOf } from "../support/rig.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../support/server.js";
 
 let database: TestDatabase;
@@ -261,6 +261,61 @@ describe("attaching", () => {
     expect(await next(server.client(), "mine")).toEqual(["mine"]);
   });
 });
+
+describe("a socket that never connects keeps no session", () => {
+  test("when it goes while middleware before ours takes its time", async () => {
+    const { promise: passed, resolve: pass } = withResolver();
+    const { promise: waiting, resolve: wait } = withResolver();
+    server = await startServer({
+      databaseUrl: database.url,
+      attach: (sessions, io) => {
+        io.use((socket, done) => {
+          // Goes on only when the connection has closed, as a slow look-up would.
+          socket.conn.once("close", () => done());
+          wait();
+        });
+        sessions.attach(io);
+        io.use((socket, done) => {
+          // To read it must not throw, and there is nothing.
+          expect(socket.session.active).toBe(false);
+          done();
+          pass();
+        });
+      },
+    });
+    const client = server.client({ auth: { token: "" }, reconnection: false });
+    await waiting;
+    client.io.engine.close();
+    await passed;
+    expect(liveIds(server.sessions)).toEqual([]);
+  });
+
+  test("when a middleware after ours refuses it, and its connection goes on", async () => {
+    server = await startServer({
+      databaseUrl: database.url,
+      attach: (sessions, io) => {
+        sessions.attach(io.of("/refused"));
+        io.of("/refused").use((_socket, done) => done(new Error("no")));
+      },
+    });
+    const socket = server.client().io.socket("/refused", { auth: { token: "" } });
+    for (let n = 0; n < 5; n++) {
+      await next(socket, "connect_error");
+      socket.disconnect();
+      socket.connect();
+    }
+    await next(socket, "connect_error");
+    expect(liveIds(server.sessions)).toEqual([]);
+  });
+});
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((onResolve) => {
+    resolve = onResolve;
+  });
+  return { promise, resolve: () => resolve() };
+}
 
 test("a connection that closes while its session opens leaves nothing behind", async () => {
   const { client, sessions } = await start();

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
-import { type Rig, startRig } from "../support/rig.js";
-import { ask, gotToken } from "../support/server.js";
+import { liveIds, type Rig, serverSideOf, startRig } from "../support/rig.js";
+import { ask, gotToken, next } from "../support/server.js";
 
 let database: TestDatabase;
 let rig: Rig;
@@ -183,6 +183,47 @@ describe("changes", () => {
     await session.set("late", 1);
     expect(await dataOf(id)).toEqual({ late: 1 });
   });
+});
+
+test("a refused change on the handle of a socket that has gone keeps nothing alive", async () => {
+  const { session, client, socket, token, id } = await rig.connect();
+  const gone = new Promise((resolve) => socket.once("disconnect", resolve));
+  client.disconnect();
+  await gone;
+  await expect(session.set("big", 1n)).rejects.toMatchObject({ code: "SESSION_VALUE_INVALID" });
+  await expect(session.set("much", "x".repeat(3000))).rejects.toMatchObject({ code: "SESSION_TOO_LARGE" });
+  expect(liveIds(rig.sessions)).not.toContain(id);
+  await session.set("fine", 1);
+  expect((await rig.connect(token)).session.get("fine")).toBe(1);
+});
+
+test("ready of a socket that has gone rejects, and ends nothing when nobody waits", async () => {
+  const client = rig.client();
+  await next(client, "connect");
+  const socket = serverSideOf(rig.io, client);
+  const gone = new Promise((resolve) => socket.once("disconnect", resolve));
+  client.disconnect();
+  await gone;
+  void socket.session.ready;
+  await expect(socket.session.ready).rejects.toMatchObject({ code: "SESSION_MISSING" });
+});
+
+test.each<[string, unknown]>([
+  ["a Map", new Map([["a", 1]])],
+  ["an array", ["a"]],
+  ["a Date", new Date()],
+  [
+    "an object that cannot be read",
+    {
+      get a() {
+        throw new Error("no");
+      },
+    },
+  ],
+])("several values by %s are refused", async (_, values) => {
+  const { session } = await rig.connect();
+  await expect(session.set(values as never)).rejects.toMatchObject({ code: "SESSION_VALUE_INVALID" });
+  expect(session.toJSON()).toEqual({});
 });
 
 test("a handle stays with its session when the socket switches", async () => {

@@ -48,6 +48,18 @@ describe("check()", () => {
     expect(message).toContain(ddl);
   });
 
+  test("is satisfied through a pool that gives big numbers as text too", async () => {
+    await applySql(database.pool, tableFile);
+    await database.pool.query("alter table session add column x int not null default 0");
+    const textual = createPool({
+      ...poolOptions(database.url),
+      supportBigNumbers: true,
+      bigNumberStrings: true,
+    });
+    await expect(tokenSession({ db: textual, logger: false }).check()).resolves.toBeUndefined();
+    await textual.end();
+  });
+
   test("the DDL names the table that the options name", async () => {
     expect(await verdict("app_session")).toContain("CREATE TABLE `app_session` (");
   });
@@ -91,6 +103,22 @@ describe("check()", () => {
       "add column tenant int not null",
       /additional column tenant/,
     ],
+    [
+      "hashes that would be padded",
+      "modify secretHash binary(64) null",
+      /secretHash is BINARY\(64\).*BINARY\(32\) exactly/,
+    ],
+    ["revisions that may be missing", "modify revision bigint unsigned null", /revision .*NOT NULL/],
+    [
+      "a primary key on a part of the id",
+      "drop primary key, add primary key (sessionId(20))",
+      /primary key is \(sessionId\(20\)\)/,
+    ],
+    [
+      "another unique index",
+      "add column tenant varchar(9) not null default '', add unique key one (tenant)",
+      /index one is unique/,
+    ],
     ["an engine without row locks", "engine = MyISAM", /engine is MyISAM/],
   ])("names what is wrong: %s", async (_, change, message) => {
     await applySql(database.pool, tableFile);
@@ -111,6 +139,12 @@ describe("check()", () => {
       "additional columns",
       "add column tenant int null, add column region varchar(8) not null default 'eu', add column changed timestamp not null default current_timestamp",
     ],
+    [
+      "names in another case",
+      "change sessionId sessionid char(32) character set ascii collate ascii_bin not null",
+    ],
+    ["a previous visit without default", "modify previousVisitAt int unsigned not null"],
+    ["hashes of variable length", "modify secretHash varbinary(64) null"],
     ["an index of one's own", "add key mine (visitedAt, userId)"],
     [
       "another order of columns",

@@ -1,6 +1,7 @@
 import type { Server, Socket as ServerSocket } from "socket.io";
 import type { Socket } from "socket.io-client";
-import type { SessionHandle } from "../../src/index.js";
+import type { SessionHandle, TokenSessions } from "../../src/index.js";
+import { registryOf } from "../../src/token-session.js";
 import { gotToken, startServer, type TestServer, type TestServerOptions } from "./server.js";
 
 /** A server whose sockets a test can hold in its own hands, to call `socket.session` directly. */
@@ -35,4 +36,9 @@ export function serverSideOf(io: Server, client: Socket): ServerSocket {
   const socket = io.sockets.sockets.get(client.id ?? "");
   if (!socket) throw new Error("the client is not connected");
   return socket;
+}
+
+/** Ids of the sessions that are live in this process. */
+export function liveIds(sessions: TokenSessions): string[] {
+  return Array.from(registryOf(sessions)?.live() ?? [], ({ id }) => id);
 }

@@ -37,6 +37,50 @@ describe("the sweep", () => {
     expect((await store.load([session.id]))[0]?.data).toBeNull();
   });
 
+  test.each([
+    [10, 5],
+    [60, 30],
+    [240, 120],
+  ])("does so with the longest touchEvery too (%i, %i)", async (expiration, touchEvery) => {
+    const { clock, settings, store, registry } = setUp({ expiration, touchEvery });
+    startSweep(registry, clock, settings.touchEvery);
+    const { session } = await registry.mint(null);
+    for (let tick = 0; tick < 4_000; tick++) {
+      clock.advance(expiration * 5);
+      await settled();
+    }
+    expect((await store.load([session.id]))[0]?.data).toBe("{}");
+  });
+
+  test("begins no visit: a socket that stays connected is one visit", async () => {
+    const { clock, settings, store, registry } = setUp({ touchEvery: 3600 });
+    startSweep(registry, clock, settings.touchEvery);
+    const { session, token } = await registry.mint(null);
+    for (let tick = 0; tick < 100; tick++) {
+      clock.advance(180_000);
+      await settled();
+    }
+    expect((await store.load([session.id]))[0]?.previousVisitAt).toBe(0);
+    expect(session.row?.previousVisitAt).toBe(0);
+    // An open after a gap does.
+    registry.release(session);
+    clock.advance(4_000_000);
+    const lastUse = (await store.load([session.id]))[0]?.visitedAt;
+    await registry.open(token);
+    await settled();
+    expect((await store.load([session.id]))[0]?.previousVisitAt).toBe(lastUse);
+  });
+
+  test("that is stopped while a touch is under way does not begin again", async () => {
+    const { clock, settings, registry } = setUp({ expiration: 24 });
+    const stop = startSweep(registry, clock, settings.touchEvery);
+    await registry.mint(null);
+    clock.advance(2_000);
+    stop();
+    await settled();
+    expect(clock.timers).toBe(0);
+  });
+
   test("stops at the absolute expiration", async () => {
     const { clock, settings, store, registry } = setUp({ expiration: 240, absoluteExpiration: 600 });
     const stop = startSweep(registry, clock, settings.touchEvery);
@@ -87,11 +131,17 @@ describe("the registry", () => {
     const { registry } = setUp();
     const { session, token } = await registry.mint(null);
     registry.release(session);
-    const late = registry.current(session).set([["late", "1"]]);
+    const late = registry.hold(session).set([["late", "1"]]);
     const again = await registry.open(token);
     await late;
     expect(again).toEqual({ found: "session", session });
     expect(session.values.get("late")).toBe(1);
+  });
+
+  test("gives up where each new id is taken, instead of trying for ever", async () => {
+    const { registry, store } = setUp();
+    store.insert = async (sessions) => sessions.map(() => null);
+    await expect(registry.mint(null)).rejects.toMatchObject({ code: "SESSION_STORE_FAILED" });
   });
 
   test("closed, it opens and mints no more, and has written what was on its way", async () => {

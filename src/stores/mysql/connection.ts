@@ -16,7 +16,7 @@ export async function checkConnection(connection: DatabaseConnection): Promise<n
   const [variables] = await ask(
     connection,
     "select @@character_set_client as client, @@character_set_connection as connection," +
-      " @@character_set_results as results, @@sql_mode as mode",
+      " @@character_set_results as results, @@sql_mode as mode, @@autocommit as autocommit",
   );
   for (const name of ["client", "connection", "results"] as const) {
     const charset = String(variables?.[name]);
@@ -25,6 +25,8 @@ export async function checkConnection(connection: DatabaseConnection): Promise<n
   if (String(variables?.["mode"]).includes("NO_BACKSLASH_ESCAPES")) {
     throw invalid("sql_mode contains NO_BACKSLASH_ESCAPES, which makes escaping by backslash unsafe");
   }
+  if (Number(variables?.["autocommit"]) !== 1)
+    throw invalid("autocommit is off, so nothing would be committed");
   const [echo] = await ask(
     connection,
     "select ? as text, cast(? as unsigned) as number, cast(? as binary(2)) as bytes, unix_timestamp(now(6)) as now",

@@ -215,7 +215,8 @@ function withTimeout(raw: RawConnection, timeoutMs: number): MysqlPoolConnection
 }
 
 function onConnection<Tables>(connection: RawConnection): Kysely<Tables> {
-  // mysql2 queues what a busy connection is asked, and every statement here stands alone, so sharing it is safe.
+  // mysql2 queues what a busy connection is asked. A transaction that the application opens on it takes our statements in,
+  // which nothing here can see: the README and a warning say so.
   const shared: MysqlPoolConnection = {
     query: ((sql: string, parameters: unknown[], callback: (error: unknown, result: never) => void) =>
       connection.query(sql, parameters, callback)) as MysqlPoolConnection["query"],

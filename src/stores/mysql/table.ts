@@ -10,14 +10,18 @@ export interface ColumnFacts {
   charset: string | null;
   collation: string | null;
   nullable: string;
-  hasDefault: number;
+  /** 0 or 1; text on a pool with `bigNumberStrings`. */
+  hasDefault: number | string;
   extra: string;
 }
 
 export interface IndexFacts {
   name: string;
   column: string;
-  position: number;
+  position: number | string;
+  /** Length, where only the beginning of the column is indexed. */
+  prefix: number | string | null;
+  nonUnique: number | string;
 }
 
 type Rule = (column: ColumnFacts) => string | undefined;
@@ -27,14 +31,14 @@ const RULES: Readonly<Record<string, Rule>> = {
   sessionId: all(characters(32), caseSensitive),
   expires: seconds,
   data: all(largeText(16_777_215), utf8mb4),
-  secretHash: all(bytes(32), nullable),
-  nextHash: all(bytes(32), nullable),
-  previousHash: all(bytes(32), nullable),
+  secretHash: all(hash, nullable),
+  nextHash: all(hash, nullable),
+  previousHash: all(hash, nullable),
   userId: all(characters(128), caseSensitive, utf8mb4, nullable),
   client: all(largeText(1024), utf8mb4, nullable),
   idleSeconds: all(seconds, nullable),
-  revision: (column) => (column.type === "bigint" ? undefined : "BIGINT UNSIGNED"),
-  writers: bytes(128),
+  revision: all((column) => (column.type === "bigint" ? undefined : "BIGINT UNSIGNED"), notNull),
+  writers: all(bytes(128), notNull),
   createdAt: seconds,
   visitedAt: seconds,
   previousVisitAt: seconds,
@@ -63,17 +67,25 @@ export function tableDifferences(
   }
   for (const extra of byName.values()) {
     const fills =
-      extra.nullable === "YES" || extra.hasDefault === 1 || /auto_increment|generated/i.test(extra.extra);
+      extra.nullable === "YES" ||
+      Number(extra.hasDefault) === 1 ||
+      /auto_increment|generated/i.test(extra.extra);
     if (!fills) differences.push(`the additional column ${extra.name} must have a default or allow NULL`);
   }
-  const primary = indexes.filter(({ name }) => name === "PRIMARY").map(({ column }) => column);
-  if (primary.join() !== "sessionId") {
+  const primary = indexes
+    .filter(({ name }) => name === "PRIMARY")
+    .map(({ column, prefix }) => (prefix === null ? column : `${column}(${prefix})`));
+  if (primary.join().toLowerCase() !== "sessionid") {
     differences.push(`the primary key is (${primary.join(", ")}), it must be (sessionId)`);
   }
   for (const name of INDEXED) {
-    if (!indexes.some(({ column, position }) => column === name && position === 1)) {
+    if (!indexes.some(({ column, position }) => sameName(column, name) && Number(position) === 1)) {
       differences.push(`no index begins with column ${name}`);
     }
+  }
+  const unique = indexes.filter(({ name, nonUnique }) => name !== "PRIMARY" && Number(nonUnique) === 0);
+  for (const name of new Set(unique.map((index) => index.name))) {
+    differences.push(`the index ${name} is unique, which would refuse sessions`);
   }
   if (engine?.toLowerCase() !== "innodb")
     differences.push(`the engine is ${engine ?? "none (a view?)"}, it must be InnoDB`);
@@ -138,6 +150,20 @@ function bytes(least: number): Rule {
     /binary$|blob$/.test(type) && Number(length) >= least
       ? undefined
       : `BINARY or VARBINARY of at least ${least}`;
+}
+
+/** BINARY pads to its length, so a wider one would not give back what was written. */
+function hash(column: ColumnFacts): string | undefined {
+  const padded = column.type === "binary" && Number(column.length) !== 32;
+  return padded ? "BINARY(32) exactly, or VARBINARY" : bytes(32)(column);
+}
+
+function notNull(column: ColumnFacts): string | undefined {
+  return column.nullable === "YES" ? "NOT NULL" : undefined;
+}
+
+function sameName(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 function seconds({ type, fullType }: ColumnFacts): string | undefined {
