@@ -145,8 +145,10 @@ export class Session {
   #change(apply: Change["apply"]): Promise<void> {
     if (this.#ended) throw this.#error("SESSION_ENDED");
     if (this.#waiting.length >= MAX_WAITING_CHANGES) throw this.#error("SESSION_QUEUE_FULL");
-    if (this.#visible === this.#saved) this.#visible = this.#saved.copy();
-    apply(this.#visible);
+    // A change that cannot be applied throws here, and leaves what is shown as it was.
+    const visible = this.#visible === this.#saved ? this.#saved.copy() : this.#visible;
+    apply(visible);
+    this.#visible = visible;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ apply, resolve, reject });
       this.#scheduleWrite();
@@ -197,7 +199,8 @@ export class Session {
       case "applied":
         for (const change of changes) change.resolve();
         if (outcome.row) return this.#adopt(outcome.row);
-        this.#row = { ...base, revision, writers: attempt.writers };
+        // Not from `base`: a touch may have moved the times meanwhile.
+        this.#row = { ...(this.#row ?? base), revision, writers: attempt.writers };
         this.#saved = values;
         return this.#refreshVisible();
       case "refused":
