@@ -1,4 +1,4 @@
-// The words that server and client exchange (DESIGN: wire protocol). Shared with client/, so nothing of Node or the DOM here.
+// The words that server and client exchange (docs/architecture.md). Shared with client/, so nothing of Node or the DOM here.
 
 /** Client to server: `getToken` {@link GetToken}. */
 export const GET_TOKEN = "getToken";

@@ -1,5 +1,5 @@
 // The `writers` column: which process wrote a row, and with which revision, so that a process that did not hear the answer
-// to its write can tell from the row whether that write was applied (DESIGN: writes).
+// to its write can tell from the row whether that write was applied (docs/architecture.md).
 import { randomBytes } from "node:crypto";
 import type { SessionRow, WriteAttempt } from "./store.js";
 
