@@ -29,6 +29,11 @@ export class DemoPage {
     return (await this.#page.locator("#session-id").textContent()) ?? "";
   }
 
+  /** Resolves when the page shows another session than this one. */
+  otherThan(sessionId: string): Promise<void> {
+    return this.shows("session-id", new RegExp(`^(?!${sessionId})[0-9a-f]{32}$`));
+  }
+
   /** What the client script keeps: the whole token. */
   token(): Promise<string> {
     return this.#page.evaluate(() => localStorage.getItem("socket.io-token-session") ?? "");

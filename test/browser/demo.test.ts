@@ -111,8 +111,8 @@ describeInBrowser("the demo's page", () => {
     // Each page load counts once in the session that it has.
     await page.shows("visits", "2");
     await other.shows("visits", "2");
-    expect(await page.sessionId()).not.toBe(id);
-    expect(await other.sessionId()).toBe(await page.sessionId());
+    await page.otherThan(id);
+    await other.shows("session-id", await page.sessionId());
     expect(await database.rows("select 1 from session where sessionId = ?", [id])).toHaveLength(1);
   });
 
@@ -122,7 +122,7 @@ describeInBrowser("the demo's page", () => {
     await tab.reload();
     await page.ready(1);
     await page.said(/The server said “Session Not Found” of the token held here/);
-    expect(await page.sessionId()).not.toBe(id);
+    await page.otherThan(id);
   });
 
   test("a row that goes in the middle of it gives a new session at the next change", async () => {
@@ -131,7 +131,7 @@ describeInBrowser("the demo's page", () => {
     await page.click("Add one Juice");
     await page.said(/The server said “Session Not Found” of the token held here/);
     await page.ready(1);
-    expect(await page.sessionId()).not.toBe(id);
+    await page.otherThan(id);
   });
 
   test("a restart of the server loses nothing", async () => {
