@@ -1,28 +1,19 @@
-import type { Clock } from "./clock.js";
+import { type AttemptHost, type KnownRow, loadRow, settleAttempt } from "./attempt.js";
 import { SessionError, toSessionError } from "./errors.js";
-import { Backoff, storeError, untilAnswered } from "./retry.js";
-import { type SessionRow, StoreFault, type UnixSeconds, type WriteAttempt } from "./store.js";
+import type { SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
 import { Values } from "./values.js";
-import { judge, newRevision, type ProcessId, withWriter } from "./writers.js";
+import { newRevision, withWriter } from "./writers.js";
 
 /** What a session needs of the registry that it lives in. */
-export interface SessionHost {
-  readonly clock: Clock;
-  readonly processId: ProcessId;
+export interface SessionHost extends AttemptHost {
   readonly maxBytes: number;
   readonly storeTimeoutMs: number;
-  loadRow(sessionId: string): Promise<SessionRow | undefined>;
-  /** Resolves to whether a row matched. */
-  writeRow(attempt: WriteAttempt): Promise<boolean>;
   /** Nothing of this session waits for the store any more. */
   settled(session: Session): void;
 }
 
 /** Keys with their JSON texts; `undefined` deletes. */
 export type Entries = readonly (readonly [key: string, text: string | undefined])[];
-
-/** A row as a session keeps it: the values are in {@link Values}, once. */
-export type KnownRow = Omit<SessionRow, "data">;
 
 /** A change that waits to be written, or is being written. */
 interface Change {
@@ -38,7 +29,7 @@ const MAX_WAITING_CHANGES = 10_000;
 /**
  * The live object of one row in this process. Keeps the row as last known and the changes that are not in it yet; talks to
  * the store one operation at a time. Every write is one UPDATE on the condition that the row is still as known; when it is
- * not, or the answer is lost, the row is read and {@link judge} tells what happened. So no update is lost or doubled, and no
+ * not, or the answer is lost, the row is read and tells what happened ({@link settleAttempt}). So no update is lost or doubled, and no
  * ended session is written back to life.
  */
 export class Session {
@@ -192,7 +183,7 @@ export class Session {
       data: values.toText(),
       writers: withWriter(base.writers, this.#host.processId, revision),
     };
-    const outcome = await this.#attempt(attempt, base, deadline);
+    const outcome = await settleAttempt(this.#host, attempt, base, deadline);
     const changes = this.#inFlight;
     this.#inFlight = [];
     switch (outcome.verdict) {
@@ -218,53 +209,8 @@ export class Session {
     }
   }
 
-  /** Sends one attempt, verbatim each time, until its outcome is known or the deadline has passed. */
-  async #attempt(attempt: WriteAttempt, base: KnownRow, deadline: number): Promise<Outcome> {
-    const { clock, processId } = this.#host;
-    const backoff = new Backoff(clock);
-    /** Some statement of this attempt may have been, or may yet be, applied. */
-    let uncertain = false;
-    for (;;) {
-      try {
-        if (await this.#host.writeRow(attempt)) return { verdict: "applied" };
-      } catch (error) {
-        const fault = error instanceof StoreFault ? error : undefined;
-        if (fault?.kind === "unknown") uncertain = true;
-        else if (!fault || fault.kind === "refused" || clock.now() >= deadline) {
-          return this.#failure(uncertain, storeError(error));
-        } else {
-          await backoff.wait();
-          continue;
-        }
-      }
-      let row: SessionRow | undefined;
-      try {
-        row = await this.#load(deadline);
-      } catch (error) {
-        return this.#failure(uncertain, toSessionError(error));
-      }
-      if (!row || row.data === null) return { verdict: "ended" };
-      const verdict = judge(attempt, base, row, processId);
-      if (verdict === "applied" || verdict === "refused") return { verdict, row };
-      if (verdict === "uncertain") {
-        return { verdict: "failed", error: this.#error("SESSION_WRITE_UNCERTAIN"), uncertain: true, row };
-      }
-      if (clock.now() >= deadline) return this.#failure(uncertain, this.#error("SESSION_STORE_UNAVAILABLE"));
-      await backoff.wait();
-    }
-  }
-
-  #failure(uncertain: boolean, error: SessionError): Outcome {
-    if (!uncertain) return { verdict: "failed", error, uncertain };
-    const doubt = new SessionError("SESSION_WRITE_UNCERTAIN", error.code, {
-      cause: error,
-      sessionId: this.id,
-    });
-    return { verdict: "failed", error: doubt, uncertain };
-  }
-
   #load(deadline: number): Promise<SessionRow | undefined> {
-    return untilAnswered(this.#host.clock, deadline, () => this.#host.loadRow(this.id));
+    return loadRow(this.#host, this.id, deadline);
   }
 
   /** Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was. */
@@ -340,10 +286,3 @@ export class Session {
     return new SessionError(code, undefined, { sessionId: this.id });
   }
 }
-
-/** What became of an attempt. */
-type Outcome =
-  | { verdict: "applied"; row?: SessionRow }
-  | { verdict: "refused"; row: SessionRow }
-  | { verdict: "ended" }
-  | { verdict: "failed"; error: SessionError; uncertain: boolean; row?: SessionRow };

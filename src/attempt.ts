@@ -1,0 +1,82 @@
+import type { Clock } from "./clock.js";
+import { SessionError, toSessionError } from "./errors.js";
+import { Backoff, storeError, untilAnswered } from "./retry.js";
+import { type SessionRow, StoreFault, type WriteAttempt } from "./store.js";
+import { judge, type ProcessId } from "./writers.js";
+
+/** A row as a session keeps it: the values are kept apart, once. */
+export type KnownRow = Omit<SessionRow, "data">;
+
+/** What carrying an attempt out needs. */
+export interface AttemptHost {
+  readonly clock: Clock;
+  readonly processId: ProcessId;
+  loadRow(sessionId: string): Promise<SessionRow | undefined>;
+  /** Resolves to whether a row matched. */
+  writeRow(attempt: WriteAttempt): Promise<boolean>;
+}
+
+/** What became of an attempt. `row` is the row as it was read to find out. */
+export type Outcome =
+  | { verdict: "applied"; row?: SessionRow }
+  | { verdict: "refused"; row: SessionRow }
+  | { verdict: "ended" }
+  | { verdict: "failed"; error: SessionError; uncertain: boolean; row?: SessionRow };
+
+/** Reads a row, again and again until the store answers or `deadline` has passed. */
+export function loadRow(
+  host: AttemptHost,
+  sessionId: string,
+  deadline: number,
+): Promise<SessionRow | undefined> {
+  return untilAnswered(host.clock, deadline, () => host.loadRow(sessionId));
+}
+
+/** Sends one attempt, verbatim each time, until its outcome is known or `deadline` has passed. Never rejects. */
+export async function settleAttempt(
+  host: AttemptHost,
+  attempt: WriteAttempt,
+  base: KnownRow,
+  deadline: number,
+): Promise<Outcome> {
+  const { clock } = host;
+  const { sessionId } = attempt;
+  const backoff = new Backoff(clock);
+  /** Some statement of this attempt may have been, or may yet be, applied. */
+  let uncertain = false;
+  const failure = (error: SessionError): Outcome => {
+    if (!uncertain) return { verdict: "failed", error, uncertain };
+    const doubt = new SessionError("SESSION_WRITE_UNCERTAIN", error.code, { cause: error, sessionId });
+    return { verdict: "failed", error: doubt, uncertain };
+  };
+  for (;;) {
+    try {
+      if (await host.writeRow(attempt)) return { verdict: "applied" };
+    } catch (error) {
+      const kind = error instanceof StoreFault ? error.kind : "refused";
+      if (kind === "refused" || (kind === "not-applied" && clock.now() >= deadline))
+        return failure(storeError(error));
+      if (kind === "not-applied") {
+        await backoff.wait();
+        continue;
+      }
+      uncertain = true;
+    }
+    let row: SessionRow | undefined;
+    try {
+      row = await loadRow(host, sessionId, deadline);
+    } catch (error) {
+      return failure(toSessionError(error));
+    }
+    if (!row || row.data === null) return { verdict: "ended" };
+    const verdict = judge(attempt, base, row, host.processId);
+    if (verdict === "applied" || verdict === "refused") return { verdict, row };
+    if (verdict === "uncertain") {
+      const error = new SessionError("SESSION_WRITE_UNCERTAIN", undefined, { sessionId });
+      return { verdict: "failed", error, uncertain: true, row };
+    }
+    if (clock.now() >= deadline)
+      return failure(new SessionError("SESSION_STORE_UNAVAILABLE", undefined, { sessionId }));
+    await backoff.wait();
+  }
+}
