@@ -120,17 +120,28 @@ export class Session {
 
   /** All or nothing: throws `SESSION_TOO_LARGE` before anything is changed. */
   #setAll(values: Values, entries: Entries): void {
+    const [first] = entries;
+    if (entries.length === 1 && first) {
+      // The common case, without a copy of everything.
+      const [key, text] = first;
+      if (text === undefined) return values.delete(key);
+      this.#checkSize(values.bytesWith(key, text), values.bytes);
+      return values.set(key, text);
+    }
     const target = values.copy();
     for (const [key, text] of entries) {
       if (text === undefined) target.delete(key);
       else target.set(key, text);
     }
-    // What is over the limit already (it was lowered) may still shrink.
-    if (target.bytes > this.#host.maxBytes && target.bytes > values.bytes) {
-      const sizes = `${target.bytes} bytes, the limit is ${this.#host.maxBytes}`;
-      throw new SessionError("SESSION_TOO_LARGE", sizes, { sessionId: this.id });
-    }
+    this.#checkSize(target.bytes, values.bytes);
     values.assign(target);
+  }
+
+  #checkSize(bytes: number, before: number): void {
+    // What is over the limit already (it was lowered) may still shrink.
+    if (bytes <= this.#host.maxBytes || bytes <= before) return;
+    const sizes = `${bytes} bytes, the limit is ${this.#host.maxBytes}`;
+    throw new SessionError("SESSION_TOO_LARGE", sizes, { sessionId: this.id });
   }
 
   #change(apply: Change["apply"]): Promise<void> {

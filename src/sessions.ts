@@ -104,15 +104,11 @@ export class SessionRegistry implements SessionHost {
    * Errors: those of {@link Session.read}, `SESSION_CLOSED`.
    */
   open(token: PresentedToken): Promise<Opened> {
-    return this.#open(token.sessionId, (row) => sameHash(row.secretHash, token.secretHash));
+    return this.reopen(token.sessionId, (row) => sameHash(row.secretHash, token.secretHash));
   }
 
   /** Opens a session by its id alone, for a caller that has other proof, which `isAllowed` checks against the row. */
   async reopen(sessionId: string, isAllowed: (row: SessionRow) => boolean): Promise<Opened> {
-    return this.#open(sessionId, isAllowed);
-  }
-
-  async #open(sessionId: string, isAllowed: (row: SessionRow) => boolean): Promise<Opened> {
     this.#refuseWhenClosed();
     // Registered, and held, before its row is read: whatever happens to the session meanwhile finds it.
     const session = this.hold(sessionId);
@@ -176,8 +172,8 @@ export class SessionRegistry implements SessionHost {
   }
 
   /**
-   * Holds the live object of a row, to be given back by {@link release}: the one registered, or else this one (a handler may still use the session of a socket that
-   * has gone), or else a new one. Two objects of one row would each take the other's writes for somebody else's.
+   * Holds the live object of a row, to be given back by {@link release}: the one registered, or else this one (a handler may
+   * still use the session of a socket that has gone), or else a new one. Two objects of one row would each take the other's writes for somebody else's.
    */
   hold(session: Session | string): Session {
     const id = typeof session === "string" ? session : session.id;

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import type { PoolConnection } from "mysql2/promise";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
 import { type DatabaseProxy, startProxy } from "../support/proxy.js";
 import { type Rig, startRig } from "../support/rig.js";
@@ -24,6 +25,14 @@ async function node({ storeTimeout = 10 } = {}): Promise<Rig & { proxy: Database
   const rig = await startRig({ databaseUrl: proxy.through(database.url), options: { storeTimeout } });
   rigs.push(rig);
   return { ...rig, proxy };
+}
+
+/** A connection with an open transaction that has the row locked. */
+async function lockRow(id: string): Promise<PoolConnection> {
+  const connection = await database.pool.getConnection();
+  await connection.query("begin");
+  await connection.query("select * from session where sessionId = ? for update", [id]);
+  return connection;
 }
 
 async function dataOf(id: string): Promise<unknown> {
@@ -122,9 +131,7 @@ describe("a lost answer", () => {
     const { session, id } = await one.connect();
     await session.set("n", 1);
     // The UPDATE waits for a lock; when it is let go, the list of writers tells nothing any more.
-    const blocker = await database.pool.getConnection();
-    await blocker.query("begin");
-    await blocker.query("select * from session where sessionId = ? for update", [id]);
+    const blocker = await lockRow(id);
     const sent = one.proxy.passed("update `session`");
     const set = session.set("n", 2);
     const outcome = set.then(
@@ -151,9 +158,7 @@ test("an abandoned UPDATE that runs after all is counted once", async () => {
   const one = await node({ storeTimeout: 4 });
   const { session, id } = await one.connect();
   await session.set("n", 1);
-  const blocker = await database.pool.getConnection();
-  await blocker.query("begin");
-  await blocker.query("select * from session where sessionId = ? for update", [id]);
+  const blocker = await lockRow(id);
   const sentTwice = one.proxy.passed("update `session`").then(() => one.proxy.passed("update `session`"));
   const set = session.set("n", 2);
   await sentTwice;
@@ -173,9 +178,7 @@ test("a deadlock is retried and seen by nobody", async () => {
   const one = await node();
   const { session, id } = await one.connect();
   await session.set("n", 1);
-  const blocker = await database.pool.getConnection();
-  await blocker.query("begin");
-  await blocker.query("select * from session where sessionId = ? for update", [id]);
+  const blocker = await lockRow(id);
   const sent = one.proxy.passed("update `session`");
   const set = session.set("n", 2);
   await sent;

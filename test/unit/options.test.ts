@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { SessionError } from "../../src/errors.js";
 import { type TokenSessionOptions, toSettings } from "../../src/options.js";
 import { memoryStore } from "../../src/stores/memory.js";
+import { expectOptionRefused } from "../support/options.js";
 
 const store = memoryStore();
 
@@ -55,15 +55,7 @@ describe("toSettings", () => {
     ["both db and store", { db: {} }, /either db or store/],
   ])("refuses %s", (_, options, message) => {
     const given = options === null ? null : { store, logger: false, ...options };
-    try {
-      toSettings(given as TokenSessionOptions);
-    } catch (error) {
-      expect(error).toBeInstanceOf(SessionError);
-      expect((error as SessionError).code).toBe("SESSION_OPTION_INVALID");
-      expect(String(error)).toMatch(message);
-      return;
-    }
-    throw new Error("was accepted");
+    expectOptionRefused(() => toSettings(given as TokenSessionOptions), message);
   });
 
   test("never shows what was given where it could be a secret", () => {
