@@ -10,11 +10,11 @@ import { commandLineOf } from "./processes.js";
 /**
  * Notes who runs on this folder, for the next start.
  * @param {string} folder
- * @param {number} server its process id
+ * @param {{ server: number, signs: readonly string[] }} running its process id, and what its command line may show
  */
-export function recordRunning(folder, server) {
+export function recordRunning(folder, { server, signs }) {
   const owner = { pid: process.pid, arguments: process.argv.slice(1) };
-  fs.writeFileSync(layoutOf(folder).record, `${JSON.stringify({ server, owner })}\n`);
+  fs.writeFileSync(layoutOf(folder).record, `${JSON.stringify({ server, signs, owner })}\n`);
 }
 
 /**
@@ -25,15 +25,18 @@ export function recordRunning(folder, server) {
 export async function endLeftOver(folder, say) {
   const { record, data } = layoutOf(folder);
   if (!fs.existsSync(record)) return;
-  /** @type {{ server: number, owner: { pid: number, arguments: string[] } }} */
-  const { server, owner } = JSON.parse(fs.readFileSync(record, "utf8"));
-  // Ids are given out again: only a process whose command line names this very folder is the server of the record.
-  const runs = async () => (await commandLineOf(server)).includes(data);
+  /** @type {{ server: number, signs?: string[], owner: { pid: number, arguments: string[] } }} */
+  const { server, signs = [data], owner } = JSON.parse(fs.readFileSync(record, "utf8"));
+  // Ids are given out again: only a process whose command line shows a sign of this very server is the one recorded.
+  const runs = async () => {
+    const commandLine = await commandLineOf(server);
+    return signs.some((sign) => commandLine.includes(sign));
+  };
   if (await runs()) {
     if (owner.pid !== process.pid && (await isOwner(owner))) {
       throw new Error(`The database in ${folder} is in use by process ${owner.pid}; stop that one first.`);
     }
-    say(`Stopping the database server that an earlier run left behind (process ${server})…`);
+    say(`Stopping the server that an earlier run left behind (process ${server})…`);
     signal(server, "SIGTERM");
     const escalateAt = Date.now() + 30_000;
     // It is no child of ours, so no event tells that it has ended.

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { canUnpackPackages, searchPackages, unpackPackages } from "./debian.js";
 import { capture, findPrograms } from "./processes.js";
+import { throughLoader } from "./unpacked.js";
 
 /** @typedef {import("./paths.js").Say} Say */
 /** @typedef {"mariadb" | "mysql"} Engine */
@@ -128,41 +129,19 @@ async function unpackMysql(say) {
 }
 
 /**
- * An unpacked server runs through the loader and the libraries that were unpacked with it: those of the machine may
- * be older, or change under it.
  * @param {string} folder
  * @param {string} name
  * @returns {Promise<Server>}
  */
 async function identifyUnpacked(folder, name) {
-  const roots = ["lib", "lib64", "usr/lib", "usr/lib64"]
-    .map((part) => path.join(folder, part))
-    .filter(fs.existsSync);
-  const libraries = roots.flatMap((root) => [
-    root,
-    ...foldersIn(root).filter((part) => /-linux-gnu/.test(part)),
-  ]);
-  const loader = libraries
-    .flatMap((library) => fs.readdirSync(library).map((file) => path.join(library, file)))
-    .find((file) => /^ld-linux.*\.so\.\d$|^ld64\.so\.\d$/.test(path.basename(file)));
-  const program = path.join(folder, "usr", "sbin", name);
-  if (!loader)
-    throw new Error(`No loader among the packages unpacked in ${folder}; delete that folder and try again.`);
   const share = path.join(folder, "usr", "share", "mysql");
   const placed = [`--basedir=${path.join(folder, "usr")}`, `--lc-messages-dir=${share}`];
   placed.push(`--character-sets-dir=${path.join(share, "charsets")}`);
   placed.push(`--plugin-dir=${path.join(folder, "usr", "lib", "mysql", "plugin")}`);
-  const leading = ["--library-path", libraries.join(":"), program];
-  const server = await identify({ program: loader, leading, placed });
+  const server = await identify({ ...throughLoader(folder, path.join("usr", "sbin", name)), placed });
   if (!server)
     throw new Error(`The server unpacked in ${folder} does not run; delete that folder and try again.`);
   return server;
-}
-
-/** @param {string} folder */
-function foldersIn(folder) {
-  const entries = fs.readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return entries.map((entry) => path.join(folder, entry.name));
 }
 
 /** @param {"any" | Engine} engine */

@@ -1,14 +1,12 @@
 // @ts-check
 // A private database server: its own data folder, this machine only, a port of its own.
-import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { layoutOf, makeData, rootPassword, userArguments, writeRootAccounts } from "./database-folder.js";
-import { endLeftOver, recordRunning } from "./database-left-over.js";
+import { endLeftOver } from "./database-left-over.js";
 import { findServer } from "./database-server.js";
-import { freePort, waitForGreeting } from "./ports.js";
-import { lastLines } from "./processes.js";
-import { onShutdown } from "./shutdown.js";
+import { onFreePort } from "./ports.js";
+import { startServer } from "./server-process.js";
 
 export { databaseUrlFromEnvironment } from "./database-url.js";
 
@@ -24,9 +22,6 @@ export { databaseUrlFromEnvironment } from "./database-url.js";
  * @property {Promise<void>} exited resolves when the server has ended, for whatever reason
  * @property {() => Promise<void>} stop ends it gracefully; calling it again does no harm
  */
-
-const startTimeoutMs = 120_000;
-const stopTimeoutMs = 30_000;
 
 /**
  * Starts a server on the data in `folder`, which is made when it is not there.
@@ -44,18 +39,11 @@ export async function startDatabase({ engine, folder: given, say, server: known,
   await endLeftOver(folder, say);
   if (await makeData(server, folder))
     say(`Made a new data folder in ${path.relative(process.cwd(), folder)}.`);
-  // A port that was free a moment ago may be taken by the time the server asks for it: hence three tries.
-  for (let attempt = 1; ; attempt += 1) {
-    const port = wantedPort ?? (await freePort());
-    try {
-      const database = await start(server, folder, port);
-      say(`${server.engine === "mysql" ? "MySQL" : "MariaDB"} ${server.version} runs on 127.0.0.1:${port}.`);
-      return database;
-    } catch (error) {
-      const taken = error instanceof Error && /address already in use|port .* in use/i.test(error.message);
-      if (!taken || wantedPort || attempt === 3) throw error;
-    }
-  }
+  const database = await onFreePort((port) => start(server, folder, port), wantedPort);
+  say(
+    `${server.engine === "mysql" ? "MySQL" : "MariaDB"} ${server.version} runs on 127.0.0.1:${database.port}.`,
+  );
+  return database;
 }
 
 /**
@@ -65,58 +53,15 @@ export async function startDatabase({ engine, folder: given, say, server: known,
  * @returns {Promise<Database>}
  */
 async function start(server, folder, port) {
-  const files = layoutOf(folder);
-  const log = fs.openSync(files.log, "w");
-  const child = spawn(server.program, [...server.leading, ...serverArguments(server, folder, port)], {
-    cwd: files.data,
-    // A process group of its own: Ctrl-C is for us, and we end the server when those who use it have ended.
-    detached: process.platform !== "win32",
-    windowsHide: true,
-    stdio: ["ignore", log, log],
+  const { exited, stop } = await startServer({
+    title: "The database server",
+    program: server.program,
+    args: [...server.leading, ...serverArguments(server, folder, port)],
+    folder,
+    port,
+    temporary: [layoutOf(folder).accounts],
+    hint,
   });
-  fs.closeSync(log);
-  /** @type {string | undefined} */
-  let ended;
-  /** @type {Promise<void>} */
-  const exited = new Promise((resolve) => {
-    const end = (/** @type {string} */ how) => {
-      ended = how;
-      resolve();
-    };
-    child.once("error", (error) => end(error.message));
-    child.once("exit", (code, signal) => end(signal ?? `exit code ${code}`));
-  });
-  const killNow = () => child.kill("SIGTERM");
-  process.once("exit", killNow);
-  const forget = onShutdown(() => stop());
-  let stopping = false;
-  const stop = async () => {
-    if (!stopping && ended === undefined) {
-      stopping = true;
-      child.kill("SIGTERM");
-    }
-    const escalation = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
-    await exited;
-    clearTimeout(escalation);
-  };
-  exited.then(() => {
-    process.off("exit", killNow);
-    forget();
-    fs.rmSync(files.record, { force: true });
-    fs.rmSync(files.accounts, { force: true });
-  });
-  if (child.pid !== undefined) recordRunning(folder, child.pid);
-  try {
-    await waitForGreeting({ port, timeoutMs: startTimeoutMs, gaveUp: () => ended !== undefined });
-  } catch (error) {
-    const why = ended ?? (error instanceof Error ? error.message : String(error));
-    await stop();
-    const said = fs.existsSync(files.log) ? lastLines(fs.readFileSync(files.log, "utf8"), 20) : "";
-    throw new Error(
-      `The database server did not start (${why}). ${hint(said)}Its last words (${files.log}):\n${said}`,
-    );
-  }
-  fs.rmSync(files.accounts, { force: true });
   const url = `mysql://root:${rootPassword(folder)}@127.0.0.1:${port}/`;
   return { url, engine: server.engine, version: server.version, port, exited, stop };
 }

@@ -38,12 +38,39 @@ function isFree(port) {
 }
 
 /**
- * Waits until a database server greets whoever connects; its port is open a little earlier.
- * @param {{ port: number, timeoutMs: number, gaveUp: () => boolean }} options `gaveUp` says that waiting is in vain
+ * Calls `start` with a free port, which may be taken by the time a server asks for it: hence three tries.
+ * @template T
+ * @param {(port: number) => Promise<T>} start
+ * @param {number} [wanted] this port or none
+ * @returns {Promise<T>}
  */
-export async function waitForGreeting({ port, timeoutMs, gaveUp }) {
+export async function onFreePort(start, wanted) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start(wanted ?? (await freePort()));
+    } catch (error) {
+      const taken = error instanceof Error && /address already in use|port .* in use/i.test(error.message);
+      if (!taken || wanted || attempt === 3) throw error;
+    }
+  }
+}
+
+/**
+ * How a server shows that it is there: by what it says to `send`, or to whoever connects.
+ * @typedef {{ send?: string, answer: RegExp }} Greeting
+ */
+
+/**
+ * Waits until a server answers; its port is open a little earlier.
+ * @param {object} options
+ * @param {number} options.port
+ * @param {Greeting | undefined} [options.greeting] as a database server does it, with anything at all, when left out
+ * @param {number} options.timeoutMs
+ * @param {() => boolean} options.gaveUp says that waiting is in vain
+ */
+export async function waitForGreeting({ port, greeting = { answer: /./s }, timeoutMs, gaveUp }) {
   const until = Date.now() + timeoutMs;
-  while (!(await greets(port))) {
+  while (!(await greets(port, greeting))) {
     if (gaveUp()) throw new Error("it ended while starting");
     if (Date.now() > until) throw new Error(`no answer within ${timeoutMs / 1000} s`);
     await delay(50);
@@ -53,18 +80,24 @@ export async function waitForGreeting({ port, timeoutMs, gaveUp }) {
 
 /**
  * @param {number} port
+ * @param {Greeting} greeting
  * @returns {Promise<boolean>}
  */
-function greets(port) {
+function greets(port, { send, answer }) {
   return new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1");
-    const answer = (/** @type {boolean} */ greeted) => {
+    let said = "";
+    const socket = net.connect(port, "127.0.0.1", () => send && socket.write(send));
+    const done = (/** @type {boolean} */ greeted) => {
       socket.destroy();
       resolve(greeted);
     };
-    socket.once("data", () => answer(true));
-    socket.once("error", () => answer(false));
-    socket.once("close", () => answer(false));
-    socket.setTimeout(1000, () => answer(false));
+    // As bytes, one character each: the greeting of a database server is no text.
+    socket.setEncoding("latin1").on("data", (/** @type {string} */ text) => {
+      said += text;
+      if (answer.test(said)) done(true);
+    });
+    socket.once("error", () => done(false));
+    socket.once("close", () => done(false));
+    socket.setTimeout(1000, () => done(false));
   });
 }

@@ -1,22 +1,21 @@
 // @ts-check
 // npm test: everything that the tests need, then all tests. `--matrix`: on MariaDB, then on MySQL.
-import fs from "node:fs";
-import path from "node:path";
 import { findBrowser } from "./browser.js";
 import { databaseUrlFromEnvironment, startDatabase } from "./database.js";
-import { endLeftOver } from "./database-left-over.js";
 import { findServer } from "./database-server.js";
 import { ensureBuilt } from "./fresh-build.js";
 import { ensureDependencies } from "./install.js";
 import { runJest } from "./jest.js";
 import { checkNodeVersion } from "./node-version.js";
-import { cacheFolder } from "./paths.js";
-import { commandLineOf } from "./processes.js";
-import { onShutdown, shutdown } from "./shutdown.js";
+import { checkAnswers, redisUrlFromEnvironment, startRedis } from "./redis.js";
+import { findRedis } from "./redis-server.js";
+import { shutdown } from "./shutdown.js";
+import { inTestFolder, removeAbandoned } from "./test-folders.js";
 
 /** @typedef {import("./database-server.js").Engine} Engine */
 /** @typedef {import("./database-server.js").Server} Server */
 /** @typedef {import("./jest.js").NotRun} NotRun */
+/** @typedef {Record<string, string | undefined>} Environment what the tests find in it besides a database */
 
 const inCi = process.env["CI"] === "true";
 const matrix = process.argv.includes("--matrix");
@@ -30,17 +29,17 @@ let failed = 0;
 
 /**
  * @param {{ url: string, engine: Engine, external: boolean }} database
- * @param {Awaited<ReturnType<typeof findBrowser>>} browser
+ * @param {Environment} environment
  */
-async function runSuite({ url, engine, external }, browser) {
+async function runSuite({ url, engine, external }, environment) {
   say(`Running the tests on ${engine === "mysql" ? "MySQL" : "MariaDB"}.`);
   const result = await runJest({
     args: jestArguments,
     environment: {
+      ...environment,
       TEST_DATABASE_URL: url,
       TEST_DATABASE_ENGINE: engine,
       TEST_DATABASE_EXTERNAL: external ? "1" : undefined,
-      TEST_BROWSER: "path" in browser ? JSON.stringify(browser) : undefined,
     },
   });
   passed += result.passed;
@@ -50,38 +49,43 @@ async function runSuite({ url, engine, external }, browser) {
 
 /**
  * @param {Server} server
- * @param {Awaited<ReturnType<typeof findBrowser>>} browser
+ * @param {Environment} environment
  */
-async function runOnPrivateServer(server, browser) {
+function runOnPrivateServer(server, environment) {
   const { engine } = server;
-  // The process id in the name tells a later run whose folder this is.
-  const folder = path.join(cacheFolder, `test-${engine}-${process.pid}`);
-  const remove = () => fs.rmSync(folder, { recursive: true, force: true });
-  const forget = onShutdown(remove);
-  try {
+  return inTestFolder(engine, async (folder) => {
     const database = await startDatabase({ engine, folder, say, server });
     try {
-      await runSuite({ url: database.url, engine, external: false }, browser);
+      await runSuite({ url: database.url, engine, external: false }, environment);
     } finally {
       await database.stop();
     }
-  } finally {
-    remove();
-    forget();
-  }
+  });
 }
 
-/** What runs that were killed have left: a server perhaps, and its folder. */
-async function removeAbandoned() {
-  if (!fs.existsSync(cacheFolder)) return;
-  for (const name of fs.readdirSync(cacheFolder)) {
-    const pid = /^(?:test|jest)-\w+-(\d+)$/.exec(name)?.[1];
-    if (!pid || Number(pid) === process.pid || (await commandLineOf(Number(pid))).includes("test.js"))
-      continue;
-    const folder = path.join(cacheFolder, name);
-    await endLeftOver(folder, say);
-    fs.rmSync(folder, { recursive: true, force: true });
+/**
+ * Calls `run` with the URL of a Redis server, with none where none can be had.
+ * @param {(url?: string) => Promise<void>} run
+ */
+async function withRedis(run) {
+  const given = redisUrlFromEnvironment({ say });
+  if (given) {
+    await checkAnswers(given);
+    return run(given);
   }
+  const server = await findRedis({ say });
+  if ("missing" in server) {
+    notRun.push({ what: "Redis tests", why: server.missing, command: server.command });
+    return run();
+  }
+  await inTestFolder("redis", async (folder) => {
+    const redis = await startRedis({ server, folder, say });
+    try {
+      await run(redis.url);
+    } finally {
+      await redis.stop();
+    }
+  });
 }
 
 /** @param {string} url @returns {Promise<Engine>} */
@@ -93,12 +97,12 @@ async function engineOf(url) {
   return /mariadb/i.test(JSON.stringify(rows)) ? "mariadb" : "mysql";
 }
 
-/** @param {Awaited<ReturnType<typeof findBrowser>>} browser */
-async function runMatrix(browser) {
+/** @param {Environment} environment */
+async function runMatrix(environment) {
   if (process.env["DATABASE_URL"]) say("The matrix runs on private servers: DATABASE_URL is not used.");
-  await runOnPrivateServer(await findServer({ engine: "mariadb", say }), browser);
+  await runOnPrivateServer(await findServer({ engine: "mariadb", say }), environment);
   const mysql = await findMysql();
-  if (mysql) await runOnPrivateServer(mysql, browser);
+  if (mysql) await runOnPrivateServer(mysql, environment);
 }
 
 /** Undefined only where CI_WITHOUT_MYSQL=1 allows it. @returns {Promise<Server | undefined>} */
@@ -115,16 +119,26 @@ async function findMysql() {
 }
 
 async function main() {
-  await removeAbandoned();
+  await removeAbandoned({ say });
   await ensureDependencies({ say });
   await ensureBuilt({ say });
   const browser = await findBrowser({ say });
   if ("missing" in browser)
     notRun.push({ what: "browser tests", why: browser.missing, command: browser.command });
-  const given = matrix ? undefined : databaseUrlFromEnvironment({ say });
-  if (matrix) await runMatrix(browser);
-  else if (given) await runSuite({ url: given, engine: await engineOf(given), external: true }, browser);
-  else await runOnPrivateServer(await findServer({ engine: "any", say }), browser);
+  await withRedis((redisUrl) =>
+    runAll({
+      TEST_BROWSER: "path" in browser ? JSON.stringify(browser) : undefined,
+      TEST_REDIS_URL: redisUrl,
+    }),
+  );
+}
+
+/** @param {Environment} environment */
+async function runAll(environment) {
+  if (matrix) return runMatrix(environment);
+  const url = databaseUrlFromEnvironment({ say });
+  if (url) return runSuite({ url, engine: await engineOf(url), external: true }, environment);
+  await runOnPrivateServer(await findServer({ engine: "any", say }), environment);
 }
 
 /** @returns {number} the exit code */
