@@ -1,7 +1,8 @@
-import type { Clock } from "./clock.js";
+import { type Clock, pause } from "./clock.js";
 import { SessionError, toSessionError } from "./errors.js";
 import { Backoff, storeError, untilAnswered } from "./retry.js";
 import { type SessionRow, StoreFault, type WriteAttempt } from "./store.js";
+import type { EndReason } from "./wire.js";
 import { judge, type ProcessId } from "./writers.js";
 
 /** A row as a session keeps it: the values are kept apart, once. */
@@ -20,16 +21,37 @@ export interface AttemptHost {
 export type Outcome =
   | { verdict: "applied"; row?: SessionRow }
   | { verdict: "refused"; row: SessionRow }
-  | { verdict: "ended" }
+  | { verdict: "ended"; reason: EndReason }
   | { verdict: "failed"; error: SessionError; uncertain: boolean; row?: SessionRow };
+
+/** Pauses before the further looks for a row that ought to be there: two seconds together. */
+const LOOK_AGAIN_AFTER_MS = [250, 500, 1_250];
 
 /** Reads a row, again and again until the store answers or `deadline` has passed. */
 export function loadRow(
-  host: AttemptHost,
+  host: Pick<AttemptHost, "clock" | "loadRow">,
   sessionId: string,
   deadline: number,
 ): Promise<SessionRow | undefined> {
   return untilAnswered(host.clock, deadline, () => host.loadRow(sessionId));
+}
+
+/**
+ * Reads a row that ought to be there. One missing read is not gone: a node of a cluster of databases may lag behind for a
+ * moment, and a user must not be logged out by that. Only after two seconds of looking is the row missing.
+ */
+export async function loadExpectedRow(
+  host: Pick<AttemptHost, "clock" | "loadRow">,
+  sessionId: string,
+  deadline: number,
+): Promise<SessionRow | undefined> {
+  let row = await loadRow(host, sessionId, deadline);
+  for (const pauseMs of LOOK_AGAIN_AFTER_MS) {
+    if (row) break;
+    await pause(host.clock, pauseMs);
+    row = await loadRow(host, sessionId, deadline);
+  }
+  return row;
 }
 
 /** Sends one attempt, verbatim each time, until its outcome is known or `deadline` has passed. Never rejects. */
@@ -64,11 +86,12 @@ export async function settleAttempt(
     }
     let row: SessionRow | undefined;
     try {
-      row = await loadRow(host, sessionId, deadline);
+      row = await loadExpectedRow(host, sessionId, deadline);
     } catch (error) {
       return failure(toSessionError(error));
     }
-    if (!row || row.data === null) return { verdict: "ended" };
+    if (!row) return { verdict: "ended", reason: "destroyed" };
+    if (row.data === null) return { verdict: "ended", reason: "expired" };
     const verdict = judge(attempt, base, row, host.processId);
     if (verdict === "applied" || verdict === "refused") return { verdict, row };
     if (verdict === "uncertain") {

@@ -10,10 +10,13 @@ export const errorTexts = {
   SESSION_STORE_FAILED: "the session store refused a statement for a reason that waiting does not mend",
   SESSION_WRITE_UNCERTAIN: "it cannot be known whether a change was written",
   SESSION_VALUE_INVALID: "a key is not a string, or a value cannot be kept as JSON",
+  SESSION_ID_INVALID: "a session id must be 32 lower-case hexadecimal digits",
   SESSION_TOO_LARGE: "the values of a session would exceed maxBytes",
   SESSION_DATA_INVALID: "the data column of a row does not hold one JSON object",
   SESSION_MISSING: "this socket has no session",
-  SESSION_ENDED: "the session has expired or its row is gone",
+  SESSION_ENDED: "the session has expired or was destroyed",
+  SESSION_CONFLICT: "a key that a withSession handler changed was changed by somebody else meanwhile",
+  SESSION_UPDATE_FAILED: "the function given to update() threw, or returned a promise",
   SESSION_NOT_ATTACHED: "the namespace of this socket has no token sessions attached",
   SESSION_QUEUE_FULL: "too many changes of one session wait for the store",
   SESSION_CLOSED: "sessions.close() was called",
@@ -55,10 +58,13 @@ export class SessionError extends Error {
   }
 }
 
-/** Makes a {@link SessionError} of whatever was thrown; what is unknown becomes `SESSION_STORE_FAILED`. */
-export function toSessionError(error: unknown): SessionError {
+/** Makes a {@link SessionError} of whatever was thrown; what is unknown gets the code `otherwise`. */
+export function toSessionError(
+  error: unknown,
+  otherwise: SessionErrorCode = "SESSION_STORE_FAILED",
+): SessionError {
   if (error instanceof SessionError) return error;
   // Only the kind of the error is kept: a database's message may have values in it.
   const kind = error instanceof Error ? error.name : typeof error;
-  return new SessionError("SESSION_STORE_FAILED", `unexpected ${kind}`, { cause: error });
+  return new SessionError(otherwise, `unexpected ${kind}`, { cause: error });
 }

@@ -1,3 +1,4 @@
+import type { Socket } from "socket.io";
 import type { Clock } from "./clock.js";
 import { systemClock } from "./clock.js";
 import { SessionError } from "./errors.js";
@@ -24,6 +25,22 @@ export interface TokenSessionOptions {
    * Use of a session is written to its row at most this often. Seconds. At most expiration / 2, so that
    * what is in use never expires. @default expiration / 24, from 1 to 900: half of the gap between two visits */
   touchEvery?: Seconds;
+  /**
+   * What counts as use. `"connection"`: a connected socket does, also one that only listens. `"events"`: only what a client
+   * sends, opening included; the strict reading of idle time, for applications that must end an unattended session.
+   * @default "connection"
+   */
+  idle?: "connection" | "events";
+  /**
+   * Live sessions are compared with their rows this often, so that what other processes wrote or ended is noticed without a
+   * cluster adapter too. Seconds, at most expiration / 4. @default 30, or expiration / 4 if that is less
+   */
+  revalidate?: Seconds;
+  /**
+   * Whether this process deletes rows that expired more than an hour ago, about every ten minutes. `false` where the database
+   * does it (`sql/prune.sql`) or something else calls `sessions.prune()`. @default true
+   */
+  prune?: boolean;
   /** Longest JSON text of one session's values. Bytes, up to 16 777 215 (MEDIUMTEXT). @default 65536 */
   maxBytes?: number;
   /** How long an operation waits for an unreachable store, retrying, before it says so. Seconds. @default 10 */
@@ -34,6 +51,15 @@ export interface TokenSessionOptions {
    * @default false
    */
   required?: boolean;
+  /**
+   * The address that a new socket counts under, for a limit on new sessions: 60 at once, then one a second. Give it only where
+   * an address stands for few people: mobile carriers put thousands of phones behind one. `undefined` is not limited.
+   * Behind a proxy that you trust it is what the proxy says. @default no limit by address
+   *
+   * @example
+   * addressOf: (socket) => socket.handshake.address
+   */
+  addressOf?: (socket: Socket) => string | undefined;
   /** pino, a logger like it, an object with `log(level, text)` as the old package took, or `false`. @default pino() */
   logger?: Logger;
   /** Time itself. For tests. @internal */
@@ -48,6 +74,10 @@ export interface Settings {
   readonly expiration: Seconds;
   readonly absoluteExpiration: Seconds;
   readonly touchEvery: Seconds;
+  readonly idle: "connection" | "events";
+  readonly revalidate: Seconds;
+  readonly prune: boolean;
+  readonly addressOf: ((socket: Socket) => string | undefined) | undefined;
   readonly maxBytes: number;
   readonly storeTimeout: Seconds;
   readonly required: boolean;
@@ -62,6 +92,10 @@ const NAMES = new Set<string>([
   "expiration",
   "absoluteExpiration",
   "touchEvery",
+  "idle",
+  "revalidate",
+  "prune",
+  "addressOf",
   "maxBytes",
   "storeTimeout",
   "required",
@@ -106,6 +140,16 @@ export function toSettings(options: TokenSessionOptions): Settings {
       1,
       Math.floor(expiration / 2),
     ),
+    idle: idleOf(options.idle),
+    revalidate: whole(
+      "revalidate",
+      options.revalidate,
+      Math.min(30, Math.floor(expiration / 4)),
+      1,
+      Math.floor(expiration / 4),
+    ),
+    prune: flag("prune", options.prune, true),
+    addressOf: addressOf(options.addressOf),
     maxBytes: whole("maxBytes", options.maxBytes, 65_536, 2, MEDIUMTEXT_BYTES),
     storeTimeout: whole("storeTimeout", options.storeTimeout, 10, 1, 3600),
     required: flag("required", options.required, false),
@@ -118,6 +162,17 @@ function whole(name: string, value: unknown, otherwise: number, least: number, m
   if (value === undefined) return otherwise;
   if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
   throw wrong(name, `a whole number from ${least} to ${most}`, value);
+}
+
+function idleOf(value: unknown): "connection" | "events" {
+  if (value === undefined) return "connection";
+  if (value === "connection" || value === "events") return value;
+  throw wrong("idle", '"connection" or "events"', value);
+}
+
+function addressOf(value: unknown): Settings["addressOf"] {
+  if (value === undefined || typeof value === "function") return value as Settings["addressOf"];
+  throw wrong("addressOf", "a function of a socket", value);
 }
 
 function flag(name: string, value: unknown, otherwise: boolean): boolean {

@@ -1,30 +1,39 @@
-import { type AttemptHost, type KnownRow, loadRow, settleAttempt } from "./attempt.js";
-import { SessionError, toSessionError } from "./errors.js";
-import type { SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
-import { Values } from "./values.js";
+import { type AttemptHost, type KnownRow, loadExpectedRow, loadRow, settleAttempt } from "./attempt.js";
+import { type Apply, Changes } from "./changes.js";
+import { SessionError, type SessionErrorCode } from "./errors.js";
+import { untilAnswered } from "./retry.js";
+import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
+import { timeOfId } from "./token.js";
+import { type Entries, setAll, Values } from "./values.js";
+import type { EndReason } from "./wire.js";
 import { newRevision, withWriter } from "./writers.js";
 
 /** What a session needs of the registry that it lives in. */
 export interface SessionHost extends AttemptHost {
   readonly maxBytes: number;
   readonly storeTimeoutMs: number;
+  /** The database's clock as far as known, Unix milliseconds. */
+  readonly storeNowMs: number;
+  deleteRow(sessionId: string): Promise<void>;
+  /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */
+  changed(session: Session, before: Values, written?: number): void;
+  /** This process deleted the row. */
+  destroyed(session: Session): void;
+  /** The session has ended, for good. */
+  ended(session: Session, reason: EndReason): void;
   /** Nothing of this session waits for the store any more. */
   settled(session: Session): void;
 }
 
-/** Keys with their JSON texts; `undefined` deletes. */
-export type Entries = readonly (readonly [key: string, text: string | undefined])[];
-
-/** A change that waits to be written, or is being written. */
-interface Change {
-  /** Runs on the newest values known, again if the row has moved; throws a {@link SessionError} if it cannot be. */
-  readonly apply: (values: Values) => void;
-  readonly resolve: () => void;
-  readonly reject: (error: SessionError) => void;
+/** Hears when a session that it has open ends. */
+export interface SessionWatcher {
+  ended(reason: EndReason): void;
 }
 
 /** Changes of one session that may wait for the store. Each is a promise of the application's; more is a runaway loop. */
 const MAX_WAITING_CHANGES = 10_000;
+/** An id younger than this may not have reached every node of a cluster of databases yet. */
+const YOUNG_MS = 10_000;
 
 /**
  * The live object of one row in this process. Keeps the row as last known and the changes that are not in it yet; talks to
@@ -36,18 +45,16 @@ export class Session {
   readonly id: string;
   /** Sockets and requests that have this session open. */
   holders = 0;
+  readonly watchers = new Set<SessionWatcher>();
   readonly #host: SessionHost;
+  readonly #changes = new Changes();
   #row: KnownRow | undefined;
   /** `clock.now()` when {@link #row} was read: row time plus what has passed since is the database's time now. */
   #readAtMs = 0;
-  /** The values in {@link #row}. */
-  #saved = Values.empty();
-  /** What `get` shows: saved values with every change on its way. The same object as `#saved` when there is none. */
-  #visible = this.#saved;
-  #waiting: Change[] = [];
-  #inFlight: Change[] = [];
   #writeScheduled = false;
-  #ended = false;
+  /** A read that was asked for and has not begun. */
+  #nextRead: Promise<SessionRow | undefined> | undefined;
+  #ended: EndReason | undefined;
   /** The last outcome is unknown: the row must be read before the next write. */
   #stale = false;
   #lastOperation: Promise<unknown> = Promise.resolve();
@@ -58,7 +65,8 @@ export class Session {
     this.#host = host;
   }
 
-  get ended(): boolean {
+  /** Why the session is over; `undefined` while it is not. */
+  get ended(): EndReason | undefined {
     return this.#ended;
   }
 
@@ -74,7 +82,12 @@ export class Session {
 
   /** The values as `get` shows them. Not to be changed by the caller. */
   get values(): Values {
-    return this.#visible;
+    return this.#changes.visible;
+  }
+
+  /** The values in the row as last known. Not to be changed by the caller. */
+  get saved(): Values {
+    return this.#changes.saved;
   }
 
   /** The database's clock, by the last row read and the time since. */
@@ -88,15 +101,21 @@ export class Session {
   }
 
   /**
-   * Reads the row, whatever is known already, and takes it over; `undefined` where there is none.
+   * Reads the row, whatever is known already, and takes it over; `undefined` where there is none. Who asks while a read has
+   * been asked for and has not begun shares it.
    * Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_DATA_INVALID` and those of the store.
    */
   read(): Promise<SessionRow | undefined> {
-    return this.#exclusively(async () => {
-      const row = await this.#load(this.#deadline());
+    this.#nextRead ??= this.#exclusively(async () => {
+      this.#nextRead = undefined;
+      const row = await this.#load();
+      // What ended meanwhile stays ended, whatever the row showed before that.
+      if (this.#ended) return undefined;
       if (row) this.#adopt(row);
+      else if (this.#row) this.#end("destroyed");
       return row;
     });
+    return this.#nextRead;
   }
 
   /** Notes a touch, so that what handles show agrees with the row without reading it again. */
@@ -105,9 +124,30 @@ export class Session {
     if (this.#row) this.#row = { ...this.#row, expires, visitedAt, previousVisitAt };
   }
 
-  /** Sets these keys; `undefined` deletes. Resolves once durable; throws at once what the values themselves rule out. */
+  /**
+   * Compares with what the sweep has just read of the row, or did not find. Answers whether the row itself has to be read:
+   * somebody else has written it, or it is missing.
+   */
+  saw(seen: SessionRevision | undefined): boolean {
+    if (!this.#row || this.#ended) return false;
+    if (!seen) return true;
+    if (seen.expires <= seen.now) this.#end("expired");
+    else if (seen.revision !== this.#row.revision) return true;
+    else if (seen.expires >= this.#row.expires) this.touched(seen);
+    return false;
+  }
+
+  /** Sets these keys, all or none; `undefined` deletes. Resolves once durable; throws at once what the values themselves rule out. */
   set(entries: Entries): Promise<void> {
-    return this.#change((values) => this.#setAll(values, entries));
+    const [first] = entries;
+    if (entries.length !== 1 || !first) return this.edit((values) => setAll(values, entries));
+    // The common case, without a copy of everything.
+    const [key, text] = first;
+    if (text === undefined) return this.delete(key);
+    return this.#change((values) => {
+      this.#checkSize(values.bytesWith(key, text), values.bytes);
+      values.set(key, text);
+    });
   }
 
   delete(key: string): Promise<void> {
@@ -118,43 +158,47 @@ export class Session {
     return this.#change((values) => values.clear());
   }
 
-  /** All or nothing: throws `SESSION_TOO_LARGE` before anything is changed. */
-  #setAll(values: Values, entries: Entries): void {
-    const [first] = entries;
-    if (entries.length === 1 && first) {
-      // The common case, without a copy of everything.
-      const [key, text] = first;
-      if (text === undefined) return values.delete(key);
-      this.#checkSize(values.bytesWith(key, text), values.bytes);
-      return values.set(key, text);
-    }
-    const target = values.copy();
-    for (const [key, text] of entries) {
-      if (text === undefined) target.delete(key);
-      else target.set(key, text);
-    }
-    this.#checkSize(target.bytes, values.bytes);
-    values.assign(target);
+  /** A change of any kind, all or nothing: what `apply` throws leaves the values as they were. */
+  edit(apply: Apply): Promise<void> {
+    return this.#change((values) => {
+      const target = values.copy();
+      apply(target);
+      this.#checkSize(target.bytes, values.bytes);
+      values.assign(target);
+    });
+  }
+
+  #change(apply: Apply): Promise<void> {
+    if (this.#ended) throw this.error("SESSION_ENDED");
+    if (this.#changes.waiting >= MAX_WAITING_CHANGES) throw this.error("SESSION_QUEUE_FULL");
+    const done = this.#changes.add(apply);
+    this.#scheduleWrite();
+    return done;
+  }
+
+  /** Deletes the row and ends the session; changes that still wait are rejected with `SESSION_ENDED`. */
+  destroy(): Promise<void> {
+    return this.#exclusively(async () => {
+      if (this.#ended === "destroyed") return;
+      await untilAnswered(this.#host.clock, this.#deadline(), () => this.#host.deleteRow(this.id));
+      this.#end("destroyed");
+      this.#host.destroyed(this);
+    });
+  }
+
+  /** Somebody else, who knows, says that the session is over. */
+  end(reason: EndReason): void {
+    this.#end(reason);
+  }
+
+  error(code: SessionErrorCode, detail?: string): SessionError {
+    return new SessionError(code, detail, { sessionId: this.id });
   }
 
   #checkSize(bytes: number, before: number): void {
     // What is over the limit already (it was lowered) may still shrink.
     if (bytes <= this.#host.maxBytes || bytes <= before) return;
-    const sizes = `${bytes} bytes, the limit is ${this.#host.maxBytes}`;
-    throw new SessionError("SESSION_TOO_LARGE", sizes, { sessionId: this.id });
-  }
-
-  #change(apply: Change["apply"]): Promise<void> {
-    if (this.#ended) throw this.#error("SESSION_ENDED");
-    if (this.#waiting.length >= MAX_WAITING_CHANGES) throw this.#error("SESSION_QUEUE_FULL");
-    // A change that cannot be applied throws here, and leaves what is shown as it was.
-    const visible = this.#visible === this.#saved ? this.#saved.copy() : this.#visible;
-    apply(visible);
-    this.#visible = visible;
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ apply, resolve, reject });
-      this.#scheduleWrite();
-    });
+    throw this.error("SESSION_TOO_LARGE", `${bytes} bytes, the limit is ${this.#host.maxBytes}`);
   }
 
   /** What piles up while a write is in flight goes out together in the next; reads get their turn in between. */
@@ -166,25 +210,23 @@ export class Session {
       try {
         await this.#write();
       } catch (error) {
-        this.#rejectAll(toSessionError(error));
+        this.#changes.rejectAll(error);
       }
-      if (this.#waiting.length > 0) this.#scheduleWrite();
+      if (this.#changes.waiting > 0) this.#scheduleWrite();
     });
   }
 
   async #write(): Promise<void> {
     const deadline = this.#deadline();
     if (this.#stale || !this.#row) {
-      const row = await this.#load(deadline);
-      if (!row || row.data === null) return this.#end();
+      const row = await this.#load();
+      if (!row) return this.#end("destroyed");
       this.#adopt(row);
     }
     const base = this.#row;
     if (!base || this.#ended) return;
-    const values = this.#saved.copy();
-    this.#inFlight = this.#applied(this.#waiting, values);
-    this.#waiting = [];
-    if (this.#inFlight.length === 0) return;
+    const values = this.#changes.take();
+    if (!values) return;
 
     const revision = newRevision();
     const attempt: WriteAttempt = {
@@ -195,86 +237,58 @@ export class Session {
       writers: withWriter(base.writers, this.#host.processId, revision),
     };
     const outcome = await settleAttempt(this.#host, attempt, base, deadline);
-    const changes = this.#inFlight;
-    this.#inFlight = [];
+    // Ended elsewhere meanwhile: what was in flight has been rejected.
+    if (this.#ended) return;
     switch (outcome.verdict) {
-      case "applied":
-        for (const change of changes) change.resolve();
-        if (outcome.row) return this.#adopt(outcome.row);
+      case "applied": {
+        const before = this.saved;
         // Not from `base`: a touch may have moved the times meanwhile.
         this.#row = { ...(this.#row ?? base), revision, writers: attempt.writers };
-        this.#saved = values;
-        return this.#refreshVisible();
+        this.#changes.applied(values);
+        this.#host.changed(this, before, revision);
+        if (outcome.row) this.#adopt(outcome.row);
+        return;
+      }
       case "refused":
         // Somebody else wrote: run the same changes again on what is there now.
-        this.#waiting = [...changes, ...this.#waiting];
+        this.#changes.putBack();
         return this.#adopt(outcome.row);
       case "ended":
-        this.#waiting = [...changes, ...this.#waiting];
-        return this.#end();
+        return this.#end(outcome.reason);
       case "failed":
-        for (const change of changes) change.reject(outcome.error);
-        if (outcome.row) return this.#adopt(outcome.row);
         this.#stale = outcome.uncertain;
-        return this.#refreshVisible();
+        this.#changes.failed(outcome.error);
+        if (outcome.row) this.#adopt(outcome.row);
     }
   }
 
-  #load(deadline: number): Promise<SessionRow | undefined> {
-    return loadRow(this.#host, this.id, deadline);
+  #load(): Promise<SessionRow | undefined> {
+    const isYoung = Math.abs(this.#host.storeNowMs - timeOfId(this.id)) < YOUNG_MS;
+    const load = this.#row || isYoung ? loadExpectedRow : loadRow;
+    return load(this.#host, this.id, this.#deadline());
   }
 
   /** Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was. */
   #adopt(row: SessionRow): void {
-    if (row.data === null) return this.#end();
-    if (this.#row?.revision !== row.revision || this.#stale) this.#saved = Values.parse(row.data, this.id);
+    if (row.data === null) return this.#end("expired");
+    const moved = this.#row?.revision !== row.revision || this.#stale;
+    const values = moved ? Values.parse(row.data, this.id) : this.saved;
+    const isFirst = this.#row === undefined;
     const { data: _, ...known } = row;
     this.#row = known;
     this.#readAtMs = this.#host.clock.now();
     this.#stale = false;
-    this.#refreshVisible();
+    const before = this.saved;
+    this.#changes.rebase(values);
+    if (moved && !isFirst) this.#host.changed(this, before);
   }
 
-  #refreshVisible(): void {
-    const changes = [...this.#inFlight, ...this.#waiting];
-    if (changes.length === 0) {
-      this.#visible = this.#saved;
-      return;
-    }
-    this.#visible = this.#saved.copy();
-    for (const change of changes) {
-      try {
-        change.apply(this.#visible);
-      } catch {
-        // Not to be shown; it is rejected when its turn to be written comes.
-      }
-    }
-  }
-
-  /** Applies what can be applied to `values`; rejects the rest. */
-  #applied(changes: readonly Change[], values: Values): Change[] {
-    return changes.filter((change) => {
-      try {
-        change.apply(values);
-        return true;
-      } catch (error) {
-        change.reject(toSessionError(error));
-        return false;
-      }
-    });
-  }
-
-  #end(): void {
-    this.#ended = true;
-    this.#rejectAll(this.#error("SESSION_ENDED"));
-  }
-
-  #rejectAll(error: SessionError): void {
-    const changes = [...this.#inFlight, ...this.#waiting];
-    this.#inFlight = [];
-    this.#waiting = [];
-    this.#visible = this.#saved;
-    for (const change of changes) change.reject(error);
+  #end(reason: EndReason): void {
+    if (this.#ended) return;
+    this.#ended = reason;
+    this.#changes.rejectAll(this.error("SESSION_ENDED"));
+    this.#host.ended(this, reason);
+    for (const watcher of [...this.watchers]) watcher.ended(reason);
   }
 
   /** One operation on the store at a time, in the order of asking. */
@@ -291,9 +305,5 @@ export class Session {
 
   #deadline(): number {
     return this.#host.clock.now() + this.#host.storeTimeoutMs;
-  }
-
-  #error(code: SessionError["code"]): SessionError {
-    return new SessionError(code, undefined, { sessionId: this.id });
   }
 }

@@ -1,27 +1,24 @@
-import { Batch } from "./batch.js";
 import type { Clock } from "./clock.js";
-import { SessionError } from "./errors.js";
+import { SessionError, toSessionError } from "./errors.js";
+import type { Events, SessionInvalidEvent } from "./events.js";
 import type { Log } from "./log.js";
+import { insertNewRow } from "./mint.js";
 import type { Settings } from "./options.js";
-import { Backoff, isPassing, storeError } from "./retry.js";
+import { Rows } from "./rows.js";
 import { Session, type SessionHost } from "./session.js";
-import {
-  type NewSession,
-  type SessionRow,
-  type SessionStore,
-  VISIT_GAP,
-  type WriteAttempt,
-} from "./store.js";
-import { mintToken, type PresentedToken, sameHash } from "./token.js";
-import { Values } from "./values.js";
-import type { ClientDescription } from "./wire.js";
-import { newProcessId, newRevision, withWriter } from "./writers.js";
+import type { SessionRevision, SessionRow, SessionStore, WriteAttempt } from "./store.js";
+import { isSessionId, type PresentedToken, sameHash } from "./token.js";
+import { Touches } from "./touches.js";
+import type { Values } from "./values.js";
+import type { ClientDescription, EndReason } from "./wire.js";
+import { newProcessId } from "./writers.js";
 
 /** What became of a token that was presented. */
-export type Opened = { found: "session"; session: Session } | { found: "nothing" } | { found: "expired" };
-
-/** New ids that may turn out to be taken; more than one points to another unique key in the table. */
-const MAX_TAKEN_IDS = 3;
+export type Opened =
+  | { found: "session"; session: Session }
+  /** `missing`: there is no row; otherwise there is one that this caller may not have, or whose values cannot be read. */
+  | { found: "nothing"; missing: boolean }
+  | { found: "expired" };
 
 /** A session just created, and the token that opens it. */
 export interface Minted {
@@ -29,56 +26,82 @@ export interface Minted {
   readonly token: PresentedToken;
 }
 
+/** Tells other processes what happened here; `socket.io/cluster.ts` does, where there is a cluster adapter. */
+export interface Announcer {
+  written(sessionId: string, revision: number): void;
+  ended(sessionId: string, reason: EndReason): void;
+}
+
 /**
- * The registry: opens and mints sessions, sees to it that a row has one live object in this process, and carries what those
- * objects ask of the store. Whoever gets a session from here holds it until `release`.
+ * The registry: opens, mints and ends sessions, sees to it that a row has one live object in this process, and carries what
+ * those objects ask of the store. Whoever gets a session from here holds it until `release`.
  */
 export class SessionRegistry implements SessionHost {
   readonly clock: Clock;
   readonly log: Log;
+  readonly events: Events;
   readonly processId = newProcessId();
   readonly maxBytes: number;
   readonly storeTimeoutMs: number;
-  readonly #settings: Settings;
+  announcer: Announcer | undefined;
+  readonly #rows: Rows;
+  readonly #touches: Touches;
   readonly #live = new Map<string, Session>();
-  readonly #loads: Batch<string, SessionRow | undefined>;
-  readonly #inserts: Batch<NewSession, SessionRow | null>;
-  readonly #writes: Batch<WriteAttempt, boolean>;
-  readonly #touches: Batch<string, void>;
-  readonly #visits: Batch<string, void>;
-  readonly #onError: (error: SessionError) => void;
-  readonly #touching = new Set<Promise<unknown>>();
   #closed = false;
   #whenIdle: (() => void)[] = [];
 
-  constructor(settings: Settings, store: SessionStore, onError: (error: SessionError) => void) {
-    this.#settings = settings;
+  constructor(settings: Settings, store: SessionStore, events: Events) {
     this.clock = settings.clock;
     this.log = settings.log;
     this.maxBytes = settings.maxBytes;
     this.storeTimeoutMs = settings.storeTimeout * 1000;
-    this.#onError = onError;
-    this.#loads = new Batch(async (ids) => {
-      const rows = new Map((await store.load(ids)).map((row) => [row.sessionId, row]));
-      return ids.map((id) => rows.get(id));
-    });
-    this.#inserts = new Batch((sessions) => store.insert(sessions));
-    this.#writes = new Batch((attempts) => store.write(attempts));
-    const touchBatch = (options: { beginVisit: boolean }) =>
-      new Batch<string, void>(async (ids) => {
-        await store.touch(ids, options);
-        return ids.map(() => undefined);
-      });
-    this.#touches = touchBatch({ beginVisit: false });
-    this.#visits = touchBatch({ beginVisit: true });
+    this.events = events;
+    this.#rows = new Rows(store);
+    this.#touches = new Touches(settings, this.#rows);
+  }
+
+  get storeNowMs(): number {
+    return this.#rows.nowMs;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   loadRow(sessionId: string): Promise<SessionRow | undefined> {
-    return this.#loads.add(sessionId);
+    return this.#rows.load(sessionId);
+  }
+
+  loadRevisions(sessionIds: readonly string[]): Promise<(SessionRevision | undefined)[]> {
+    return this.#rows.loadRevisions(sessionIds);
   }
 
   writeRow(attempt: WriteAttempt): Promise<boolean> {
-    return this.#writes.add(attempt);
+    return this.#rows.write(attempt);
+  }
+
+  deleteRow(sessionId: string): Promise<void> {
+    return this.#rows.delete(sessionId);
+  }
+
+  changed(session: Session, before: Values, written?: number): void {
+    const { id: sessionId, saved } = session;
+    if (written !== undefined) this.announcer?.written(sessionId, written);
+    if (!this.events.has("sessionChange")) return;
+    const keys = saved.differences(before);
+    if (keys.length > 0) this.events.tell("sessionChange", { sessionId, keys });
+  }
+
+  destroyed(session: Session): void {
+    this.announcer?.ended(session.id, "destroyed");
+    if (!session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason: "destroyed" });
+  }
+
+  ended(session: Session, reason: EndReason): void {
+    // Whoever presents the token from now on gets a new look at the row, not this object.
+    if (this.#live.get(session.id) === session) this.#live.delete(session.id);
+    // One that ended while it was being opened has not been a session to anybody.
+    if (session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
   }
 
   settled(session: Session): void {
@@ -91,7 +114,7 @@ export class SessionRegistry implements SessionHost {
   failed(error: SessionError): void {
     const { code, sessionId } = error;
     this.log.error({ code, ...(sessionId && { sessionId }) }, error.message);
-    this.#onError(error);
+    this.events.tell("error", error);
   }
 
   /** Every live session: those that a socket or request has open. */
@@ -103,19 +126,37 @@ export class SessionRegistry implements SessionHost {
    * Opens the session that a token belongs to. Reads the row each time, also when the session is live here already.
    * Errors: those of {@link Session.read}, `SESSION_CLOSED`.
    */
-  open(token: PresentedToken): Promise<Opened> {
-    return this.reopen(token.sessionId, (row) => sameHash(row.secretHash, token.secretHash));
+  async open(token: PresentedToken): Promise<Opened> {
+    const opened = await this.reopen(token.sessionId, (row) => sameHash(row.secretHash, token.secretHash));
+    if (opened.found !== "session") {
+      this.invalid(opened.found === "expired" ? "expired" : "unknown", token.sessionId);
+    }
+    return opened;
   }
 
   /** Opens a session by its id alone, for a caller that has other proof, which `isAllowed` checks against the row. */
   async reopen(sessionId: string, isAllowed: (row: SessionRow) => boolean): Promise<Opened> {
+    const opened = await this.#openRow(sessionId, isAllowed);
+    if (opened.found === "session") void this.touchDue([opened.session], { beginVisit: true });
+    return opened;
+  }
+
+  /** Finds a session by its id, without that counting as use. The caller holds it. */
+  async find(sessionId: string): Promise<Session | undefined> {
+    checkId(sessionId);
+    const opened = await this.#openRow(sessionId, () => true);
+    return opened.found === "session" ? opened.session : undefined;
+  }
+
+  async #openRow(sessionId: string, isAllowed: (row: SessionRow) => boolean): Promise<Opened> {
     this.#refuseWhenClosed();
     // Registered, and held, before its row is read: whatever happens to the session meanwhile finds it.
     const session = this.hold(sessionId);
-    let opened: Opened = { found: "nothing" };
+    let opened: Opened = { found: "nothing", missing: false };
     try {
       const row = await session.read();
-      if (row && isAllowed(row)) {
+      if (!row) opened = { found: "nothing", missing: true };
+      else if (isAllowed(row)) {
         if (row.data === null) opened = { found: "expired" };
         else if (!session.ended) opened = { found: "session", session };
       }
@@ -126,49 +167,59 @@ export class SessionRegistry implements SessionHost {
     } finally {
       if (opened.found !== "session") this.release(session);
     }
-    if (opened.found === "session") void this.touchDue([session], { beginVisit: true });
     return opened;
+  }
+
+  /** Says that a token was presented that opens nothing. */
+  invalid(reason: SessionInvalidEvent["reason"], sessionId?: string): void {
+    this.events.tell("sessionInvalid", { reason, ...(sessionId && { sessionId }) });
   }
 
   /** Creates a session and its token. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`. */
   async mint(client: ClientDescription | null): Promise<Minted> {
     this.#refuseWhenClosed();
-    const deadline = this.clock.now() + this.storeTimeoutMs;
-    const backoff = new Backoff(this.clock);
-    let token = mintToken();
-    for (let taken = 0; ; ) {
-      const revision = newRevision();
-      const fresh: NewSession = {
-        sessionId: token.sessionId,
-        secretHash: token.secretHash,
-        data: Values.empty().toText(),
-        client,
-        revision,
-        writers: withWriter(new Uint8Array(), this.processId, revision),
-      };
-      try {
-        const row = (await this.#inserts.add(fresh)) ?? (await this.#ownRow(token));
-        if (row) {
-          const session = this.hold(token.sessionId);
-          session.begin(row);
-          return { session, token };
-        }
-        // Somebody else's row has that id; with 74 random bits that does not happen by chance.
-        if (++taken === MAX_TAKEN_IDS)
-          throw new SessionError("SESSION_STORE_FAILED", "each new session id was taken");
-        token = mintToken();
-      } catch (error) {
-        if (!isPassing(error) || this.clock.now() >= deadline) throw storeError(error);
-        // The same row again: if the lost answer was a success, its hash tells.
-        await backoff.wait();
-      }
+    const { clock, processId } = this;
+    const deadline = clock.now() + this.storeTimeoutMs;
+    const { row, token } = await insertNewRow(this.#rows, { client, processId, clock, deadline });
+    const session = this.hold(token.sessionId);
+    session.begin(row);
+    this.events.tell("sessionStart", { sessionId: session.id, client });
+    return { session, token };
+  }
+
+  /**
+   * Ends a session, live here or not: deletes its row, and every process that has it open learns of it.
+   * Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
+   */
+  async destroy(sessionId: string): Promise<void> {
+    checkId(sessionId);
+    this.#refuseWhenClosed();
+    const session = this.hold(sessionId);
+    try {
+      await session.destroy();
+    } finally {
+      this.release(session);
     }
   }
 
-  /** After "that id is taken": the row, if it is the one that an earlier try of ours inserted. */
-  async #ownRow(token: PresentedToken): Promise<SessionRow | undefined> {
-    const row = await this.loadRow(token.sessionId);
-    return row && sameHash(row.secretHash, token.secretHash) ? row : undefined;
+  /** Another process says that it has written this revision: what is live here must not show older values for long. */
+  heardWritten(sessionId: string, revision: number): void {
+    const session = this.#live.get(sessionId);
+    if (!session || session.row?.revision === revision) return;
+    this.refresh(session);
+  }
+
+  /** Another process says that a session is over. */
+  heardEnded(sessionId: string, reason: EndReason): void {
+    this.#live.get(sessionId)?.end(reason);
+  }
+
+  /** Reads the row of a live session again. If the store cannot answer now, the next sweep sees to it. */
+  refresh(session: Session): void {
+    session.read().catch((error: unknown) => {
+      const { code, message } = toSessionError(error);
+      this.log.warn({ code, sessionId: session.id }, `a live session could not be read again: ${message}`);
+    });
   }
 
   /**
@@ -186,7 +237,14 @@ export class SessionRegistry implements SessionHost {
     return current;
   }
 
-  /** Gives back what `open`, `mint` or `hold` gave. Changes on their way are still written. */
+  /** Holds the session behind a handle, for a change. Errors: `SESSION_ENDED`, `SESSION_CLOSED`. */
+  use(session: Session): Session {
+    if (session.ended) throw session.error("SESSION_ENDED");
+    this.#refuseWhenClosed();
+    return this.hold(session);
+  }
+
+  /** Gives back what `open`, `mint`, `find`, `use` or `hold` gave. Changes on their way are still written. */
   release(session: Session): void {
     session.holders--;
     if (session.holders === 0 && !session.busy && this.#live.get(session.id) === session)
@@ -197,40 +255,14 @@ export class SessionRegistry implements SessionHost {
    * Writes that these sessions are in use, where enough time has passed since that was last written. Only an open begins a
    * visit: a socket that stays connected is one visit, however long. Never rejects.
    */
-  async touchDue(sessions: Iterable<Session>, { beginVisit }: { beginVisit: boolean }): Promise<void> {
-    const touches = Promise.all(Array.from(sessions, (session) => this.#touchWhenDue(session, beginVisit)));
-    this.#touching.add(touches);
-    await touches;
-    this.#touching.delete(touches);
-  }
-
-  async #touchWhenDue(session: Session, beginVisit: boolean): Promise<void> {
-    const { expiration, absoluteExpiration, touchEvery } = this.#settings;
-    const { row } = session;
-    if (!row || session.ended) return;
-    const now = session.databaseNow;
-    const expires = Math.min(now + expiration, row.createdAt + absoluteExpiration);
-    const newVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
-    if (expires - row.expires < touchEvery && !newVisit) return;
-    // Shown at once; if the statement fails, it is taken back, and the next sweep tries again.
-    session.touched({
-      expires: Math.max(row.expires, expires),
-      visitedAt: now,
-      previousVisitAt: newVisit ? row.visitedAt : row.previousVisitAt,
-    });
-    try {
-      await (beginVisit ? this.#visits : this.#touches).add(session.id);
-    } catch (error) {
-      session.touched(row);
-      const { code, message } = storeError(error);
-      this.log.warn({ code, sessionId: session.id }, `a touch was not written: ${message}`);
-    }
+  touchDue(sessions: Iterable<Session>, options: { beginVisit: boolean }): Promise<void> {
+    return this.#touches.touchDue(sessions, options);
   }
 
   /** Refuses new work, waits until every change and touch on its way is written or rejected. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#touching);
+    await this.#touches.over();
     if (!this.#busy()) return;
     await new Promise<void>((resolve) => {
       this.#whenIdle.push(resolve);
@@ -245,4 +277,8 @@ export class SessionRegistry implements SessionHost {
   #refuseWhenClosed(): void {
     if (this.#closed) throw new SessionError("SESSION_CLOSED");
   }
+}
+
+function checkId(sessionId: unknown): void {
+  if (!isSessionId(sessionId)) throw new SessionError("SESSION_ID_INVALID");
 }

@@ -47,6 +47,20 @@ export interface WriteAttempt {
   readonly writers: Uint8Array;
 }
 
+/** What the sweep needs of a row to see whether it has moved, without its values. */
+export type SessionRevision = Pick<
+  SessionRow,
+  "sessionId" | "revision" | "expires" | "visitedAt" | "previousVisitAt" | "now"
+>;
+
+/** What one step of pruning came to. */
+export interface PruneStep {
+  /** Rows deleted. */
+  readonly deleted: number;
+  /** Whether there may be more. */
+  readonly more: boolean;
+}
+
 /** What a store is told once, when it is opened. */
 export interface StoreSettings {
   /** Idle time: how long a session lives without being used. */
@@ -62,7 +76,8 @@ export interface StoreSettings {
  * Where rows live. Batch-first: each call takes a list, and what fails for one entry fails for that entry alone where the
  * contract says so. Every method may reject with a {@link StoreFault}, or with a `SessionError` where waiting does not help.
  *
- * *Required*: `load`, `insert`, `write`, `touch`. *Recommended*: `check`, called by `sessions.check()`.
+ * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep loads whole rows), `prune`,
+ * `check`. *Optional*: `now`.
  */
 export interface SessionStore {
   /** The rows of these ids, in any order; ids without a row are left out. */
@@ -79,8 +94,16 @@ export interface SessionStore {
    * `beginVisit`, where `visitedAt` is older than {@link VISIT_GAP}, keeps it as `previousVisitAt`. Never inserts, never revives.
    */
   touch(sessionIds: readonly string[], options: { beginVisit: boolean }): Promise<void>;
+  /** Deletes the rows of these ids; an id without a row is no error. */
+  delete(sessionIds: readonly string[]): Promise<void>;
+  /** As `load`, without values: revision and times of the rows of these ids, expired ones too. */
+  loadRevisions?(sessionIds: readonly string[]): Promise<SessionRevision[]>;
+  /** Deletes at most `limit` rows that expired more than `expiredFor` seconds ago, and never a living one. */
+  prune?(options: { expiredFor: Seconds; limit: number }): Promise<PruneStep>;
   /** Rejects with a `SessionError` that says what an administrator has to mend. */
   check?(): Promise<void>;
+  /** The store's clock as far as known, in seconds, with fractions. Used for the age of ids only; expiry is decided by rows. */
+  now?(): number;
 }
 
 /** Opens a store; `memoryStore()` returns such a function. */

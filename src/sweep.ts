@@ -1,27 +1,107 @@
 import type { Clock } from "./clock.js";
+import { toSessionError } from "./errors.js";
+import type { Settings } from "./options.js";
+import type { Session } from "./session.js";
 import type { SessionRegistry } from "./sessions.js";
 import type { Seconds } from "./store.js";
 
 /** Node fires a timer of more than 2^31 - 1 milliseconds at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Sessions compared by one statement. */
+const AT_ONCE = 256;
+/** An expiry is looked for at most this often, so that many that fall apart by little are found together. */
+const SHORTEST_LOOK_MS = 1_000;
+/** … and at least this often: a session opened meanwhile may have less time left than those that were waited for. */
+const LONGEST_LOOK_MS = 5_000;
 
 /**
- * Keeps live sessions alive: a connected socket counts as use, also when it only listens. Looks through them twice in every
- * `touchEvery`, with jitter so that nodes started together do not write together. Returns what stops it.
+ * Keeps live sessions true to their rows, by a handful of timers however many sessions there are: compares revisions every
+ * `revalidate` seconds; ends what has expired when it expires; keeps connected sockets' sessions alive. Times have jitter, so
+ * that nodes started together do not ask together.
  */
-export function startSweep(registry: SessionRegistry, clock: Clock, touchEvery: Seconds): () => void {
-  let cancel = () => {};
-  let stopped = false;
-  const next = () => {
-    if (stopped) return;
-    const delayMs = Math.min(touchEvery * 1000 * (0.4 + Math.random() * 0.2), LONGEST_TIMER_MS);
-    cancel = clock.after(delayMs, () => {
-      void registry.touchDue(registry.live(), { beginVisit: false }).then(next);
+export class Sweep {
+  readonly #registry: SessionRegistry;
+  readonly #settings: Settings;
+  readonly #clock: Clock;
+  readonly #cancels = new Map<string, () => void>();
+  #stopped = false;
+  /** Whether the last comparison failed: that is said once, and once that it is over. */
+  #failing = false;
+
+  constructor(registry: SessionRegistry, settings: Settings) {
+    this.#registry = registry;
+    this.#settings = settings;
+    this.#clock = settings.clock;
+  }
+
+  start(): void {
+    const { touchEvery, revalidate, idle } = this.#settings;
+    // Twice in every touchEvery, so that no touch comes much later than that.
+    if (idle === "connection") {
+      this.#repeat("touch", touchEvery / 2, () =>
+        this.#registry.touchDue(this.#registry.live(), { beginVisit: false }),
+      );
+    }
+    this.#repeat("revalidate", revalidate, () => this.#compare([...this.#registry.live()]));
+    this.#repeatExpiry();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const cancel of this.#cancels.values()) cancel();
+    this.#cancels.clear();
+  }
+
+  #repeat(name: string, every: Seconds, run: () => Promise<void>): void {
+    this.#after(name, every * 1000 * (0.8 + Math.random() * 0.4), () => {
+      void run().then(() => this.#repeat(name, every, run));
     });
-  };
-  next();
-  return () => {
-    stopped = true;
-    cancel();
-  };
+  }
+
+  /** A session that is not touched any more is over at a known second; the next one is waited for. */
+  #repeatExpiry(): void {
+    const delayMs = Math.max(SHORTEST_LOOK_MS, this.#untilNextExpiry() * 1000);
+    this.#after("expire", Math.min(delayMs, LONGEST_LOOK_MS), () => {
+      const due = Array.from(this.#registry.live()).filter((session) => untilExpiry(session) <= 0);
+      void this.#compare(due).then(() => this.#repeatExpiry());
+    });
+  }
+
+  #untilNextExpiry(): Seconds {
+    let least = Number.POSITIVE_INFINITY;
+    for (const session of this.#registry.live()) least = Math.min(least, untilExpiry(session));
+    return least;
+  }
+
+  /** Never rejects. While the store is away nothing is known to have moved, and nothing ends. */
+  async #compare(sessions: readonly Session[]): Promise<void> {
+    for (let at = 0; at < sessions.length && !this.#stopped; at += AT_ONCE) {
+      const some = sessions.slice(at, at + AT_ONCE).filter((session) => session.row && !session.ended);
+      if (some.length === 0) continue;
+      try {
+        const seen = await this.#registry.loadRevisions(some.map(({ id }) => id));
+        some.forEach((session, n) => {
+          if (session.saw(seen[n])) this.#registry.refresh(session);
+        });
+        if (this.#failing) this.#registry.log.info({}, "live sessions can be compared with the store again");
+        this.#failing = false;
+      } catch (error) {
+        const { code, message } = toSessionError(error);
+        if (!this.#failing)
+          this.#registry.log.warn({ code }, `live sessions could not be compared: ${message}`);
+        this.#failing = true;
+        return;
+      }
+    }
+  }
+
+  #after(name: string, delayMs: number, run: () => void): void {
+    if (this.#stopped) return;
+    this.#cancels.set(name, this.#clock.after(Math.min(delayMs, LONGEST_TIMER_MS), run));
+  }
+}
+
+/** Seconds by the database's clock; 0 or less when it is over. */
+function untilExpiry(session: Session): Seconds {
+  return session.row && !session.ended ? session.row.expires - session.databaseNow : Number.POSITIVE_INFINITY;
 }

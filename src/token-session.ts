@@ -1,20 +1,19 @@
-import { EventEmitter } from "node:events";
+import type { Namespace } from "socket.io";
 import { SessionError } from "./errors.js";
+import { Events, type TokenSessionEvents } from "./events.js";
 import { type TokenSessionOptions, toSettings } from "./options.js";
+import { Pruning } from "./prune.js";
 import { storeError } from "./retry.js";
 import { SessionRegistry } from "./sessions.js";
+import { Cluster } from "./socket.io/cluster.js";
+import { SessionHandle } from "./socket.io/handle.js";
 import { type AttachTarget, attachTo, createMiddleware, type Middleware } from "./socket.io/middleware.js";
+import { AddressLimits } from "./socket.io/mint-limit.js";
 import { Outages } from "./socket.io/outages.js";
 import { type SessionStore, StoreFault } from "./store.js";
 import { memoryStore } from "./stores/memory.js";
 import { MysqlStore } from "./stores/mysql.js";
-import { startSweep } from "./sweep.js";
-
-/** Events of {@link TokenSessions}. */
-export interface TokenSessionEvents {
-  /** A change could not be saved, or a row could not be read; also logged. Listening is optional. */
-  error: (error: SessionError) => void;
-}
+import { Sweep } from "./sweep.js";
 
 /** Token sessions: attach them to a server or namespace, or pass them to `io.use`. */
 export interface TokenSessions extends Middleware {
@@ -40,8 +39,28 @@ export interface TokenSessions extends Middleware {
   once<Event extends keyof TokenSessionEvents>(event: Event, listener: TokenSessionEvents[Event]): this;
   off<Event extends keyof TokenSessionEvents>(event: Event, listener: TokenSessionEvents[Event]): this;
   /**
-   * Opens no more sessions, and resolves when every change on its way has been written or rejected. The database stays open:
-   * it is yours. Close the Socket.IO server first.
+   * The session with this public id, whether anybody has it open or not; `undefined` where there is none or it has expired.
+   * Finding it does not count as use. Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   *
+   * @example
+   * const session = await sessions.find(id);
+   * await session?.set("plan", "paid");
+   */
+  find(sessionId: string): Promise<SessionHandle | undefined>;
+  /**
+   * Ends a session by its public id: its row is deleted, and its sockets, on every server, are told and disconnected (without
+   * a cluster adapter within `revalidate` seconds). One that is not there is no error.
+   * Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   */
+  destroy(sessionId: string): Promise<void>;
+  /**
+   * Deletes the rows that expired more than an hour ago, in steps of 500 with rests between, and resolves to their number.
+   * It happens by itself unless `prune: false`. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   */
+  prune(): Promise<number>;
+  /**
+   * Accepts no more changes and opens no more sessions, ends every timer, and resolves when each change on its way has been
+   * written or rejected. The database stays open: it is yours. Close the Socket.IO server first.
    */
   close(): Promise<void>;
 }
@@ -68,16 +87,25 @@ export function registryOf(sessions: TokenSessions): SessionRegistry | undefined
 function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const settings = toSettings(options);
   const { clock, log, required } = settings;
-  const emitter = new EventEmitter();
+  const events = new Events();
   const storeSettings = { ...settings, log };
   const store = settings.store?.(storeSettings) ?? new MysqlStore(settings.db, settings.table, storeSettings);
-  const registry = new SessionRegistry(settings, store, (error) => {
-    // Without a listener Node would throw it; it has been logged.
-    if (emitter.listenerCount("error") > 0) emitter.emit("error", error);
-  });
-  const context = { registry, outages: new Outages(clock, log), required };
+  const registry = new SessionRegistry(settings, store, events);
+  const cluster = new Cluster(registry);
+  registry.announcer = cluster;
+  const context = {
+    registry,
+    outages: new Outages(clock, log),
+    required,
+    touchesOnEvents: settings.idle === "events",
+    addressLimits: new AddressLimits(clock, settings.addressOf),
+    onAttach: (namespace: Namespace) => cluster.join(namespace.server),
+  };
   const middleware = createMiddleware(context);
-  const stopSweep = startSweep(registry, clock, settings.touchEvery);
+  const sweep = new Sweep(registry, settings);
+  sweep.start();
+  const pruning = new Pruning(store, settings);
+  pruning.start();
 
   const sessions: TokenSessions = Object.assign(middleware, {
     store,
@@ -95,17 +123,36 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     on: subscribe("on"),
     once: subscribe("once"),
     off: subscribe("off"),
+    async find(sessionId: string) {
+      const session = await registry.find(sessionId);
+      if (!session) return undefined;
+      const handle = new SessionHandle(registry);
+      SessionHandle.bind(handle, session);
+      // A handle holds its session only while it changes something.
+      registry.release(session);
+      return handle;
+    },
+    destroy: (sessionId: string) => registry.destroy(sessionId),
+    prune: () => pruning.run(),
     async close() {
-      stopSweep();
-      await registry.close();
+      sweep.stop();
+      pruning.stop();
+      // The library's own timers keep no process alive, and it must not end before the last change is written.
+      const awake = setInterval(() => {}, 1_000);
+      try {
+        await registry.close();
+        cluster.flush();
+      } finally {
+        clearInterval(awake);
+      }
     },
   });
 
   registries.set(sessions, registry);
 
   function subscribe(method: "on" | "once" | "off") {
-    return (event: keyof TokenSessionEvents, listener: TokenSessionEvents["error"]) => {
-      emitter[method](event, listener);
+    return (event: keyof TokenSessionEvents, listener: (content: never) => void) => {
+      events.subscribe(method, event, listener);
       return sessions;
     };
   }

@@ -35,11 +35,27 @@ export function parseToken(presented: unknown): PresentedToken | undefined {
   return { text: presented, sessionId: match[1], secretHash: hashSecret(match[2]) };
 }
 
-/** Makes a token for a new session: an id of our own (UUIDv7, so that rows come in order of time) and a random secret. */
-export function mintToken(): PresentedToken {
-  const sessionId = uuidv7().replaceAll("-", "");
+/**
+ * Makes a token for a new session: an id of our own (UUIDv7, so that rows come in order of time) and a random secret.
+ * `nowMs`, Unix milliseconds, should be the database's clock, which all nodes share.
+ */
+export function mintToken(nowMs?: number): PresentedToken {
+  const sessionId = uuidv7(nowMs === undefined ? undefined : { msecs: Math.floor(nowMs) }).replaceAll(
+    "-",
+    "",
+  );
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
   return { text: `${sessionId}.${secret}`, sessionId, secretHash: hashSecret(secret) };
+}
+
+/** Whether this is what a session id looks like: 32 lower-case hex digits. */
+export function isSessionId(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f]{32}$/.test(value);
+}
+
+/** When an id of ours was made, Unix milliseconds: the first 48 bits of a UUIDv7 (RFC 9562, section 5.7). */
+export function timeOfId(sessionId: string): number {
+  return Number.parseInt(sessionId.slice(0, 12), 16);
 }
 
 /** Compares two SHA-256 hashes in constant time; a missing one equals nothing. */

@@ -23,3 +23,9 @@ export type SessionValue<Key extends SessionKey> = Key extends keyof SessionData
 export type SessionValues = keyof SessionData extends never
   ? Record<string, unknown>
   : { [Key in keyof SessionData]?: SessionData[Key] | undefined };
+
+/** A draft of the values of a session, to be changed at will: what `update` and `withSession` give. */
+export type SessionDraft = keyof SessionData extends never
+  ? // biome-ignore lint/suspicious/noExplicitAny: nothing is declared, so that nothing can be checked.
+    Record<string, any>
+  : { -readonly [Key in keyof SessionData]?: SessionData[Key] | undefined };

@@ -49,6 +49,22 @@ export class Values {
     return text === undefined ? undefined : JSON.parse(text);
   }
 
+  /** The value as its JSON text; `undefined` where the key is missing. */
+  text(key: string): string | undefined {
+    return this.#texts.get(key);
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#texts.keys();
+  }
+
+  /** Keys whose values differ, also where only one of the two has them. */
+  differences(other: Values): string[] {
+    if (other === this) return [];
+    const keys = new Set([...this.#texts.keys(), ...other.#texts.keys()]);
+    return [...keys].filter((key) => this.#texts.get(key) !== other.#texts.get(key));
+  }
+
   /** What {@link bytes} would be with this entry set. */
   bytesWith(key: string, text: string): number {
     const old = this.#texts.get(key);
@@ -94,6 +110,16 @@ export class Values {
   /** A fresh plain object of all values. */
   toJSON(): Record<string, unknown> {
     return JSON.parse(this.toText());
+  }
+}
+
+/** Keys with their JSON texts; `undefined` deletes. */
+export type Entries = readonly (readonly [key: string, text: string | undefined])[];
+
+export function setAll(values: Values, entries: Entries): void {
+  for (const [key, text] of entries) {
+    if (text === undefined) values.delete(key);
+    else values.set(key, text);
   }
 }
 

@@ -4,6 +4,8 @@
 export const GET_TOKEN = "getToken";
 /** Server to one client: `gotToken` {@link GotToken}. */
 export const GOT_TOKEN = "gotToken";
+/** Server to client: `sessionEnd` {@link SessionEnd}; then the socket is disconnected. */
+export const SESSION_END = "sessionEnd";
 
 /** Content of `getToken`. Clients of the old package send the same. */
 export interface GetToken {
@@ -40,4 +42,12 @@ export interface GotToken {
   expiresAt?: number;
   /** Whether this token belongs to a session that was just created. */
   created?: boolean;
+}
+
+/** Why a session is over: somebody ended it, its time ran out, or (of one device) its user or an operator revoked it. */
+export type EndReason = "destroyed" | "expired" | "revoked";
+
+/** Content of `sessionEnd`. */
+export interface SessionEnd {
+  reason: EndReason;
 }

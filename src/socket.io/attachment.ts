@@ -1,22 +1,29 @@
-import type { Socket } from "socket.io";
+import type { Namespace, Socket } from "socket.io";
 import { SessionError, toSessionError } from "../errors.js";
 import { Backoff } from "../retry.js";
+import type { Session, SessionWatcher } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
-import { GET_TOKEN, type GotToken } from "../wire.js";
+import { type EndReason, GET_TOKEN, type GotToken, SESSION_END, type SessionEnd } from "../wire.js";
 import { onRefusal, sharedOf } from "./connection.js";
 import { SessionHandle } from "./handle.js";
 import { HeldEvents } from "./held-events.js";
-import type { MintLimit } from "./mint-limit.js";
+import type { AddressLimits, MintLimit } from "./mint-limit.js";
 import { type ClientFacts, type OpeningResult, openSession, type Request, takeHandshake } from "./opening.js";
 import type { Outages } from "./outages.js";
 import { noteForRecovery } from "./recovery.js";
 import { sendGotToken } from "./reply.js";
+import { type WithSessionHandler, withSession } from "./with-session.js";
 
 /** What all sockets of one `tokenSession` share. */
 export interface AttachmentContext {
   readonly registry: SessionRegistry;
   readonly outages: Outages;
   readonly required: boolean;
+  /** Whether what a client sends, and not its being connected, counts as use. */
+  readonly touchesOnEvents: boolean;
+  readonly addressLimits: AddressLimits;
+  /** Called for each namespace that is attached. */
+  readonly onAttach: (namespace: Namespace) => void;
 }
 
 /** After this long without a session a socket of a `required` namespace is disconnected: the client's own connect time-out. */
@@ -30,12 +37,12 @@ const MAX_ACKNOWLEDGEMENTS = 100;
  * The session side of one socket: opens sessions one at a time, holds the socket's events meanwhile, answers `gotToken`, and
  * goes on trying while the store cannot be reached.
  */
-export class Attachment {
+export class Attachment implements SessionWatcher {
   #handle: SessionHandle;
   readonly #socket: Socket;
   readonly #context: AttachmentContext;
   readonly #held = new HeldEvents();
-  readonly #mints: MintLimit;
+  readonly #mints: readonly MintLimit[];
   #facts: ClientFacts = { confirms: false, client: null };
   /** The request being worked on, and the one that may wait behind it. */
   #current: Request | undefined;
@@ -47,6 +54,10 @@ export class Attachment {
   /** Answers that go out once the socket is connected. */
   #answers: GotToken[] = [];
   #cancelRequiredTimer = () => {};
+  /** The session that the registry holds for this socket. */
+  #session: Session | undefined;
+  /** The end has been told, or is about to be. */
+  #ending = false;
   readonly #forgetConnection: () => void;
 
   constructor(socket: Socket, context: AttachmentContext) {
@@ -54,7 +65,8 @@ export class Attachment {
     this.#context = context;
     this.#handle = new SessionHandle(context.registry);
     const { onClose, mints } = sharedOf(socket.conn, context.registry.clock);
-    this.#mints = mints;
+    const ofAddress = context.addressLimits.of(socket);
+    this.#mints = ofAddress ? [mints, ofAddress] : [mints];
     this.#forgetConnection = () => void onClose.delete(this.#leave);
     socket.use((event, next) => this.#onEvent(event, next));
     // A socket that never connects has no "disconnect".
@@ -66,6 +78,10 @@ export class Attachment {
 
   get handle(): SessionHandle {
     return this.#handle;
+  }
+
+  withSession(handler: WithSessionHandler<unknown>, onMissing: [] | [unknown]): Promise<unknown> {
+    return withSession(this.#context.registry, this.#socket, this.#session, handler, onMissing);
   }
 
   /**
@@ -88,6 +104,12 @@ export class Attachment {
     this.#socket.once("disconnect", this.#leave);
     for (const message of this.#answers.splice(0)) this.#send(message);
     if (this.#context.required && !this.#handle.active) this.#startRequiredTimer();
+    this.#leaveWhenOver();
+  }
+
+  /** The session is over: the client is told, and the socket disconnected. */
+  ended(): void {
+    this.#leaveWhenOver();
   }
 
   /** The socket is gone, or never came. */
@@ -98,20 +120,29 @@ export class Attachment {
     this.#cancelRequiredTimer();
     this.#held.drop();
     this.#waiting = undefined;
-    const session = SessionHandle.sessionOf(this.#handle);
-    if (session) this.#context.registry.release(session);
+    this.#letGo();
     SessionHandle.miss(this.#handle);
   };
 
+  #letGo(): void {
+    const session = this.#session;
+    if (!session) return;
+    session.watchers.delete(this);
+    this.#context.registry.release(session);
+    this.#session = undefined;
+  }
+
   #onEvent(event: unknown[], next: () => void): void {
-    if (event[0] === GET_TOKEN) this.#onGetToken(event);
-    else if (!this.#holding) next();
+    if (event[0] === GET_TOKEN) return this.#onGetToken(event);
+    const { registry, touchesOnEvents } = this.#context;
+    if (touchesOnEvents && this.#session) void registry.touchDue([this.#session], { beginVisit: false });
+    if (!this.#holding) next();
     else if (!this.#held.hold(event, next)) this.#overflow();
   }
 
   /** Events wait while a session is being opened; where one is required, from the start. */
   get #holding(): boolean {
-    return this.#current !== undefined || (this.#context.required && !SessionHandle.sessionOf(this.#handle));
+    return this.#current !== undefined || this.#ending || (this.#context.required && !this.#session);
   }
 
   /** Not passed on to the application's own listeners: the event carries a credential. */
@@ -146,7 +177,7 @@ export class Attachment {
   async #work(first: Request, onFirstTry?: (answered: boolean) => void): Promise<void> {
     let request: Request | undefined = first;
     let backoff: Backoff | undefined;
-    while (request && !this.#gone) {
+    while (request && !this.#gone && !this.#context.registry.closed) {
       this.#current = request;
       const answered = await this.#try(request);
       onFirstTry?.(answered);
@@ -162,6 +193,7 @@ export class Attachment {
       request = next;
     }
     this.#current = undefined;
+    this.#leaveWhenOver();
     if (!this.#gone && !this.#holding) this.#held.release();
   }
 
@@ -172,6 +204,7 @@ export class Attachment {
       const result = await openSession(registry, request, this.#mints, this.#facts.client);
       outages.over();
       this.#take(result);
+      if (result.over) this.#end(result.over);
       if (result.message) this.#answer(request, result.message);
       return true;
     } catch (error) {
@@ -186,8 +219,10 @@ export class Attachment {
     const { registry } = this.#context;
     if (!session) return;
     if (this.#gone) return registry.release(session);
-    const old = SessionHandle.sessionOf(this.#handle);
-    if (old) registry.release(old);
+    const old = this.#session;
+    this.#letGo();
+    this.#session = session;
+    session.watchers.add(this);
     if (old !== session) {
       // A handle stays with its session: whoever kept the old one must not write to the new.
       if (old) this.#handle = new SessionHandle(registry);
@@ -195,6 +230,23 @@ export class Attachment {
     }
     if (token) noteForRecovery(this.#socket, session.id, token.secretHash);
     this.#cancelRequiredTimer();
+  }
+
+  /** Not while another token is being looked at: if that opens a session, the client goes on with it. */
+  #leaveWhenOver(): void {
+    const reason = this.#session?.ended;
+    if (reason && !this.#current) this.#end(reason);
+  }
+
+  #end(reason: EndReason): void {
+    if (this.#gone || !this.#connected || this.#ending) return;
+    this.#ending = true;
+    this.#held.drop();
+    // After what the handler that ended it has still to say, an acknowledgement perhaps.
+    setImmediate(() => {
+      this.#socket.emit(SESSION_END, { reason } satisfies SessionEnd);
+      this.#socket.disconnect();
+    });
   }
 
   #answer(request: Request, message: GotToken): void {

@@ -1,6 +1,6 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../clock.js";
-import { MintLimit } from "./mint-limit.js";
+import { MintLimit, OF_A_CONNECTION } from "./mint-limit.js";
 
 type Connection = Socket["conn"];
 
@@ -17,7 +17,7 @@ export function sharedOf(connection: Connection, clock: Clock): Shared {
   let shared = connections.get(connection);
   if (!shared) {
     const onClose = new Set<() => void>();
-    shared = { onClose, mints: new MintLimit(clock) };
+    shared = { onClose, mints: new MintLimit(clock, OF_A_CONNECTION) };
     connections.set(connection, shared);
     connection.once("close", () => {
       for (const run of onClose) run();

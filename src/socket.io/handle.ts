@@ -1,8 +1,9 @@
+import { type DraftObject, updateBy } from "../draft.js";
 import { SessionError, toSessionError } from "../errors.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { UnixSeconds } from "../store.js";
-import type { SessionKey, SessionValue, SessionValues } from "../types.js";
+import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "../types.js";
 import { checkKey, toJsonText } from "../values.js";
 import type { ClientDescription } from "../wire.js";
 
@@ -18,7 +19,7 @@ declare module "socket.io" {
 }
 
 /**
- * What one socket sees of its session: `socket.session`. It stays with its session: when the socket switches to another one,
+ * What one socket sees of its session: `socket.session`, or what `sessions.find(id)` gives. It stays with its session: when the socket switches to another one,
  * `socket.session` is a new handle, and whoever kept the old one still writes to the old session.
  *
  * Reading is synchronous, from memory. Each change resolves once it is durable, and rejects with a {@link SessionError}:
@@ -157,20 +158,61 @@ export class SessionHandle {
     return this.#change((session) => session.clear());
   }
 
-  #change(run: (session: Session) => Promise<void>): Promise<void> {
+  /**
+   * Changes values by a function of what they are, for counters and the like: exact, also while other sockets, processes and
+   * requests do the same. `fn` changes the draft that it is given. It must be synchronous, and is run again, on newer
+   * values, when somebody else has written meanwhile; so let it do nothing else. Resolves to what it returned in the run
+   * that was saved. What it throws comes out here, and nothing is changed. Further errors: `SESSION_UPDATE_FAILED` where it
+   * returns a promise.
+   *
+   * @example
+   * const visits = await socket.session.update((draft) => (draft.visits = (draft.visits ?? 0) + 1));
+   */
+  update<Result>(fn: (draft: SessionDraft) => Result): Promise<Result> {
+    let kept: { result: Result };
+    return this.#change(async (session) => {
+      if (typeof fn !== "function")
+        throw new SessionError("SESSION_UPDATE_FAILED", "update() takes a function");
+      await session.edit(
+        updateBy(fn as (draft: DraftObject) => Result, (result) => {
+          kept = { result };
+        }),
+      );
+      return kept.result;
+    });
+  }
+
+  /** Reads the row now, so that `get` shows what others have written. It is otherwise noticed by itself, a little later. */
+  reload(): Promise<void> {
+    return this.#change(async (session) => {
+      await session.read();
+      if (session.ended) throw session.error("SESSION_ENDED");
+    });
+  }
+
+  /**
+   * Ends the session: its row is deleted, changes that still wait are rejected with `SESSION_ENDED`, and all its sockets, on
+   * every server, are told (`sessionEnd`) and disconnected. Destroying one that is over is no error.
+   */
+  async destroy(): Promise<void> {
+    if (this.#session?.ended) return;
+    await this.#change((session) => session.destroy());
+  }
+
+  #change<Result>(run: (session: Session) => Promise<Result>): Promise<Result> {
     const result = this.#run(run);
     // Handled here, so that a promise nobody waits for is no unhandled rejection; who waits still sees it rejected.
-    result.catch((error: unknown) => this.#registry.failed(toSessionError(error)));
+    result.catch((error: unknown) => this.#registry.failed(toSessionError(error, "SESSION_UPDATE_FAILED")));
     return result;
   }
 
-  async #run(run: (session: Session) => Promise<void>): Promise<void> {
+  async #run<Result>(run: (session: Session) => Promise<Result>): Promise<Result> {
     if (!this.#session) throw new SessionError("SESSION_MISSING");
     // Held meanwhile: the socket may have gone, and then nobody else holds it.
-    const session = this.#registry.hold(this.#session);
+    const session = this.#registry.use(this.#session);
     this.#session = session;
     try {
-      await run(session);
+      return await run(session);
     } finally {
       this.#registry.release(session);
     }

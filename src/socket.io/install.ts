@@ -26,7 +26,7 @@ export function installAccessor(prototype: Socket): void {
     configurable: true,
     get(this: Socket): SessionHandle {
       const attachment = attachments.get(this);
-      if (!attachment) throw new SessionError("SESSION_NOT_ATTACHED", `namespace ${this.nsp.name}`);
+      if (!attachment) throw notAttached(this);
       return attachment.handle;
     },
     // A namespace without token sessions may keep something of its own under this name.
@@ -35,6 +35,19 @@ export function installAccessor(prototype: Socket): void {
       Object.defineProperty(this, "session", { configurable: true, enumerable: true, writable: true, value });
     },
   });
+  Object.defineProperty(prototype, "withSession", {
+    configurable: true,
+    writable: true,
+    async value(this: Socket, handler: never, ...onMissing: [] | [unknown]) {
+      const attachment = attachments.get(this);
+      if (!attachment) throw notAttached(this);
+      return attachment.withSession(handler, onMissing);
+    },
+  });
+}
+
+function notAttached(socket: Socket): SessionError {
+  return new SessionError("SESSION_NOT_ATTACHED", `namespace ${socket.nsp.name}`);
 }
 
 const wrapped = new WeakSet<object>();

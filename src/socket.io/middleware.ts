@@ -54,6 +54,7 @@ function listen(namespace: Namespace, context: AttachmentContext): void {
     );
   }
   contexts.set(namespace, context);
+  context.onAttach(namespace);
   // "connect" comes before "connection", and first in line means before every listener of the application.
   namespace.prependListener("connect", (socket: Socket) => connected(socket, context));
 }

@@ -3,7 +3,7 @@ import { toClientDescription } from "../description.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import { type PresentedToken, parseToken } from "../token.js";
-import type { ClientDescription, GotToken, GotTokenErrors } from "../wire.js";
+import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
 import type { MintLimit } from "./mint-limit.js";
 import { proofOf, type RecoveryNote, recoveryNote } from "./recovery.js";
 
@@ -31,6 +31,8 @@ export interface OpeningResult {
   readonly token?: PresentedToken;
   /** Absent where the client asked for nothing. */
   readonly message?: GotToken;
+  /** Why the session of a recovered socket is over. */
+  readonly over?: EndReason;
 }
 
 /** Takes the token out of the handshake, which Socket.IO ships to other nodes (`fetchSockets`). */
@@ -51,12 +53,12 @@ export function takeHandshake(socket: Socket): { request: Request | undefined; f
 export async function openSession(
   registry: SessionRegistry,
   request: Request,
-  mints: MintLimit,
+  mints: readonly MintLimit[],
   client: ClientDescription | null,
 ): Promise<OpeningResult> {
   if (request.kind === "recovery") return reopen(registry, request.note);
   const mint = async (errors: GotTokenErrors): Promise<OpeningResult> => {
-    if (!mints.take()) return { message: { token: "", errors: "Too Many Sessions" } };
+    if (!mints.every((limit) => limit.take())) return { message: { token: "", errors: "Too Many Sessions" } };
     const { session, token } = await registry.mint(client);
     return result(session, token, errors, true);
   };
@@ -64,7 +66,10 @@ export async function openSession(
   const { presented } = request;
   if (presented === undefined || presented === null || presented === "") return mint("");
   const token = parseToken(presented);
-  if (!token) return mint("Session Not Found");
+  if (!token) {
+    registry.invalid("malformed");
+    return mint("Session Not Found");
+  }
   const opened = await registry.open(token);
   if (opened.found === "nothing") return mint("Session Not Found");
   if (opened.found === "expired") return mint("Session Expired");
@@ -90,6 +95,7 @@ async function reopen(registry: SessionRegistry, { sessionId, proof }: RecoveryN
     ({ secretHash }) => secretHash !== null && proofOf(secretHash) === proof,
   );
   if (opened.found === "session") return { session: opened.session };
-  registry.log.info({ sessionId }, "a recovered socket's session is over; the socket has none until it asks");
-  return {};
+  if (opened.found === "expired") return { over: "expired" };
+  // Where another secret has taken the place of the one that this socket had, it has no session until it asks.
+  return opened.missing ? { over: "destroyed" } : {};
 }

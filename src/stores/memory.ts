@@ -1,6 +1,9 @@
 import { type Clock, systemClock } from "../clock.js";
 import {
   type NewSession,
+  type PruneStep,
+  type Seconds,
+  type SessionRevision,
   type SessionRow,
   type SessionStore,
   type StoreFactory,
@@ -12,8 +15,8 @@ import {
 type Row = Omit<SessionRow, "now" | "data"> & { data: string };
 
 /**
- * A store that keeps sessions in this process: for development and tests. They are gone when the process ends, other
- * processes do not see them, and nothing prunes them.
+ * A store that keeps sessions in this process: for development and tests. They are gone when the process ends, and other
+ * processes do not see them.
  *
  * @example
  * const sessions = tokenSession({ store: memoryStore() });
@@ -85,6 +88,30 @@ export class MemoryStore implements SessionStore {
     }
   }
 
+  async delete(sessionIds: readonly string[]): Promise<void> {
+    for (const id of sessionIds) this.#rows.delete(id);
+  }
+
+  loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
+    return this.load(sessionIds);
+  }
+
+  async prune({ expiredFor, limit }: { expiredFor: Seconds; limit: number }): Promise<PruneStep> {
+    const before = this.#now - expiredFor;
+    let deleted = 0;
+    for (const [id, { expires }] of this.#rows) {
+      if (expires >= before) continue;
+      if (deleted === limit) return { deleted, more: true };
+      this.#rows.delete(id);
+      deleted++;
+    }
+    return { deleted, more: false };
+  }
+
+  now(): number {
+    return (this.#startedAt + this.#clock.now()) / 1000;
+  }
+
   /** For tests: ages a row without waiting. */
   setTimes(sessionId: string, times: Partial<Pick<Row, "expires" | "createdAt" | "visitedAt">>): void {
     const row = this.#rows.get(sessionId);
@@ -92,6 +119,6 @@ export class MemoryStore implements SessionStore {
   }
 
   get #now(): number {
-    return Math.floor((this.#startedAt + this.#clock.now()) / 1000);
+    return Math.floor(this.now());
   }
 }

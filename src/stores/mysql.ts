@@ -2,6 +2,9 @@ import { type Compilable, type ExpressionBuilder, type Generated, sql } from "ky
 import type { Log } from "../log.js";
 import {
   type NewSession,
+  type PruneStep,
+  type Seconds,
+  type SessionRevision,
   type SessionRow,
   type SessionStore,
   StoreFault,
@@ -163,6 +166,47 @@ export class MysqlStore implements SessionStore {
         .where("sessionId", "in", sessionIds)
         .where(isLive),
     );
+  }
+
+  async delete(sessionIds: readonly string[]): Promise<void> {
+    await this.#run(this.#db.build.deleteFrom(this.#table).where("sessionId", "in", sessionIds));
+  }
+
+  async loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
+    const { rows } = await this.#run(
+      this.#db.build
+        .selectFrom(this.#table)
+        .select(["sessionId", "revision", "expires", "visitedAt", "previousVisitAt"])
+        .select(databaseNow.as("now"))
+        .where("sessionId", "in", sessionIds),
+    );
+    return rows.map((row) => ({
+      sessionId: row.sessionId,
+      revision: Number(row.revision),
+      expires: Number(row.expires),
+      visitedAt: Number(row.visitedAt),
+      previousVisitAt: Number(row.previousVisitAt),
+      now: Number(row.now),
+    }));
+  }
+
+  async prune({ expiredFor, limit }: { expiredFor: Seconds; limit: number }): Promise<PruneStep> {
+    const isOld = (eb: ExpressionBuilder<Tables, "session">) =>
+      eb("expires", "<", sql<number>`unix_timestamp() - ${expiredFor}`);
+    const { rows } = await this.#run(
+      this.#db.build.selectFrom(this.#table).select("sessionId").where(isOld).orderBy("expires").limit(limit),
+    );
+    if (rows.length === 0) return { deleted: 0, more: false };
+    // By key, so that only these rows are locked, and in their order, so that two nodes pruning at once do not deadlock.
+    const ids = rows.map(({ sessionId }) => sessionId).sort();
+    const { numAffectedRows } = await this.#run(
+      this.#db.build.deleteFrom(this.#table).where("sessionId", "in", ids).where(isOld),
+    );
+    return { deleted: Number(numAffectedRows ?? 0), more: rows.length === limit };
+  }
+
+  now(): number {
+    return this.#db.exactNow;
   }
 
   /** Errors: `SESSION_CONNECTION_INVALID`, `SESSION_TABLE_INVALID`, {@link StoreFault}. */

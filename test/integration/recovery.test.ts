@@ -114,8 +114,26 @@ test("the row is read again: what was written meanwhile is seen", async () => {
 });
 
 test.each([
-  ["gone", "delete from session where sessionId = ?"],
-  ["expired", "update session set expires = 1 where sessionId = ?"],
+  ["gone", "delete from session where sessionId = ?", "destroyed"],
+  ["expired", "update session set expires = 1 where sessionId = ?", "expired"],
+])("a recovered socket whose session is %s is told so and disconnected", async (_, statement, reason) => {
+  const server = await start();
+  const { client, token } = await oldClient(server);
+  await ask(client, "set", "userId", 7);
+  await database.pool.query(statement, [token.slice(0, 32)]);
+  const end = next(client, "sessionEnd");
+  const over = next(client, "disconnect").then(() => next(client, "disconnect"));
+  let answered = false;
+  client.io.engine.close();
+  client.emit("get", "userId", () => {
+    answered = true;
+  });
+  expect((await end)[0]).toEqual({ reason });
+  expect((await over)[0]).toBe("io server disconnect");
+  expect(answered).toBe(false);
+});
+
+test.each([
   ["under another secret", "update session set secretHash = repeat('x', 32) where sessionId = ?"],
   ["without a secret", "update session set secretHash = null where sessionId = ?"],
 ])("a session that is %s is not given back to a recovered socket", async (_, statement) => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
+import { Events } from "../../src/events.js";
 import { toSettings } from "../../src/options.js";
 import { SessionRegistry } from "../../src/sessions.js";
 import { MemoryStore } from "../../src/stores/memory.js";
-import { startSweep } from "../../src/sweep.js";
+import { Sweep } from "../../src/sweep.js";
 import { HandClock } from "../support/clock.js";
 import { keptLog } from "../support/log.js";
 
@@ -10,8 +11,17 @@ function setUp(options = {}) {
   const clock = new HandClock();
   const settings = toSettings({ store: () => store, clock, logger: keptLog(), ...options });
   const store = new MemoryStore(settings, clock);
-  const registry = new SessionRegistry(settings, store, () => {});
+  const registry = new SessionRegistry(settings, store, new Events());
   return { clock, settings, store, registry };
+}
+
+function startSweep({
+  registry,
+  settings,
+}: Pick<ReturnType<typeof setUp>, "registry" | "settings">): () => void {
+  const sweep = new Sweep(registry, settings);
+  sweep.start();
+  return () => sweep.stop();
 }
 
 /** Lets everything that was set going come to its end: the memory store answers within microtasks. */
@@ -20,7 +30,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 describe("the sweep", () => {
   test("keeps a live session alive that only listens", async () => {
     const { clock, settings, store, registry } = setUp({ expiration: 240 });
-    const stop = startSweep(registry, clock, settings.touchEvery);
+    const stop = startSweep({ registry, settings });
     const { session } = await registry.mint(null);
     for (let minute = 0; minute < 20; minute++) {
       for (let tick = 0; tick < 30; tick++) {
@@ -30,7 +40,7 @@ describe("the sweep", () => {
     }
     const [row] = await store.load([session.id]);
     expect(row?.data).toBe("{}");
-    expect(session.ended).toBe(false);
+    expect(session.ended).toBeUndefined();
     stop();
     registry.release(session);
     clock.advance(241_000);
@@ -43,7 +53,7 @@ describe("the sweep", () => {
     [240, 120],
   ])("does so with the longest touchEvery too (%i, %i)", async (expiration, touchEvery) => {
     const { clock, settings, store, registry } = setUp({ expiration, touchEvery });
-    startSweep(registry, clock, settings.touchEvery);
+    startSweep({ registry, settings });
     const { session } = await registry.mint(null);
     for (let tick = 0; tick < 4_000; tick++) {
       clock.advance(expiration * 5);
@@ -54,7 +64,7 @@ describe("the sweep", () => {
 
   test("begins no visit: a socket that stays connected is one visit", async () => {
     const { clock, settings, store, registry } = setUp({ touchEvery: 3600 });
-    startSweep(registry, clock, settings.touchEvery);
+    startSweep({ registry, settings });
     const { session, token } = await registry.mint(null);
     for (let tick = 0; tick < 100; tick++) {
       clock.advance(180_000);
@@ -73,7 +83,7 @@ describe("the sweep", () => {
 
   test("that is stopped while a touch is under way does not begin again", async () => {
     const { clock, settings, registry } = setUp({ expiration: 24 });
-    const stop = startSweep(registry, clock, settings.touchEvery);
+    const stop = startSweep({ registry, settings });
     await registry.mint(null);
     clock.advance(2_000);
     stop();
@@ -83,7 +93,7 @@ describe("the sweep", () => {
 
   test("stops at the absolute expiration", async () => {
     const { clock, settings, store, registry } = setUp({ expiration: 240, absoluteExpiration: 600 });
-    const stop = startSweep(registry, clock, settings.touchEvery);
+    const stop = startSweep({ registry, settings });
     const { session } = await registry.mint(null);
     for (let tick = 0; tick < 305; tick++) {
       clock.advance(2_000);
@@ -93,11 +103,11 @@ describe("the sweep", () => {
     stop();
   });
 
-  test("is one timer, whatever the number of sessions", async () => {
+  test("is three timers, whatever the number of sessions", async () => {
     const { clock, settings, registry } = setUp();
-    const stop = startSweep(registry, clock, settings.touchEvery);
+    const stop = startSweep({ registry, settings });
     for (let n = 0; n < 50; n++) await registry.mint(null);
-    expect(clock.timers).toBe(1);
+    expect(clock.timers).toBe(3);
     stop();
     expect(clock.timers).toBe(0);
   });
@@ -120,9 +130,10 @@ describe("the registry", () => {
     const { registry } = setUp();
     const { session, token } = await registry.mint(null);
     const wrong = { ...token, secretHash: Buffer.alloc(32) };
-    expect(await registry.open(wrong)).toEqual({ found: "nothing" });
+    expect(await registry.open(wrong)).toEqual({ found: "nothing", missing: false });
     registry.release(session);
-    expect(await registry.open({ ...wrong, sessionId: "0".repeat(32) })).toEqual({ found: "nothing" });
+    const unknown = { ...wrong, sessionId: "0".repeat(32) };
+    expect(await registry.open(unknown)).toEqual({ found: "nothing", missing: true });
     await settled();
     expect([...registry.live()]).toEqual([]);
   });

@@ -65,8 +65,8 @@ export class DatabaseAccess<Tables> {
   readonly #executor: QueryExecutor;
   readonly #timeoutMs: number;
   readonly #fit = new WeakSet<DatabaseConnection>();
-  /** Database clock minus process clock, in seconds. */
-  #clockOffset = 0;
+  /** Database clock minus process clock, in seconds; until the database has been heard, this machine's idea of it. */
+  #clockOffset = (Date.now() - performance.now()) / 1000;
 
   constructor(db: unknown, timeoutMs: number) {
     const { kysely, reconnects } = toKysely<Tables>(db, timeoutMs);
@@ -76,14 +76,18 @@ export class DatabaseAccess<Tables> {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The database's clock by its last answer and the time since; right to a second. */
+  /** The database's clock by its last answer and the time since, in whole seconds; right to a second. */
   get now(): number {
-    return Math.floor(performance.now() / 1000 + this.#clockOffset);
+    return Math.floor(this.exactNow);
+  }
+
+  get exactNow(): number {
+    return performance.now() / 1000 + this.#clockOffset;
   }
 
   /** Corrects {@link now} by a `UNIX_TIMESTAMP()` that has just been read. */
   heard(unixTime: number): void {
-    const estimate = performance.now() / 1000 + this.#clockOffset;
+    const estimate = this.exactNow;
     // Whole seconds say less than the finer time read when the connection was checked, unless that has become wrong.
     if (!Number.isInteger(unixTime) || Math.abs(estimate - unixTime - 0.5) > 1.5)
       this.#clockOffset = unixTime - performance.now() / 1000;

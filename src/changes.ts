@@ -1,0 +1,115 @@
+import { type SessionError, toSessionError } from "./errors.js";
+import { Values } from "./values.js";
+
+/** Changes some values; run again when others wrote meanwhile, so it may depend on nothing else. Throws if it cannot be. */
+export type Apply = (values: Values) => void;
+
+interface Change {
+  readonly apply: Apply;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The values of a session as saved, and the changes that are not in the row yet: those being written and those that wait.
+ * What `get` shows is both together. Knows no store.
+ */
+export class Changes {
+  #saved = Values.empty();
+  /** The same object as `#saved` while there is no change. */
+  #visible = this.#saved;
+  #inFlight: Change[] = [];
+  #waiting: Change[] = [];
+
+  /** The values in the row as last known. */
+  get saved(): Values {
+    return this.#saved;
+  }
+
+  /** Saved values with every change on its way. Not to be changed by the caller. */
+  get visible(): Values {
+    return this.#visible;
+  }
+
+  /** How many wait for the next write. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes a change in; throws what `apply` throws, and then nothing has changed. */
+  add(apply: Apply): Promise<void> {
+    // A change that cannot be applied throws here, and leaves what is shown as it was.
+    const visible = this.#visible === this.#saved ? this.#saved.copy() : this.#visible;
+    apply(visible);
+    this.#visible = visible;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ apply, resolve, reject });
+    });
+  }
+
+  /** Begins a write of all that waits: the values to be saved, or `undefined` when nothing is left to write. */
+  take(): Values | undefined {
+    const values = this.#saved.copy();
+    const taken = this.#waiting;
+    this.#waiting = [];
+    this.#inFlight = taken.filter(({ apply, reject }) => {
+      try {
+        apply(values);
+        return true;
+      } catch (error) {
+        reject(error);
+        return false;
+      }
+    });
+    if (this.#inFlight.length > 0) return values;
+    if (taken.length > 0) this.#refresh();
+    return undefined;
+  }
+
+  /** What was taken is in the row; `saved` is what the row holds now. */
+  applied(saved: Values): void {
+    for (const { resolve } of this.#inFlight) resolve();
+    this.#inFlight = [];
+    this.rebase(saved);
+  }
+
+  /** What was taken is not in the row and goes first into the next write. */
+  putBack(): void {
+    this.#waiting = [...this.#inFlight, ...this.#waiting];
+    this.#inFlight = [];
+  }
+
+  /** What was taken is rejected. */
+  failed(error: SessionError): void {
+    for (const { reject } of this.#inFlight) reject(error);
+    this.#inFlight = [];
+    this.#refresh();
+  }
+
+  /** The row was found to hold these values. */
+  rebase(saved: Values): void {
+    this.#saved = saved;
+    this.#refresh();
+  }
+
+  rejectAll(error: unknown): void {
+    const reason = toSessionError(error);
+    const changes = [...this.#inFlight, ...this.#waiting];
+    this.#inFlight = [];
+    this.#waiting = [];
+    this.#visible = this.#saved;
+    for (const { reject } of changes) reject(reason);
+  }
+
+  #refresh(): void {
+    const changes = [...this.#inFlight, ...this.#waiting];
+    this.#visible = changes.length === 0 ? this.#saved : this.#saved.copy();
+    for (const { apply } of changes) {
+      try {
+        apply(this.#visible);
+      } catch {
+        // Not to be shown; it is rejected when its turn to be written comes.
+      }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { EventEmitter } from "node:events";
+import type { SessionError } from "./errors.js";
+import type { ClientDescription, EndReason } from "./wire.js";
+
+/** A session has been created by this process. */
+export interface SessionStartEvent {
+  readonly sessionId: string;
+  /** What the client says of itself; anybody can claim anything there. */
+  readonly client: ClientDescription | null;
+}
+
+/** Values of a session that is live in this process have changed in its row, by whomever. */
+export interface SessionChangeEvent {
+  readonly sessionId: string;
+  /** The keys whose values are other than before, or gone. */
+  readonly keys: readonly string[];
+}
+
+/** A session is over. */
+export interface SessionEndEvent {
+  readonly sessionId: string;
+  readonly reason: EndReason;
+}
+
+/** A token was presented that opens nothing; its client was given a new session. */
+export interface SessionInvalidEvent {
+  /** The id that the token claims; absent where it is no token at all. */
+  readonly sessionId?: string;
+  /**
+   * `"malformed"`: no token of ours · `"unknown"`: no such session, or another secret. Anybody can produce these two. ·
+   * `"expired"`: it was right once.
+   */
+  readonly reason: "malformed" | "unknown" | "expired";
+}
+
+/** Events of {@link TokenSessions}, each with one object. What a listener throws is thrown to the process, as always in Node. */
+export interface TokenSessionEvents {
+  /** A client's first visit, or a new session in place of one that is over. */
+  sessionStart: (event: SessionStartEvent) => void;
+  /** On every process that has the session open: after its own accepted write, and when it sees somebody else's. */
+  sessionChange: (event: SessionChangeEvent) => void;
+  /** On every process that had the session open, and on the one that destroyed it. Rows that nobody has open end unheard. */
+  sessionEnd: (event: SessionEndEvent) => void;
+  sessionInvalid: (event: SessionInvalidEvent) => void;
+  /** A change could not be saved, or a row could not be read; also logged. Listening is optional. */
+  error: (error: SessionError) => void;
+}
+
+type EventName = keyof TokenSessionEvents;
+
+/** Tells listeners what happened, without letting what they throw into the library's own course. */
+export class Events {
+  readonly #emitter = new EventEmitter();
+
+  /** Whether anybody listens: what is costly to tell need not be made. */
+  has(event: EventName): boolean {
+    return this.#emitter.listenerCount(event) > 0;
+  }
+
+  tell<Event extends EventName>(event: Event, content: Parameters<TokenSessionEvents[Event]>[0]): void {
+    if (!this.has(event)) return;
+    process.nextTick(() => {
+      // Without a listener Node would throw an "error" event.
+      if (this.has(event)) this.#emitter.emit(event, content);
+    });
+  }
+
+  subscribe(method: "on" | "once" | "off", event: EventName, listener: (content: never) => void): void {
+    this.#emitter[method](event, listener as (content: unknown) => void);
+  }
+}

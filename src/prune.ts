@@ -1,0 +1,74 @@
+import { pause } from "./clock.js";
+import { SessionError, type SessionErrorCode } from "./errors.js";
+import type { Settings } from "./options.js";
+import { storeError, untilAnswered } from "./retry.js";
+import type { Seconds, SessionStore } from "./store.js";
+
+/** Rows stay for an hour after they expired, so that who looks into a complaint still finds them. */
+const KEPT_FOR: Seconds = 3600;
+/** Rows of one step: few enough to lock nobody out for long. */
+const STEP = 500;
+const EVERY_MS = 600_000;
+
+/** Deletes expired rows: when asked, and in the background. */
+export class Pruning {
+  readonly #store: SessionStore;
+  readonly #settings: Settings;
+  #stopped = false;
+  #cancel = () => {};
+  /** What kept the background from pruning, as it was last said. */
+  #said: SessionErrorCode | undefined;
+
+  constructor(store: SessionStore, settings: Settings) {
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  start(): void {
+    // The first at any time within the interval: nodes that start together do not prune together.
+    if (this.#settings.prune && this.#store.prune) this.#next(EVERY_MS * Math.random());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel();
+  }
+
+  /** Resolves to the number of rows deleted. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`. */
+  async run(): Promise<number> {
+    const { clock, storeTimeout } = this.#settings;
+    let total = 0;
+    for (;;) {
+      if (this.#stopped) return total;
+      const beganMs = clock.now();
+      const step = await untilAnswered(clock, beganMs + storeTimeout * 1000, async () =>
+        this.#store.prune?.({ expiredFor: KEPT_FOR, limit: STEP }),
+      );
+      total += step?.deleted ?? 0;
+      if (!step?.more) return total;
+      // As long a rest as the step took leaves the database to the sessions that live.
+      await pause(clock, clock.now() - beganMs);
+    }
+  }
+
+  #next(delayMs: number): void {
+    if (this.#stopped) return;
+    this.#cancel = this.#settings.clock.after(delayMs, () => {
+      void this.#runInBackground().then(() => this.#next(EVERY_MS * (0.8 + Math.random() * 0.4)));
+    });
+  }
+
+  async #runInBackground(): Promise<void> {
+    const { log } = this.#settings;
+    try {
+      const deleted = await this.run();
+      this.#said = undefined;
+      if (deleted > 0) log.debug({ deleted }, "expired sessions were pruned");
+    } catch (error) {
+      const { code, message } = error instanceof SessionError ? error : storeError(error);
+      if (this.#said === code) return;
+      this.#said = code;
+      log.warn({ code }, `expired sessions could not be pruned (said once): ${message}`);
+    }
+  }
+}

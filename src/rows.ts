@@ -1,0 +1,71 @@
+import { Batch } from "./batch.js";
+import type { NewSession, SessionRevision, SessionRow, SessionStore, WriteAttempt } from "./store.js";
+
+/** The registry's way to the store: one entry in, one answer out, gathered into statements on the way. */
+export class Rows {
+  readonly #store: SessionStore;
+  readonly #loads: Batch<string, SessionRow | undefined>;
+  readonly #inserts: Batch<NewSession, SessionRow | null>;
+  readonly #writes: Batch<WriteAttempt, boolean>;
+  readonly #touches: Batch<string, void>;
+  readonly #visits: Batch<string, void>;
+  readonly #deletes: Batch<string, void>;
+
+  constructor(store: SessionStore) {
+    this.#store = store;
+    this.#loads = new Batch(async (ids) => byId(ids, await store.load(ids)));
+    this.#inserts = new Batch((sessions) => store.insert(sessions));
+    this.#writes = new Batch((attempts) => store.write(attempts));
+    this.#touches = each((ids) => store.touch(ids, { beginVisit: false }));
+    this.#visits = each((ids) => store.touch(ids, { beginVisit: true }));
+    this.#deletes = each((ids) => store.delete(ids));
+  }
+
+  load(sessionId: string): Promise<SessionRow | undefined> {
+    return this.#loads.add(sessionId);
+  }
+
+  /** For each id, in order, what tells whether its row has moved. */
+  async loadRevisions(sessionIds: readonly string[]): Promise<(SessionRevision | undefined)[]> {
+    const store = this.#store;
+    return byId(sessionIds, await (store.loadRevisions?.(sessionIds) ?? store.load(sessionIds)));
+  }
+
+  insert(session: NewSession): Promise<SessionRow | null> {
+    return this.#inserts.add(session);
+  }
+
+  /** Resolves to whether a row matched. */
+  write(attempt: WriteAttempt): Promise<boolean> {
+    return this.#writes.add(attempt);
+  }
+
+  touch(sessionId: string, { beginVisit }: { beginVisit: boolean }): Promise<void> {
+    return (beginVisit ? this.#visits : this.#touches).add(sessionId);
+  }
+
+  delete(sessionId: string): Promise<void> {
+    return this.#deletes.add(sessionId);
+  }
+
+  /** The store's clock as far as known, Unix milliseconds. */
+  get nowMs(): number {
+    const now = this.#store.now?.();
+    return now === undefined ? Date.now() : now * 1000;
+  }
+}
+
+function byId<Row extends { sessionId: string }>(
+  ids: readonly string[],
+  rows: readonly Row[],
+): (Row | undefined)[] {
+  const known = new Map(rows.map((row) => [row.sessionId, row]));
+  return ids.map((id) => known.get(id));
+}
+
+function each(run: (ids: readonly string[]) => Promise<void>): Batch<string, void> {
+  return new Batch(async (ids) => {
+    await run(ids);
+    return ids.map(() => undefined);
+  });
+}

@@ -1,0 +1,97 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { changesOf, type DraftObject, saveBy } from "./draft.js";
+import type { Session } from "./session.js";
+import type { Values } from "./values.js";
+
+/** The values of a session in the hands of one handler, and of the calls inside it. */
+class Draft {
+  /** `null` ends the session when the handler is done. */
+  object: DraftObject | null;
+  /** Whether calls inside the handler still join. */
+  open = true;
+  /** Those that did, to be waited for before the draft is saved. */
+  readonly joined: Promise<unknown>[] = [];
+  readonly #before: Values;
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#before = session.values.copy();
+    this.object = this.#before.toJSON();
+  }
+
+  async save(): Promise<void> {
+    if (this.object === null) return this.#session.destroy();
+    const entries = changesOf(this.object, this.#before);
+    if (entries.length > 0) await this.#session.edit(saveBy(entries, this.#before));
+  }
+}
+
+/** What a handler is given of the session. */
+export interface DraftAccess {
+  session: DraftObject | null;
+}
+
+/** The drafts that the running handler and those around it have in hand. */
+const inHand = new AsyncLocalStorage<ReadonlyMap<Session, Draft>>();
+
+/** The end of the last handler of each session, for the next to wait for. */
+const turns = new WeakMap<Session, Promise<void>>();
+
+/**
+ * Runs `handler` alone on a draft of the session's values, and saves by key what it changed; when it throws, nothing is saved.
+ * Handlers of one session in this process run one after the other. A call inside a handler of the same session joins its
+ * draft. Answers `undefined` where there is no session any more.
+ * Errors: what `handler` throws, those of reading and changing a session, `SESSION_CONFLICT`.
+ */
+export async function withDraft<Result>(
+  session: Session,
+  handler: (draft: DraftAccess) => Result | Promise<Result>,
+): Promise<{ result: Result } | undefined> {
+  const around = inHand.getStore();
+  const outer = around?.get(session);
+  if (outer?.open) {
+    if (outer.object === null) return undefined;
+    const result = (async () => handler(accessTo(outer)))();
+    outer.joined.push(result);
+    return { result: await result };
+  }
+  return inTurn(session, async () => {
+    // Others may have written long ago without our having heard of it: that would be no conflict to a handler that begins now.
+    if (!session.ended) await session.read();
+    if (session.ended || !session.row) return undefined;
+    const draft = new Draft(session);
+    try {
+      const drafts = new Map(around).set(session, draft);
+      const result = await inHand.run(drafts, () => handler(accessTo(draft)));
+      // Also those that the handler did not wait for; who comes later is on its own.
+      for (let n = 0; n < draft.joined.length; n++) await Promise.allSettled([draft.joined[n]]);
+      draft.open = false;
+      await draft.save();
+      return { result };
+    } finally {
+      draft.open = false;
+    }
+  });
+}
+
+async function inTurn<Result>(session: Session, run: () => Promise<Result>): Promise<Result> {
+  const result = (turns.get(session) ?? Promise.resolve()).then(run);
+  const over = result.then(
+    () => {},
+    () => {},
+  );
+  turns.set(session, over);
+  return result;
+}
+
+function accessTo(draft: Draft): DraftAccess {
+  return {
+    get session() {
+      return draft.object;
+    },
+    set session(object) {
+      draft.object = object;
+    },
+  };
+}
