@@ -5,9 +5,11 @@ import {
   GOT_TOKEN,
   type GotToken,
   type HandshakeAuth,
+  SESSION_END,
+  type SessionEnd,
 } from "../src/wire.js";
 
-export type { ClientDescription, GotToken };
+export type { ClientDescription, GotToken, SessionEnd };
 
 /** Where the token is kept: `localStorage`, or anything with these two methods. */
 export interface TokenStorage {
@@ -47,6 +49,7 @@ export interface ClientSession {
 
 /**
  * Gives a socket its session: presents the stored token with every handshake, keeps what `gotToken` brings, and confirms it.
+ * When the session is over it drops the token; the server then disconnects the socket, and `socket.connect()` begins anew.
  * Best called right after `io(url)`; on a socket that is connected already it asks with `getToken`. An `auth` of your own,
  * object or function, stays in force beside it.
  *
@@ -63,11 +66,14 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     resolveReady = resolve;
   });
   const stored = () => storage.getItem(key) ?? "";
+  /** The token that this socket has its session by. */
+  let held = "";
 
   socket.auth = (callback) => {
     // Read anew for each connection: the token may have changed since.
     const add = (data: object = {}) => {
-      const own: HandshakeAuth = { token: stored(), confirm: true, ...(client && { client }) };
+      held = stored();
+      const own: HandshakeAuth = { token: held, confirm: true, ...(client && { client }) };
       callback({ ...data, ...own });
     };
     if (typeof auth === "function") auth.call(socket, add);
@@ -77,12 +83,21 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   socket.on(GOT_TOKEN, (message: GotToken, confirm?: () => void) => {
     // No token: the store is away or refuses; the one held stays good.
     if (!message.token) return;
-    storage.setItem(key, message.token);
+    held = message.token;
+    storage.setItem(key, held);
     confirm?.();
     resolveReady();
   });
 
-  if (socket.connected) socket.emit(GET_TOKEN, { token: stored() } satisfies GetToken);
+  socket.on(SESSION_END, () => {
+    // Another tab may have a new one already.
+    if (stored() === held) storage.setItem(key, "");
+  });
+
+  if (socket.connected) {
+    held = stored();
+    socket.emit(GET_TOKEN, { token: held } satisfies GetToken);
+  }
 
   return {
     ready,

@@ -14,7 +14,10 @@ class Refusal extends Error {}
 /** @type {Record<string, (session: Session, content: Record<string, unknown>) => Promise<void>>} */
 const changes = {
   async visit(session) {
-    await session.set("visits", toVisits(session.get("visits")) + 1);
+    // By update and not by set: two tabs, or two servers, may count at the same moment.
+    await session.update((draft) => {
+      draft["visits"] = toVisits(draft["visits"]) + 1;
+    });
   },
 
   async login(session, { name }) {
@@ -35,17 +38,24 @@ const changes = {
     if (!PRODUCTS.some(({ id }) => id === product)) throw new Refusal("There is no such product.");
     if (by !== 1 && by !== -1) throw new Refusal("Add one or remove one.");
     const id = /** @type {string} */ (product);
-    const cart = toCart(session.get("cart"));
-    const count = (cart[id] ?? 0) + by;
-    if (count < 0) throw new Refusal("There is none of it in the cart.");
-    if (count > MOST_OF_ONE) throw new Refusal(`At most ${MOST_OF_ONE} of each.`);
-    if (count === 0) delete cart[id];
-    else cart[id] = count;
-    await session.set("cart", cart);
+    await session.update((draft) => {
+      const cart = toCart(draft["cart"]);
+      const count = (cart[id] ?? 0) + by;
+      if (count < 0) throw new Refusal("There is none of it in the cart.");
+      if (count > MOST_OF_ONE) throw new Refusal(`At most ${MOST_OF_ONE} of each.`);
+      if (count === 0) delete cart[id];
+      else cart[id] = count;
+      draft["cart"] = cart;
+    });
   },
 
   async clear(session) {
     await session.clearSession();
+  },
+
+  // Every tab with this session hears of it from the library: `sessionEnd`, and then it is disconnected.
+  async end(session) {
+    await session.destroy();
   },
 };
 

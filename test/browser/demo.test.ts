@@ -125,11 +125,26 @@ describeInBrowser("the demo's page", () => {
     await page.otherThan(id);
   });
 
+  test("ending the session ends it in every tab, and both begin anew", async () => {
+    const [id, token] = [await page.sessionId(), await page.token()];
+    const otherTab = await context.newPage();
+    await otherTab.goto(demo.url);
+    const other = new DemoPage(otherTab);
+    await other.ready(2);
+    await page.click("End the session");
+    await page.said(/^Somebody ended this session/);
+    await other.said(/^Somebody ended this session/);
+    await page.otherThan(id);
+    await other.otherThan(id);
+    expect(await database.rows("select 1 from session where sessionId = ?", [id])).toEqual([]);
+    expect(await page.token()).not.toBe(token);
+  });
+
   test("a row that goes in the middle of it gives a new session at the next change", async () => {
     const id = await page.sessionId();
     await database.rows("delete from session where sessionId = ?", [id]);
     await page.click("Add one Juice");
-    await page.said(/The server said “Session Not Found” of the token held here/);
+    await page.said(/^Somebody ended this session/);
     await page.ready(1);
     await page.otherThan(id);
   });

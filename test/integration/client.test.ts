@@ -113,4 +113,35 @@ describe("tokenSession(socket)", () => {
     await away.close();
     await proxy.close();
   });
+
+  test("drops the token when the session is over, and begins anew when told to connect", async () => {
+    const storage = device();
+    const socket = server.client();
+    const session = tokenSession(socket, { storage });
+    await session.ready;
+    const { id, token } = session;
+    const gone = next(socket, "disconnect");
+    await server.sessions.destroy(id);
+    expect((await gone)[0]).toBe("io server disconnect");
+    expect([session.token, session.id]).toEqual(["", ""]);
+    const message = gotToken(socket);
+    socket.connect();
+    expect(await message).toMatchObject({ created: true, errors: "" });
+    expect(session.token).not.toBe(token);
+  });
+
+  test("keeps a newer token that another tab has stored by then", async () => {
+    const storage = device();
+    const socket = server.client();
+    const session = tokenSession(socket, { storage });
+    await session.ready;
+    const { id } = session;
+    const newer = tokenSession(server.client(), { storage: device() });
+    await newer.ready;
+    storage.setItem(KEY, newer.token);
+    const gone = next(socket, "disconnect");
+    await server.sessions.destroy(id);
+    await gone;
+    expect(session.token).toBe(newer.token);
+  });
 });

@@ -18,6 +18,8 @@ const session = tokenSession(socket, { client: { app: "Pocket Café", language: 
 
 /** The session that this page has counted its visit in. */
 let countedIn = "";
+/** The session of this connection is over. */
+let ended = false;
 /** The page itself cut the connection. */
 let dropping = false;
 
@@ -25,6 +27,10 @@ socket.on("connect", () => showConnection("connecting"));
 
 socket.on("disconnect", (reason) => {
   showConnection("offline");
+  if (ended) {
+    ended = false;
+    return void socket.connect();
+  }
   if (!dropping && reason !== "io client disconnect") say(sentences.lost());
   dropping = false;
 });
@@ -53,6 +59,12 @@ socket.on("state", ({ event, state }) => {
   showState(state);
 });
 
+// The client script has dropped the token; the server cuts the connection, and this page begins anew.
+socket.on("sessionEnd", (/** @type {import("socket.io-token-session/client").SessionEnd} */ { reason }) => {
+  say(sentences.ended(reason));
+  ended = true;
+});
+
 addEventListener("storage", ({ key, newValue }) => {
   if (key !== STORAGE_KEY || !newValue || session.id === countedIn) return;
   say(sentences.following());
@@ -72,6 +84,7 @@ byId("login").addEventListener("submit", (event) => {
 const buttons = {
   logout: () => void send("logout"),
   clear: () => void send("clear"),
+  end: () => void send("end"),
   drop() {
     if (!socket.connected) return say(sentences.lost());
     dropping = true;
@@ -117,8 +130,6 @@ async function send(event, content = {}) {
   }
   say(sentences.refused(event, reply.error ?? ""));
   showBanner(reply.error ?? "");
-  // The row is gone: present the token again, and the server says what it thinks of it.
-  if (reply.code === "SESSION_ENDED") reconnect();
 }
 
 /** Shows what the row says now. */

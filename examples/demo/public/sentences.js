@@ -16,6 +16,7 @@ const changed = {
     const title = PRODUCTS.find(({ id }) => id === product)?.title ?? "a product";
     return `Sent “cart” (${title} ${by === 1 ? "+1" : "−1"}); the server wrote the whole cart ${UPDATE}.`;
   },
+  end: () => "Sent “end”; one `DELETE` removed the row, and nothing can bring it back.",
   clear: () => `Sent “clear”; the server emptied the row's values ${UPDATE}; session id and token stay.`,
 };
 
@@ -93,6 +94,18 @@ export function forgotten() {
   return {
     kind: "info",
     text: "Removed the token from `localStorage` and connected again without one: the old row stays, but this device cannot open it.",
+  };
+}
+
+/**
+ * @param {string} reason
+ * @returns {Step}
+ */
+export function ended(reason) {
+  const why = reason === "expired" ? "Its time was up" : "Somebody ended this session";
+  return {
+    kind: "info",
+    text: `${why}: the server said so by “sessionEnd” to every tab that had it open and cut them off, the client script dropped the token, and this page connects anew.`,
   };
 }
 
