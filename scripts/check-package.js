@@ -18,8 +18,11 @@ const needed = [
   "dist/index.js",
   "dist/index.d.ts",
   "dist/client/index.js",
+  "dist/testing/index.js",
+  "dist/testing/index.d.ts",
   "sql/session.sql",
   "sql/grant.sql",
+  "sql/prune.sql",
 ];
 const consumers = path.join(projectFolder, "test", "package");
 let passed = 0;
@@ -90,7 +93,7 @@ try {
     );
     fs.cpSync(consumers, project, { recursive: true });
   });
-  await step("import, require, the client and sql/ at run time", () =>
+  await step("import, require, the client, the store contract and sql/ at run time", () =>
     run(process.execPath, ["run.mjs"], { cwd: project }),
   );
   for (const program of ["plain", "augmented"]) {

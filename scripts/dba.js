@@ -8,6 +8,7 @@ import { projectFolder } from "./paths.js";
 
 export const tableFile = path.join(projectFolder, "sql", "session.sql");
 export const grantFile = path.join(projectFolder, "sql", "grant.sql");
+export const pruneFile = path.join(projectFolder, "sql", "prune.sql");
 
 /**
  * Applies a file of sql/, one statement after the other.

@@ -13,6 +13,7 @@ export interface AttemptHost {
   readonly clock: Clock;
   readonly processId: ProcessId;
   loadRow(sessionId: string): Promise<SessionRow | undefined>;
+  deleteRow(sessionId: string): Promise<void>;
   /** Resolves to whether a row matched. */
   writeRow(attempt: WriteAttempt): Promise<boolean>;
 }
@@ -52,6 +53,33 @@ export async function loadExpectedRow(
     row = await loadRow(host, sessionId, deadline);
   }
   return row;
+}
+
+/**
+ * Deletes a row, again and again until the store answers or `deadline` has passed.
+ * Errors: `SESSION_WRITE_UNCERTAIN` where an abandoned statement may still run, else those of the store.
+ */
+export async function settleDelete(
+  host: Pick<AttemptHost, "clock" | "deleteRow">,
+  sessionId: string,
+  deadline: number,
+): Promise<void> {
+  let uncertain = false;
+  const run = async () => {
+    try {
+      await host.deleteRow(sessionId);
+    } catch (error) {
+      uncertain ||= error instanceof StoreFault && error.kind === "unknown";
+      throw error;
+    }
+  };
+  try {
+    await untilAnswered(host.clock, deadline, run);
+  } catch (error) {
+    if (!uncertain) throw error;
+    const { code } = toSessionError(error);
+    throw new SessionError("SESSION_WRITE_UNCERTAIN", code, { cause: error, sessionId });
+  }
 }
 
 /** Sends one attempt, verbatim each time, until its outcome is known or `deadline` has passed. Never rejects. */

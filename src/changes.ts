@@ -1,4 +1,4 @@
-import { type SessionError, toSessionError } from "./errors.js";
+import { SessionError, toSessionError } from "./errors.js";
 import { Values } from "./values.js";
 
 /** Changes some values; run again when others wrote meanwhile, so it may depend on nothing else. Throws if it cannot be. */
@@ -20,6 +20,7 @@ export class Changes {
   #visible = this.#saved;
   #inFlight: Change[] = [];
   #waiting: Change[] = [];
+  #isApplying = false;
 
   /** The values in the row as last known. */
   get saved(): Values {
@@ -38,9 +39,12 @@ export class Changes {
 
   /** Takes a change in; throws what `apply` throws, and then nothing has changed. */
   add(apply: Apply): Promise<void> {
+    // From inside a change, which may run any number of times.
+    if (this.#isApplying)
+      throw new SessionError("SESSION_UPDATE_FAILED", "it made a change of its own; change the draft");
     // A change that cannot be applied throws here, and leaves what is shown as it was.
     const visible = this.#visible === this.#saved ? this.#saved.copy() : this.#visible;
-    apply(visible);
+    this.#apply(apply, visible);
     this.#visible = visible;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ apply, resolve, reject });
@@ -54,7 +58,7 @@ export class Changes {
     this.#waiting = [];
     this.#inFlight = taken.filter(({ apply, reject }) => {
       try {
-        apply(values);
+        this.#apply(apply, values);
         return true;
       } catch (error) {
         reject(error);
@@ -101,12 +105,21 @@ export class Changes {
     for (const { reject } of changes) reject(reason);
   }
 
+  #apply(apply: Apply, values: Values): void {
+    this.#isApplying = true;
+    try {
+      apply(values);
+    } finally {
+      this.#isApplying = false;
+    }
+  }
+
   #refresh(): void {
     const changes = [...this.#inFlight, ...this.#waiting];
     this.#visible = changes.length === 0 ? this.#saved : this.#saved.copy();
     for (const { apply } of changes) {
       try {
-        apply(this.#visible);
+        this.#apply(apply, this.#visible);
       } catch {
         // Not to be shown; it is rejected when its turn to be written comes.
       }

@@ -5,6 +5,11 @@ import { type Entries, setAll, toJsonText, type Values } from "./values.js";
 /** A plain object of copies that a handler may change as it likes. */
 export type DraftObject = Record<string, unknown>;
 
+/** Without a prototype, as in the row, every key is a key like any other: `__proto__` too. */
+export function newDraft(values: Values): DraftObject {
+  return Object.assign(Object.create(null), values.toJSON());
+}
+
 /** What has to be set or deleted so that `values` come to hold what `draft` holds. Errors: `SESSION_VALUE_INVALID`. */
 export function changesOf(draft: unknown, values: Values): Entries {
   if (Object.prototype.toString.call(draft) !== "[object Object]")
@@ -24,7 +29,7 @@ export function changesOf(draft: unknown, values: Values): Entries {
 /** Runs `fn` on a draft of the values; what it returned in the run that counted is told to `keep`. */
 export function updateBy<Result>(fn: (draft: DraftObject) => Result, keep: (result: Result) => void): Apply {
   return (values) => {
-    const draft = values.toJSON();
+    const draft = newDraft(values);
     const result = fn(draft);
     if (isThenable(result)) {
       // It is refused; what becomes of it must not end the process.

@@ -62,9 +62,24 @@ export class SessionError extends Error {
 export function toSessionError(
   error: unknown,
   otherwise: SessionErrorCode = "SESSION_STORE_FAILED",
+  sessionId?: string,
 ): SessionError {
   if (error instanceof SessionError) return error;
   // Only the kind of the error is kept: a database's message may have values in it.
   const kind = error instanceof Error ? error.name : typeof error;
-  return new SessionError(otherwise, `unexpected ${kind}`, { cause: error });
+  return new SessionError(otherwise, `unexpected ${kind}`, { cause: error, ...(sessionId && { sessionId }) });
+}
+
+/** What an application or its clients bring about in the course of things; the rest is for whoever is on call. */
+const ORDINARY: ReadonlySet<SessionErrorCode> = new Set([
+  "SESSION_MISSING",
+  "SESSION_ENDED",
+  "SESSION_CONFLICT",
+  "SESSION_VALUE_INVALID",
+  "SESSION_TOO_LARGE",
+  "SESSION_UPDATE_FAILED",
+]);
+
+export function isOrdinary(code: SessionErrorCode): boolean {
+  return ORDINARY.has(code);
 }

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { SessionError } from "./errors.js";
 import type { ClientDescription, EndReason } from "./wire.js";
+import { outsideHandlers } from "./with-session.js";
 
 /** A session has been created by this process. */
 export interface SessionStartEvent {
@@ -61,7 +62,7 @@ export class Events {
     if (!this.has(event)) return;
     process.nextTick(() => {
       // Without a listener Node would throw an "error" event.
-      if (this.has(event)) this.#emitter.emit(event, content);
+      if (this.has(event)) outsideHandlers(() => this.#emitter.emit(event, content));
     });
   }
 

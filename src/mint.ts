@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.js";
 import { SessionError } from "./errors.js";
-import { Backoff, isPassing, storeError } from "./retry.js";
+import { Backoff, isPassing, storeError, untilAnswered } from "./retry.js";
 import type { Rows } from "./rows.js";
 import type { NewSession, SessionRow } from "./store.js";
 import { mintToken, type PresentedToken, sameHash } from "./token.js";
@@ -22,6 +22,8 @@ export async function insertNewRow(
   }: { client: ClientDescription | null; processId: ProcessId; clock: Clock; deadline: number },
 ): Promise<{ row: SessionRow; token: PresentedToken }> {
   const backoff = new Backoff(clock);
+  // An id by this machine's clock, which may be wrong, would not be in order with those of other nodes.
+  await untilAnswered(clock, deadline, () => rows.hear());
   let token = mintToken(rows.nowMs);
   for (let taken = 0; ; ) {
     const revision = newRevision();

@@ -22,8 +22,8 @@ export interface TokenSessionOptions {
   /** Longest life of a session since its creation, however much it is used. Seconds. @default 7776000 (90 days) */
   absoluteExpiration?: Seconds;
   /**
-   * Use of a session is written to its row at most this often. Seconds. At most expiration / 2, so that
-   * what is in use never expires. @default expiration / 24, from 1 to 900: half of the gap between two visits */
+   * Use of a session is written to its row at most this often. Seconds, at most expiration / 4, so that
+   * what is in use does not expire when a write fails. With `idle: "events"` a session may end so much before its time. @default expiration / 24, from 1 to 900: half of the gap between two visits */
   touchEvery?: Seconds;
   /**
    * What counts as use. `"connection"`: a connected socket does, also one that only listens. `"events"`: only what a client
@@ -138,7 +138,7 @@ export function toSettings(options: TokenSessionOptions): Settings {
       options.touchEvery,
       Math.max(1, Math.min(VISIT_GAP / 2, Math.floor(expiration / 24))),
       1,
-      Math.floor(expiration / 2),
+      Math.floor(expiration / 4),
     ),
     idle: idleOf(options.idle),
     revalidate: whole(

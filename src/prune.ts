@@ -14,12 +14,19 @@ const EVERY_MS = 600_000;
 export class Pruning {
   readonly #store: SessionStore;
   readonly #settings: Settings;
+  readonly #during: <Result>(work: () => Promise<Result>) => Promise<Result>;
   #stopped = false;
   #cancel = () => {};
   /** What kept the background from pruning, as it was last said. */
   #said: SessionErrorCode | undefined;
 
-  constructor(store: SessionStore, settings: Settings) {
+  /** `during` has closing wait for the step that is under way. */
+  constructor(
+    store: SessionStore,
+    settings: Settings,
+    during: <Result>(work: () => Promise<Result>) => Promise<Result>,
+  ) {
+    this.#during = during;
     this.#store = store;
     this.#settings = settings;
   }
@@ -34,21 +41,27 @@ export class Pruning {
     this.#cancel();
   }
 
-  /** Resolves to the number of rows deleted. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`. */
-  async run(): Promise<number> {
+  /** Resolves to the number of rows deleted. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`. */
+  run(): Promise<number> {
+    if (this.#stopped) return Promise.reject(new SessionError("SESSION_CLOSED"));
+    return this.#during(() => this.#runSteps());
+  }
+
+  async #runSteps(): Promise<number> {
     const { clock, storeTimeout } = this.#settings;
     let total = 0;
-    for (;;) {
-      if (this.#stopped) return total;
+    while (!this.#stopped) {
       const beganMs = clock.now();
       const step = await untilAnswered(clock, beganMs + storeTimeout * 1000, async () =>
         this.#store.prune?.({ expiredFor: KEPT_FOR, limit: STEP }),
       );
       total += step?.deleted ?? 0;
-      if (!step?.more) return total;
+      // Where others delete the same rows at the same time, they may as well have the rest.
+      if (!step?.more || step.deleted === 0) break;
       // As long a rest as the step took leaves the database to the sessions that live.
       await pause(clock, clock.now() - beganMs);
     }
+    return total;
   }
 
   #next(delayMs: number): void {

@@ -1,9 +1,14 @@
 import { Batch } from "./batch.js";
 import type { NewSession, SessionRevision, SessionRow, SessionStore, WriteAttempt } from "./store.js";
 
+/** A store that can find out its clock where `now()` is a guess before its first answer; the MySQL store can. */
+interface HearingStore extends SessionStore {
+  hear?(): Promise<void>;
+}
+
 /** The registry's way to the store: one entry in, one answer out, gathered into statements on the way. */
 export class Rows {
-  readonly #store: SessionStore;
+  readonly #store: HearingStore;
   readonly #loads: Batch<string, SessionRow | undefined>;
   readonly #inserts: Batch<NewSession, SessionRow | null>;
   readonly #writes: Batch<WriteAttempt, boolean>;
@@ -11,7 +16,7 @@ export class Rows {
   readonly #visits: Batch<string, void>;
   readonly #deletes: Batch<string, void>;
 
-  constructor(store: SessionStore) {
+  constructor(store: HearingStore) {
     this.#store = store;
     this.#loads = new Batch(async (ids) => byId(ids, await store.load(ids)));
     this.#inserts = new Batch((sessions) => store.insert(sessions));
@@ -46,6 +51,11 @@ export class Rows {
 
   delete(sessionId: string): Promise<void> {
     return this.#deletes.add(sessionId);
+  }
+
+  /** Sees to it that {@link nowMs} is the store's clock. */
+  async hear(): Promise<void> {
+    await this.#store.hear?.();
   }
 
   /** The store's clock as far as known, Unix milliseconds. */

@@ -1,34 +1,13 @@
-import { type AttemptHost, type KnownRow, loadExpectedRow, loadRow, settleAttempt } from "./attempt.js";
+import { type KnownRow, loadExpectedRow, loadRow, settleAttempt, settleDelete } from "./attempt.js";
 import { type Apply, Changes } from "./changes.js";
+import { type Limit, setting, wholly } from "./edits.js";
 import { SessionError, type SessionErrorCode } from "./errors.js";
-import { untilAnswered } from "./retry.js";
+import type { SessionHost, SessionWatcher } from "./session-host.js";
 import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
 import { timeOfId } from "./token.js";
-import { type Entries, setAll, Values } from "./values.js";
+import { type Entries, Values } from "./values.js";
 import type { EndReason } from "./wire.js";
 import { newRevision, withWriter } from "./writers.js";
-
-/** What a session needs of the registry that it lives in. */
-export interface SessionHost extends AttemptHost {
-  readonly maxBytes: number;
-  readonly storeTimeoutMs: number;
-  /** The database's clock as far as known, Unix milliseconds. */
-  readonly storeNowMs: number;
-  deleteRow(sessionId: string): Promise<void>;
-  /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */
-  changed(session: Session, before: Values, written?: number): void;
-  /** This process deleted the row. */
-  destroyed(session: Session): void;
-  /** The session has ended, for good. */
-  ended(session: Session, reason: EndReason): void;
-  /** Nothing of this session waits for the store any more. */
-  settled(session: Session): void;
-}
-
-/** Hears when a session that it has open ends. */
-export interface SessionWatcher {
-  ended(reason: EndReason): void;
-}
 
 /** Changes of one session that may wait for the store. Each is a promise of the application's; more is a runaway loop. */
 const MAX_WAITING_CHANGES = 10_000;
@@ -55,6 +34,9 @@ export class Session {
   /** A read that was asked for and has not begun. */
   #nextRead: Promise<SessionRow | undefined> | undefined;
   #ended: EndReason | undefined;
+  /** There has been a row, as who opens the session knows. */
+  #isExpected = false;
+  #destroying: Promise<void> | undefined;
   /** The last outcome is unknown: the row must be read before the next write. */
   #stale = false;
   #lastOperation: Promise<unknown> = Promise.resolve();
@@ -100,15 +82,25 @@ export class Session {
     this.#adopt(row);
   }
 
+  /** Until this object has read the row, it knows what an older one of the same row has known. */
+  follow(older: Session): void {
+    if (this.#row || !older.#row) return;
+    this.#row = older.#row;
+    this.#readAtMs = older.#readAtMs;
+    this.#changes.rebase(older.saved);
+  }
+
   /**
    * Reads the row, whatever is known already, and takes it over; `undefined` where there is none. Who asks while a read has
-   * been asked for and has not begun shares it.
+   * been asked for and has not begun shares it. With `isExpected` a row that is missing is looked for again.
    * Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_DATA_INVALID` and those of the store.
    */
-  read(): Promise<SessionRow | undefined> {
+  read({ isExpected = false, deadline = this.deadline() } = {}): Promise<SessionRow | undefined> {
+    if (isExpected) this.#isExpected = true;
     this.#nextRead ??= this.#exclusively(async () => {
       this.#nextRead = undefined;
-      const row = await this.#load();
+      if (this.#ended) return undefined;
+      const row = await this.#load(deadline);
       // What ended meanwhile stays ended, whatever the row showed before that.
       if (this.#ended) return undefined;
       if (row) this.#adopt(row);
@@ -131,23 +123,18 @@ export class Session {
   saw(seen: SessionRevision | undefined): boolean {
     if (!this.#row || this.#ended) return false;
     if (!seen) return true;
+    // This clock and the database's may not run alike, nor may this machine have been awake all the time.
+    this.#row = { ...this.#row, now: seen.now };
+    this.#readAtMs = this.#host.clock.now();
     if (seen.expires <= seen.now) this.#end("expired");
     else if (seen.revision !== this.#row.revision) return true;
-    else if (seen.expires >= this.#row.expires) this.touched(seen);
+    else this.touched(seen);
     return false;
   }
 
   /** Sets these keys, all or none; `undefined` deletes. Resolves once durable; throws at once what the values themselves rule out. */
   set(entries: Entries): Promise<void> {
-    const [first] = entries;
-    if (entries.length !== 1 || !first) return this.edit((values) => setAll(values, entries));
-    // The common case, without a copy of everything.
-    const [key, text] = first;
-    if (text === undefined) return this.delete(key);
-    return this.#change((values) => {
-      this.#checkSize(values.bytesWith(key, text), values.bytes);
-      values.set(key, text);
-    });
+    return this.#change(setting(entries, this.#limit));
   }
 
   delete(key: string): Promise<void> {
@@ -160,16 +147,17 @@ export class Session {
 
   /** A change of any kind, all or nothing: what `apply` throws leaves the values as they were. */
   edit(apply: Apply): Promise<void> {
-    return this.#change((values) => {
-      const target = values.copy();
-      apply(target);
-      this.#checkSize(target.bytes, values.bytes);
-      values.assign(target);
-    });
+    return this.#change(wholly(apply, this.#limit));
+  }
+
+  get #limit(): Limit {
+    return { maxBytes: this.#host.maxBytes, sessionId: this.id };
   }
 
   #change(apply: Apply): Promise<void> {
     if (this.#ended) throw this.error("SESSION_ENDED");
+    // A handler may have begun before that.
+    if (this.#host.closed) throw this.error("SESSION_CLOSED");
     if (this.#changes.waiting >= MAX_WAITING_CHANGES) throw this.error("SESSION_QUEUE_FULL");
     const done = this.#changes.add(apply);
     this.#scheduleWrite();
@@ -177,13 +165,20 @@ export class Session {
   }
 
   /** Deletes the row and ends the session; changes that still wait are rejected with `SESSION_ENDED`. */
-  destroy(): Promise<void> {
-    return this.#exclusively(async () => {
-      if (this.#ended === "destroyed") return;
-      await untilAnswered(this.#host.clock, this.#deadline(), () => this.#host.deleteRow(this.id));
-      this.#end("destroyed");
-      this.#host.destroyed(this);
+  async destroy(): Promise<void> {
+    if (this.#host.closed) throw this.error("SESSION_CLOSED");
+    const deadline = this.deadline();
+    this.#destroying ??= this.#exclusively(async () => {
+      try {
+        if (this.#ended === "destroyed") return;
+        await settleDelete(this.#host, this.id, deadline);
+        this.#end("destroyed");
+        this.#host.destroyed(this);
+      } finally {
+        this.#destroying = undefined;
+      }
     });
+    return this.#destroying;
   }
 
   /** Somebody else, who knows, says that the session is over. */
@@ -193,12 +188,6 @@ export class Session {
 
   error(code: SessionErrorCode, detail?: string): SessionError {
     return new SessionError(code, detail, { sessionId: this.id });
-  }
-
-  #checkSize(bytes: number, before: number): void {
-    // What is over the limit already (it was lowered) may still shrink.
-    if (bytes <= this.#host.maxBytes || bytes <= before) return;
-    throw this.error("SESSION_TOO_LARGE", `${bytes} bytes, the limit is ${this.#host.maxBytes}`);
   }
 
   /** What piles up while a write is in flight goes out together in the next; reads get their turn in between. */
@@ -217,9 +206,9 @@ export class Session {
   }
 
   async #write(): Promise<void> {
-    const deadline = this.#deadline();
+    const deadline = this.deadline();
     if (this.#stale || !this.#row) {
-      const row = await this.#load();
+      const row = await this.#load(deadline);
       if (!row) return this.#end("destroyed");
       this.#adopt(row);
     }
@@ -262,10 +251,10 @@ export class Session {
     }
   }
 
-  #load(): Promise<SessionRow | undefined> {
+  #load(deadline: number): Promise<SessionRow | undefined> {
     const isYoung = Math.abs(this.#host.storeNowMs - timeOfId(this.id)) < YOUNG_MS;
-    const load = this.#row || isYoung ? loadExpectedRow : loadRow;
-    return load(this.#host, this.id, this.#deadline());
+    const load = this.#row || this.#isExpected || isYoung ? loadExpectedRow : loadRow;
+    return load(this.#host, this.id, deadline);
   }
 
   /** Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was. */
@@ -293,7 +282,7 @@ export class Session {
 
   /** One operation on the store at a time, in the order of asking. */
   #exclusively<T>(operation: () => Promise<T>): Promise<T> {
-    this.#operations++;
+    if (this.#operations++ === 0) this.#host.working(this);
     const result = this.#lastOperation.then(operation);
     const done = () => {
       this.#operations--;
@@ -303,7 +292,8 @@ export class Session {
     return result;
   }
 
-  #deadline(): number {
+  /** Until when what is asked for now may go on trying, in milliseconds of the clock. */
+  deadline(): number {
     return this.#host.clock.now() + this.#host.storeTimeoutMs;
   }
 }

@@ -1,14 +1,17 @@
 import type { Clock } from "./clock.js";
-import { SessionError, toSessionError } from "./errors.js";
+import { isOrdinary, SessionError, toSessionError } from "./errors.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
 import type { Log } from "./log.js";
 import { insertNewRow } from "./mint.js";
 import type { Settings } from "./options.js";
+import { Outages } from "./outages.js";
 import { Rows } from "./rows.js";
-import { Session, type SessionHost } from "./session.js";
+import { Session } from "./session.js";
+import type { SessionHost } from "./session-host.js";
 import type { SessionRevision, SessionRow, SessionStore, WriteAttempt } from "./store.js";
 import { isSessionId, type PresentedToken, sameHash } from "./token.js";
 import { Touches } from "./touches.js";
+import { UnderWay } from "./under-way.js";
 import type { Values } from "./values.js";
 import type { ClientDescription, EndReason } from "./wire.js";
 import { newProcessId } from "./writers.js";
@@ -46,9 +49,10 @@ export class SessionRegistry implements SessionHost {
   announcer: Announcer | undefined;
   readonly #rows: Rows;
   readonly #touches: Touches;
+  readonly #refreshes: Outages;
   readonly #live = new Map<string, Session>();
+  readonly #underWay = new UnderWay();
   #closed = false;
-  #whenIdle: (() => void)[] = [];
 
   constructor(settings: Settings, store: SessionStore, events: Events) {
     this.clock = settings.clock;
@@ -58,6 +62,10 @@ export class SessionRegistry implements SessionHost {
     this.events = events;
     this.#rows = new Rows(store);
     this.#touches = new Touches(settings, this.#rows);
+    this.#refreshes = new Outages(settings, {
+      failing: "live sessions cannot be read again",
+      over: "live sessions can be read again",
+    });
   }
 
   get storeNowMs(): number {
@@ -104,16 +112,25 @@ export class SessionRegistry implements SessionHost {
     if (session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
   }
 
+  working(session: Session): void {
+    this.#underWay.began(session);
+  }
+
   settled(session: Session): void {
     if (session.holders === 0 && this.#live.get(session.id) === session) this.#live.delete(session.id);
-    if (this.#whenIdle.length === 0 || this.#busy()) return;
-    for (const resolve of this.#whenIdle.splice(0)) resolve();
+    this.#underWay.over(session);
+  }
+
+  /** Has {@link close} wait for work that is not a session's own. */
+  during<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#underWay.during(work);
   }
 
   /** Logs and announces a change that was not saved: the application may not be waiting for its promise. */
   failed(error: SessionError): void {
     const { code, sessionId } = error;
-    this.log.error({ code, ...(sessionId && { sessionId }) }, error.message);
+    const level = isOrdinary(code) ? "warn" : "error";
+    this.log[level]({ code, ...(sessionId && { sessionId }) }, error.message);
     this.events.tell("error", error);
   }
 
@@ -134,9 +151,16 @@ export class SessionRegistry implements SessionHost {
     return opened;
   }
 
-  /** Opens a session by its id alone, for a caller that has other proof, which `isAllowed` checks against the row. */
-  async reopen(sessionId: string, isAllowed: (row: SessionRow) => boolean): Promise<Opened> {
-    const opened = await this.#openRow(sessionId, isAllowed);
+  /**
+   * Opens a session by its id alone, for a caller that has other proof, which `isAllowed` checks against the row. With
+   * `isExpected` it is known that there has been a row: one missing read is not gone.
+   */
+  async reopen(
+    sessionId: string,
+    isAllowed: (row: SessionRow) => boolean,
+    options: { isExpected?: boolean } = {},
+  ): Promise<Opened> {
+    const opened = await this.#openRow(sessionId, isAllowed, options);
     if (opened.found === "session") void this.touchDue([opened.session], { beginVisit: true });
     return opened;
   }
@@ -148,13 +172,17 @@ export class SessionRegistry implements SessionHost {
     return opened.found === "session" ? opened.session : undefined;
   }
 
-  async #openRow(sessionId: string, isAllowed: (row: SessionRow) => boolean): Promise<Opened> {
+  async #openRow(
+    sessionId: string,
+    isAllowed: (row: SessionRow) => boolean,
+    options: { isExpected?: boolean } = {},
+  ): Promise<Opened> {
     this.#refuseWhenClosed();
     // Registered, and held, before its row is read: whatever happens to the session meanwhile finds it.
     const session = this.hold(sessionId);
     let opened: Opened = { found: "nothing", missing: false };
     try {
-      const row = await session.read();
+      const row = await session.read(options);
       if (!row) opened = { found: "nothing", missing: true };
       else if (isAllowed(row)) {
         if (row.data === null) opened = { found: "expired" };
@@ -180,7 +208,9 @@ export class SessionRegistry implements SessionHost {
     this.#refuseWhenClosed();
     const { clock, processId } = this;
     const deadline = clock.now() + this.storeTimeoutMs;
-    const { row, token } = await insertNewRow(this.#rows, { client, processId, clock, deadline });
+    const { row, token } = await this.during(() =>
+      insertNewRow(this.#rows, { client, processId, clock, deadline }),
+    );
     const session = this.hold(token.sessionId);
     session.begin(row);
     this.events.tell("sessionStart", { sessionId: session.id, client });
@@ -205,8 +235,7 @@ export class SessionRegistry implements SessionHost {
   /** Another process says that it has written this revision: what is live here must not show older values for long. */
   heardWritten(sessionId: string, revision: number): void {
     const session = this.#live.get(sessionId);
-    if (!session || session.row?.revision === revision) return;
-    this.refresh(session);
+    if (session && session.row?.revision !== revision) this.refresh(session);
   }
 
   /** Another process says that a session is over. */
@@ -216,10 +245,11 @@ export class SessionRegistry implements SessionHost {
 
   /** Reads the row of a live session again. If the store cannot answer now, the next sweep sees to it. */
   refresh(session: Session): void {
-    session.read().catch((error: unknown) => {
-      const { code, message } = toSessionError(error);
-      this.log.warn({ code, sessionId: session.id }, `a live session could not be read again: ${message}`);
-    });
+    if (this.#closed) return;
+    session.read().then(
+      () => this.#refreshes.over(),
+      (error: unknown) => this.#refreshes.report(toSessionError(error)),
+    );
   }
 
   /**
@@ -232,7 +262,7 @@ export class SessionRegistry implements SessionHost {
     if (!current) {
       current = typeof session === "string" ? new Session(id, this) : session;
       this.#live.set(id, current);
-    }
+    } else if (typeof session !== "string") current.follow(session);
     current.holders++;
     return current;
   }
@@ -255,23 +285,14 @@ export class SessionRegistry implements SessionHost {
    * Writes that these sessions are in use, where enough time has passed since that was last written. Only an open begins a
    * visit: a socket that stays connected is one visit, however long. Never rejects.
    */
-  touchDue(sessions: Iterable<Session>, options: { beginVisit: boolean }): Promise<void> {
-    return this.#touches.touchDue(sessions, options);
+  async touchDue(sessions: Iterable<Session>, options: { beginVisit: boolean }): Promise<void> {
+    if (!this.#closed) await this.during(() => this.#touches.touchDue(sessions, options));
   }
 
-  /** Refuses new work, waits until every change and touch on its way is written or rejected. */
+  /** Refuses new work, waits until everything on its way to the store is answered or given up. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#touches.over();
-    if (!this.#busy()) return;
-    await new Promise<void>((resolve) => {
-      this.#whenIdle.push(resolve);
-    });
-  }
-
-  #busy(): boolean {
-    for (const session of this.#live.values()) if (session.busy) return true;
-    return false;
+    await this.#underWay.none();
   }
 
   #refuseWhenClosed(): void {

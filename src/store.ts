@@ -16,6 +16,8 @@ export interface SessionRow {
   /** SHA-256 of the secret; `null` opens for nobody. */
   readonly secretHash: Uint8Array | null;
   readonly client: ClientDescription | null;
+  /** This session's own idle time; `null` for the store's `expiration`. */
+  readonly idleSeconds: Seconds | null;
   /** Random 48-bit number, picked anew for each write other than a touch. */
   readonly revision: number;
   /** Up to 8 × (8-byte process id, 8-byte revision of that process's last accepted write), newest first. */
@@ -74,13 +76,15 @@ export interface StoreSettings {
 
 /**
  * Where rows live. Batch-first: each call takes a list, and what fails for one entry fails for that entry alone where the
- * contract says so. Every method may reject with a {@link StoreFault}, or with a `SessionError` where waiting does not help.
+ * contract says so. A list is never empty. Every method may reject with a {@link StoreFault}, or with a `SessionError` where
+ * waiting does not help; none may answer what it does not know. Objects and bytes that are handed in or out belong to the caller
+ * afterwards. `socket.io-token-session/testing` has these rules as tests; docs/stores.md says how to write a store.
  *
  * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep loads whole rows), `prune`,
  * `check`. *Optional*: `now`.
  */
 export interface SessionStore {
-  /** The rows of these ids, in any order; ids without a row are left out. */
+  /** The rows of exactly these ids, in any order; ids without a row are left out. */
   load(sessionIds: readonly string[]): Promise<SessionRow[]>;
   /**
    * Inserts; answers for each, in order, the row as inserted, or `null` where that id is taken. Never overwrites.

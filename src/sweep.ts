@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.js";
-import { toSessionError } from "./errors.js";
 import type { Settings } from "./options.js";
+import { Outages } from "./outages.js";
+import { isPassing, storeError } from "./retry.js";
 import type { Session } from "./session.js";
 import type { SessionRegistry } from "./sessions.js";
 import type { Seconds } from "./store.js";
@@ -23,15 +24,18 @@ export class Sweep {
   readonly #registry: SessionRegistry;
   readonly #settings: Settings;
   readonly #clock: Clock;
+  readonly #outages: Outages;
   readonly #cancels = new Map<string, () => void>();
   #stopped = false;
-  /** Whether the last comparison failed: that is said once, and once that it is over. */
-  #failing = false;
 
   constructor(registry: SessionRegistry, settings: Settings) {
     this.#registry = registry;
     this.#settings = settings;
     this.#clock = settings.clock;
+    this.#outages = new Outages(settings, {
+      failing: "live sessions cannot be compared with the store",
+      over: "live sessions can be compared with the store again",
+    });
   }
 
   start(): void {
@@ -54,7 +58,7 @@ export class Sweep {
 
   #repeat(name: string, every: Seconds, run: () => Promise<void>): void {
     this.#after(name, every * 1000 * (0.8 + Math.random() * 0.4), () => {
-      void run().then(() => this.#repeat(name, every, run));
+      void run().finally(() => this.#repeat(name, every, run));
     });
   }
 
@@ -63,7 +67,7 @@ export class Sweep {
     const delayMs = Math.max(SHORTEST_LOOK_MS, this.#untilNextExpiry() * 1000);
     this.#after("expire", Math.min(delayMs, LONGEST_LOOK_MS), () => {
       const due = Array.from(this.#registry.live()).filter((session) => untilExpiry(session) <= 0);
-      void this.#compare(due).then(() => this.#repeatExpiry());
+      void this.#compare(due).finally(() => this.#repeatExpiry());
     });
   }
 
@@ -74,23 +78,25 @@ export class Sweep {
   }
 
   /** Never rejects. While the store is away nothing is known to have moved, and nothing ends. */
-  async #compare(sessions: readonly Session[]): Promise<void> {
+  #compare(sessions: readonly Session[]): Promise<void> {
+    return this.#registry.during(() => this.#compareAll(sessions));
+  }
+
+  async #compareAll(sessions: readonly Session[]): Promise<void> {
     for (let at = 0; at < sessions.length && !this.#stopped; at += AT_ONCE) {
       const some = sessions.slice(at, at + AT_ONCE).filter((session) => session.row && !session.ended);
       if (some.length === 0) continue;
       try {
         const seen = await this.#registry.loadRevisions(some.map(({ id }) => id));
+        if (this.#stopped) return;
         some.forEach((session, n) => {
           if (session.saw(seen[n])) this.#registry.refresh(session);
         });
-        if (this.#failing) this.#registry.log.info({}, "live sessions can be compared with the store again");
-        this.#failing = false;
+        this.#outages.over();
       } catch (error) {
-        const { code, message } = toSessionError(error);
-        if (!this.#failing)
-          this.#registry.log.warn({ code }, `live sessions could not be compared: ${message}`);
-        this.#failing = true;
-        return;
+        this.#outages.report(storeError(error));
+        // Where the store is away the others would fare no better; what else is wrong with some need not be with others.
+        if (isPassing(error)) return;
       }
     }
   }

@@ -2,6 +2,7 @@ import type { Namespace } from "socket.io";
 import { SessionError } from "./errors.js";
 import { Events, type TokenSessionEvents } from "./events.js";
 import { type TokenSessionOptions, toSettings } from "./options.js";
+import { Outages } from "./outages.js";
 import { Pruning } from "./prune.js";
 import { storeError } from "./retry.js";
 import { SessionRegistry } from "./sessions.js";
@@ -9,7 +10,6 @@ import { Cluster } from "./socket.io/cluster.js";
 import { SessionHandle } from "./socket.io/handle.js";
 import { type AttachTarget, attachTo, createMiddleware, type Middleware } from "./socket.io/middleware.js";
 import { AddressLimits } from "./socket.io/mint-limit.js";
-import { Outages } from "./socket.io/outages.js";
 import { type SessionStore, StoreFault } from "./store.js";
 import { memoryStore } from "./stores/memory.js";
 import { MysqlStore } from "./stores/mysql.js";
@@ -49,18 +49,19 @@ export interface TokenSessions extends Middleware {
   find(sessionId: string): Promise<SessionHandle | undefined>;
   /**
    * Ends a session by its public id: its row is deleted, and its sockets, on every server, are told and disconnected (without
-   * a cluster adapter within `revalidate` seconds). One that is not there is no error.
-   * Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   * a cluster adapter when the other server's sweep next comes by: about `revalidate` seconds). One that is not there is no error.
+   * Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN`.
    */
   destroy(sessionId: string): Promise<void>;
   /**
    * Deletes the rows that expired more than an hour ago, in steps of 500 with rests between, and resolves to their number.
-   * It happens by itself unless `prune: false`. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   * It happens by itself unless `prune: false`. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
    */
   prune(): Promise<number>;
   /**
-   * Accepts no more changes and opens no more sessions, ends every timer, and resolves when each change on its way has been
-   * written or rejected. The database stays open: it is yours. Close the Socket.IO server first.
+   * Accepts no more changes and opens no more sessions, and resolves when each change on its way has been written or rejected;
+   * no statement comes after that. The database stays open: it is yours. Close the Socket.IO server first, and what a cluster
+   * adapter stands on (a Redis client) afterwards.
    */
   close(): Promise<void>;
 }
@@ -86,7 +87,7 @@ export function registryOf(sessions: TokenSessions): SessionRegistry | undefined
 // A function declaration: unlike an arrow function it can be called with `new`, as the old package was.
 function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const settings = toSettings(options);
-  const { clock, log, required } = settings;
+  const { log, required } = settings;
   const events = new Events();
   const storeSettings = { ...settings, log };
   const store = settings.store?.(storeSettings) ?? new MysqlStore(settings.db, settings.table, storeSettings);
@@ -95,16 +96,19 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   registry.announcer = cluster;
   const context = {
     registry,
-    outages: new Outages(clock, log),
+    outages: new Outages(settings, {
+      failing: "sessions cannot be opened",
+      over: "sessions can be opened again",
+    }),
     required,
     touchesOnEvents: settings.idle === "events",
-    addressLimits: new AddressLimits(clock, settings.addressOf),
+    addressLimits: new AddressLimits(settings),
     onAttach: (namespace: Namespace) => cluster.join(namespace.server),
   };
   const middleware = createMiddleware(context);
   const sweep = new Sweep(registry, settings);
   sweep.start();
-  const pruning = new Pruning(store, settings);
+  const pruning = new Pruning(store, settings, (work) => registry.during(work));
   pruning.start();
 
   const sessions: TokenSessions = Object.assign(middleware, {
@@ -123,6 +127,8 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     on: subscribe("on"),
     once: subscribe("once"),
     off: subscribe("off"),
+    // For `once` of node:events, which would leave a listener behind that throws at the next error.
+    removeListener: subscribe("off"),
     async find(sessionId: string) {
       const session = await registry.find(sessionId);
       if (!session) return undefined;

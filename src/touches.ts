@@ -1,5 +1,5 @@
-import type { Log } from "./log.js";
 import type { Settings } from "./options.js";
+import { Outages } from "./outages.js";
 import { storeError } from "./retry.js";
 import type { Rows } from "./rows.js";
 import type { Session } from "./session.js";
@@ -9,13 +9,15 @@ import { VISIT_GAP } from "./store.js";
 export class Touches {
   readonly #settings: Settings;
   readonly #rows: Rows;
-  readonly #log: Log;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #outages: Outages;
 
   constructor(settings: Settings, rows: Rows) {
     this.#settings = settings;
     this.#rows = rows;
-    this.#log = settings.log;
+    this.#outages = new Outages(settings, {
+      failing: "the use of sessions cannot be written",
+      over: "the use of sessions can be written again",
+    });
   }
 
   /** Resolves when every touch that is due has been written or given up. Never rejects. */
@@ -25,15 +27,7 @@ export class Touches {
       const touch = this.#touchWhenDue(session, options);
       if (touch) touches.push(touch);
     }
-    if (touches.length === 0) return;
-    const all = Promise.all(touches);
-    this.#underWay.add(all);
-    await all;
-    this.#underWay.delete(all);
-  }
-
-  async over(): Promise<void> {
-    await Promise.all(this.#underWay);
+    await Promise.all(touches);
   }
 
   #touchWhenDue(session: Session, { beginVisit }: { beginVisit: boolean }): Promise<void> | undefined {
@@ -41,7 +35,7 @@ export class Touches {
     const { row } = session;
     if (!row || session.ended) return undefined;
     const now = session.databaseNow;
-    const expires = Math.min(now + expiration, row.createdAt + absoluteExpiration);
+    const expires = Math.min(now + (row.idleSeconds ?? expiration), row.createdAt + absoluteExpiration);
     const isNewVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
     if (expires - row.expires < touchEvery && !isNewVisit) return undefined;
     // Shown at once; if the statement fails, it is taken back, and the next sweep tries again.
@@ -50,10 +44,12 @@ export class Touches {
       visitedAt: now,
       previousVisitAt: isNewVisit ? row.visitedAt : row.previousVisitAt,
     });
-    return this.#rows.touch(session.id, { beginVisit }).catch((error: unknown) => {
-      session.touched(row);
-      const { code, message } = storeError(error);
-      this.#log.warn({ code, sessionId: session.id }, `a touch was not written: ${message}`);
-    });
+    return this.#rows.touch(session.id, { beginVisit }).then(
+      () => this.#outages.over(),
+      (error: unknown) => {
+        session.touched(row);
+        this.#outages.report(storeError(error));
+      },
+    );
   }
 }

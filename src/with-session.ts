@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { changesOf, type DraftObject, saveBy } from "./draft.js";
+import { changesOf, type DraftObject, newDraft, saveBy } from "./draft.js";
 import type { Session } from "./session.js";
 import type { Values } from "./values.js";
 
@@ -17,7 +17,7 @@ class Draft {
   constructor(session: Session) {
     this.#session = session;
     this.#before = session.values.copy();
-    this.object = this.#before.toJSON();
+    this.object = newDraft(this.#before);
   }
 
   async save(): Promise<void> {
@@ -32,11 +32,24 @@ export interface DraftAccess {
   session: DraftObject | null;
 }
 
+/** Runs `tell` as if no handler were around: what it calls joins no draft. */
+export function outsideHandlers(tell: () => void): void {
+  inHand.exit(tell);
+}
+
 /** The drafts that the running handler and those around it have in hand. */
 const inHand = new AsyncLocalStorage<ReadonlyMap<Session, Draft>>();
 
-/** The end of the last handler of each session, for the next to wait for. */
-const turns = new WeakMap<Session, Promise<void>>();
+/** Handlers of one session that may wait for each other; more come from a loop, or from a client that sends without end. */
+const MAX_TURNS = 1_000;
+
+interface Turns {
+  /** The end of the last handler, for the next to wait for. */
+  last: Promise<void>;
+  count: number;
+}
+
+const turnsOf = new WeakMap<Session, Turns>();
 
 /**
  * Runs `handler` alone on a draft of the session's values, and saves by key what it changed; when it throws, nothing is saved.
@@ -56,13 +69,15 @@ export async function withDraft<Result>(
     outer.joined.push(result);
     return { result: await result };
   }
+  const deadline = session.deadline();
   return inTurn(session, async () => {
     // Others may have written long ago without our having heard of it: that would be no conflict to a handler that begins now.
-    if (!session.ended) await session.read();
+    if (!session.ended) await session.read({ deadline });
     if (session.ended || !session.row) return undefined;
     const draft = new Draft(session);
     try {
-      const drafts = new Map(around).set(session, draft);
+      // What has been saved is not carried on into work that began inside.
+      const drafts = new Map([...(around ?? [])].filter(([, { open }]) => open)).set(session, draft);
       const result = await inHand.run(drafts, () => handler(accessTo(draft)));
       // Also those that the handler did not wait for; who comes later is on its own.
       for (let n = 0; n < draft.joined.length; n++) await Promise.allSettled([draft.joined[n]]);
@@ -76,12 +91,15 @@ export async function withDraft<Result>(
 }
 
 async function inTurn<Result>(session: Session, run: () => Promise<Result>): Promise<Result> {
-  const result = (turns.get(session) ?? Promise.resolve()).then(run);
-  const over = result.then(
-    () => {},
-    () => {},
-  );
-  turns.set(session, over);
+  const turns = turnsOf.get(session) ?? { last: Promise.resolve(), count: 0 };
+  if (turns.count >= MAX_TURNS) throw session.error("SESSION_QUEUE_FULL");
+  turnsOf.set(session, turns);
+  turns.count++;
+  const result = turns.last.then(run);
+  const over = () => {
+    turns.count--;
+  };
+  turns.last = result.then(over, over);
   return result;
 }
 

@@ -1,17 +1,18 @@
 import type { Namespace, Socket } from "socket.io";
 import { SessionError, toSessionError } from "../errors.js";
+import type { Outages } from "../outages.js";
 import { Backoff } from "../retry.js";
-import type { Session, SessionWatcher } from "../session.js";
+import type { Session } from "../session.js";
+import type { SessionWatcher } from "../session-host.js";
 import type { SessionRegistry } from "../sessions.js";
-import { type EndReason, GET_TOKEN, type GotToken, SESSION_END, type SessionEnd } from "../wire.js";
+import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
 import { onRefusal, sharedOf } from "./connection.js";
 import { SessionHandle } from "./handle.js";
 import { HeldEvents } from "./held-events.js";
 import type { AddressLimits, MintLimit } from "./mint-limit.js";
 import { type ClientFacts, type OpeningResult, openSession, type Request, takeHandshake } from "./opening.js";
-import type { Outages } from "./outages.js";
 import { noteForRecovery } from "./recovery.js";
-import { sendGotToken } from "./reply.js";
+import { sendGotToken, sendSessionEnd } from "./reply.js";
 import { type WithSessionHandler, withSession } from "./with-session.js";
 
 /** What all sockets of one `tokenSession` share. */
@@ -56,6 +57,8 @@ export class Attachment implements SessionWatcher {
   #cancelRequiredTimer = () => {};
   /** The session that the registry holds for this socket. */
   #session: Session | undefined;
+  /** Why the session is over that this socket was recovered for. */
+  #over: EndReason | undefined;
   /** The end has been told, or is about to be. */
   #ending = false;
   readonly #forgetConnection: () => void;
@@ -81,7 +84,9 @@ export class Attachment implements SessionWatcher {
   }
 
   withSession(handler: WithSessionHandler<unknown>, onMissing: [] | [unknown]): Promise<unknown> {
-    return withSession(this.#context.registry, this.#socket, this.#session, handler, onMissing);
+    // By the handle, which keeps its session for a handler that is still at work when the socket has gone.
+    const session = SessionHandle.sessionOf(this.#handle);
+    return withSession(this.#context.registry, this.#socket, session, handler, onMissing);
   }
 
   /**
@@ -192,6 +197,12 @@ export class Attachment implements SessionWatcher {
       this.#waiting = undefined;
       request = next;
     }
+    // Closed: nobody is left waiting for an answer.
+    if (request && !this.#gone) {
+      this.#answer(request, { token: "", errors: "Session store unavailable" });
+      if (this.#context.required) this.#closeTransport();
+    }
+    onFirstTry?.(false);
     this.#current = undefined;
     this.#leaveWhenOver();
     if (!this.#gone && !this.#holding) this.#held.release();
@@ -204,7 +215,7 @@ export class Attachment implements SessionWatcher {
       const result = await openSession(registry, request, this.#mints, this.#facts.client);
       outages.over();
       this.#take(result);
-      if (result.over) this.#end(result.over);
+      this.#over = result.over;
       if (result.message) this.#answer(request, result.message);
       return true;
     } catch (error) {
@@ -234,7 +245,7 @@ export class Attachment implements SessionWatcher {
 
   /** Not while another token is being looked at: if that opens a session, the client goes on with it. */
   #leaveWhenOver(): void {
-    const reason = this.#session?.ended;
+    const reason = this.#over ?? this.#session?.ended;
     if (reason && !this.#current) this.#end(reason);
   }
 
@@ -244,7 +255,7 @@ export class Attachment implements SessionWatcher {
     this.#held.drop();
     // After what the handler that ended it has still to say, an acknowledgement perhaps.
     setImmediate(() => {
-      this.#socket.emit(SESSION_END, { reason } satisfies SessionEnd);
+      sendSessionEnd(this.#socket, { reason });
       this.#socket.disconnect();
     });
   }

@@ -1,5 +1,5 @@
 import { type DraftObject, updateBy } from "../draft.js";
-import { SessionError, toSessionError } from "../errors.js";
+import { SessionError, type SessionErrorCode, toSessionError } from "../errors.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { UnixSeconds } from "../store.js";
@@ -179,14 +179,14 @@ export class SessionHandle {
         }),
       );
       return kept.result;
-    });
+    }, "SESSION_UPDATE_FAILED");
   }
 
   /** Reads the row now, so that `get` shows what others have written. It is otherwise noticed by itself, a little later. */
   reload(): Promise<void> {
     return this.#change(async (session) => {
-      await session.read();
-      if (session.ended) throw session.error("SESSION_ENDED");
+      const row = await session.read();
+      if (!row || session.ended) throw session.error("SESSION_ENDED");
     });
   }
 
@@ -194,15 +194,15 @@ export class SessionHandle {
    * Ends the session: its row is deleted, changes that still wait are rejected with `SESSION_ENDED`, and all its sockets, on
    * every server, are told (`sessionEnd`) and disconnected. Destroying one that is over is no error.
    */
-  async destroy(): Promise<void> {
-    if (this.#session?.ended) return;
-    await this.#change((session) => session.destroy());
+  destroy(): Promise<void> {
+    if (this.#session?.ended) return Promise.resolve();
+    return this.#change((session) => session.destroy());
   }
 
-  #change<Result>(run: (session: Session) => Promise<Result>): Promise<Result> {
+  #change<Result>(run: (session: Session) => Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
     const result = this.#run(run);
     // Handled here, so that a promise nobody waits for is no unhandled rejection; who waits still sees it rejected.
-    result.catch((error: unknown) => this.#registry.failed(toSessionError(error, "SESSION_UPDATE_FAILED")));
+    result.catch((error: unknown) => this.#registry.failed(toSessionError(error, otherwise, this.id)));
     return result;
   }
 

@@ -38,10 +38,10 @@ export function installAccessor(prototype: Socket): void {
   Object.defineProperty(prototype, "withSession", {
     configurable: true,
     writable: true,
-    async value(this: Socket, handler: never, ...onMissing: [] | [unknown]) {
+    // Not async: that would wrap a promise whose rejection is handled in one whose rejection is not.
+    value(this: Socket, handler: never, ...onMissing: [] | [unknown]): Promise<unknown> {
       const attachment = attachments.get(this);
-      if (!attachment) throw notAttached(this);
-      return attachment.withSession(handler, onMissing);
+      return attachment?.withSession(handler, onMissing) ?? Promise.reject(notAttached(this));
     },
   });
 }

@@ -1,5 +1,7 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../clock.js";
+import type { Log } from "../log.js";
+import type { Settings } from "../options.js";
 
 interface Rate {
   /** How many at once. */
@@ -44,17 +46,20 @@ export class MintLimit {
 /** The limits of addresses, as the option `addressOf` tells them apart. */
 export class AddressLimits {
   readonly #clock: Clock;
-  readonly #addressOf: ((socket: Socket) => string | undefined) | undefined;
+  readonly #log: Log;
+  readonly #addressOf: Settings["addressOf"];
+  #hasFailed = false;
   /** In the order in which they were last heard of. */
   readonly #limits = new Map<string, MintLimit>();
 
-  constructor(clock: Clock, addressOf: ((socket: Socket) => string | undefined) | undefined) {
+  constructor({ clock, log, addressOf }: Pick<Settings, "clock" | "log" | "addressOf">) {
     this.#clock = clock;
+    this.#log = log;
     this.#addressOf = addressOf;
   }
 
   of(socket: Socket): MintLimit | undefined {
-    const address = this.#addressOf?.(socket);
+    const address = this.#tell(socket);
     if (typeof address !== "string") return undefined;
     const limit = this.#limits.get(address) ?? new MintLimit(this.#clock, OF_AN_ADDRESS);
     this.#limits.delete(address);
@@ -64,5 +69,20 @@ export class AddressLimits {
       this.#limits.delete(oldest);
     }
     return limit;
+  }
+
+  #tell(socket: Socket): unknown {
+    try {
+      return this.#addressOf?.(socket);
+    } catch (error) {
+      // A client's headers may be other than the application expects: no reason to end the process, or to limit everybody.
+      if (!this.#hasFailed)
+        this.#log.warn(
+          {},
+          `addressOf threw (said once): ${error instanceof Error ? error.name : typeof error}`,
+        );
+      this.#hasFailed = true;
+      return undefined;
+    }
   }
 }

@@ -93,6 +93,7 @@ async function reopen(registry: SessionRegistry, { sessionId, proof }: RecoveryN
   const opened = await registry.reopen(
     sessionId,
     ({ secretHash }) => secretHash !== null && proofOf(secretHash) === proof,
+    { isExpected: true },
   );
   if (opened.found === "session") return { session: opened.session };
   if (opened.found === "expired") return { over: "expired" };

@@ -1,11 +1,11 @@
 import type { Socket } from "socket.io";
-import { GOT_TOKEN, type GotToken } from "../wire.js";
+import { GOT_TOKEN, type GotToken, SESSION_END, type SessionEnd } from "../wire.js";
 
 /** How long a client may take to store a new token before its confirmation is no longer waited for. */
 const CONFIRM_TIMEOUT_MS = 10_000;
 
-/** Where no confirmation is wanted, its time-out is over at once: a timer would otherwise keep a closing process alive. */
-const NO_CONFIRM_TIMEOUT_MS = 1;
+/** Where no acknowledgement is wanted, its time-out is over at once: a timer would otherwise keep a closing process alive. */
+const NO_ANSWER_TIMEOUT_MS = 1;
 
 const nothing = () => {};
 
@@ -15,13 +15,25 @@ const nothing = () => {};
  */
 export function sendGotToken(socket: Socket, message: GotToken, { confirm }: { confirm: boolean }): void {
   if (keepsReplayLog(socket)) {
-    const timeoutMs = confirm ? CONFIRM_TIMEOUT_MS : NO_CONFIRM_TIMEOUT_MS;
-    socket.nsp.local.to(socket.id).timeout(timeoutMs).emit(GOT_TOKEN, message, nothing);
+    emitUnkept(socket, confirm ? CONFIRM_TIMEOUT_MS : NO_ANSWER_TIMEOUT_MS, GOT_TOKEN, message);
   } else if (confirm) {
     socket.timeout(CONFIRM_TIMEOUT_MS).emit(GOT_TOKEN, message, nothing);
   } else {
     socket.emit(GOT_TOKEN, message);
   }
+}
+
+/**
+ * Sends `sessionEnd`, now: with connection state recovery a plain `socket.emit` may first wait for a cluster's log to take it,
+ * and the disconnect that follows would come before.
+ */
+export function sendSessionEnd(socket: Socket, message: SessionEnd): void {
+  if (keepsReplayLog(socket)) emitUnkept(socket, NO_ANSWER_TIMEOUT_MS, SESSION_END, message);
+  else socket.emit(SESSION_END, message);
+}
+
+function emitUnkept(socket: Socket, timeoutMs: number, event: string, message: object): void {
+  socket.nsp.local.to(socket.id).timeout(timeoutMs).emit(event, message, nothing);
 }
 
 /** Socket.IO offers no public way to ask; if a later version keeps its options elsewhere, the careful way is taken. */

@@ -42,7 +42,7 @@ export class MemoryStore implements SessionStore {
     const now = this.#now;
     return sessionIds.flatMap((id) => {
       const row = this.#rows.get(id);
-      return row ? [{ ...row, now, data: row.expires > now ? row.data : null }] : [];
+      return row ? [{ ...copyOf(row), now, data: row.expires > now ? row.data : null }] : [];
     });
   }
 
@@ -52,14 +52,15 @@ export class MemoryStore implements SessionStore {
     return sessions.map((session) => {
       if (this.#rows.has(session.sessionId)) return null;
       const row: Row = {
-        ...session,
+        ...copyOf(session),
+        idleSeconds: null,
         expires: now + Math.min(expiration, absoluteExpiration),
         createdAt: now,
         visitedAt: now,
         previousVisitAt: 0,
       };
       this.#rows.set(session.sessionId, row);
-      return { ...row, now };
+      return { ...copyOf(row), now };
     });
   }
 
@@ -68,7 +69,7 @@ export class MemoryStore implements SessionStore {
     return attempts.map(({ sessionId, baseRevision, revision, data, writers }) => {
       const row = this.#rows.get(sessionId);
       if (!row || row.revision !== baseRevision || row.expires <= now) return false;
-      this.#rows.set(sessionId, { ...row, revision, data, writers });
+      this.#rows.set(sessionId, { ...row, revision, data, writers: new Uint8Array(writers) });
       return true;
     });
   }
@@ -92,8 +93,14 @@ export class MemoryStore implements SessionStore {
     for (const id of sessionIds) this.#rows.delete(id);
   }
 
-  loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
-    return this.load(sessionIds);
+  async loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
+    const now = this.#now;
+    return sessionIds.flatMap((id) => {
+      const row = this.#rows.get(id);
+      if (!row) return [];
+      const { sessionId, revision, expires, visitedAt, previousVisitAt } = row;
+      return [{ sessionId, revision, expires, visitedAt, previousVisitAt, now }];
+    });
   }
 
   async prune({ expiredFor, limit }: { expiredFor: Seconds; limit: number }): Promise<PruneStep> {
@@ -121,4 +128,14 @@ export class MemoryStore implements SessionStore {
   get #now(): number {
     return Math.floor(this.now());
   }
+}
+
+/** Whoever handed bytes in, or got them, may change them: the store keeps its own. */
+function copyOf<T extends Pick<SessionRow, "secretHash" | "writers" | "client">>(row: T): T {
+  return {
+    ...row,
+    secretHash: row.secretHash && new Uint8Array(row.secretHash),
+    writers: new Uint8Array(row.writers),
+    client: row.client && { ...row.client },
+  };
 }

@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createPool, type Pool } from "mysql2/promise";
-import type { SessionStore, StoreSettings } from "../../src/store.js";
+import type { SessionStore } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 import { MysqlStore } from "../../src/stores/mysql.js";
-import { contractSettings, type StoreHarness, storeContract } from "../../src/testing/store-contract.js";
+import { contractSettings, type StoreHarness, storeContract } from "../../src/testing/index.js";
 import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
-import { keptLog } from "../support/log.js";
-
-const settings: StoreSettings = { ...contractSettings, log: keptLog() };
+import { type DatabaseProxy, startProxy } from "../support/proxy.js";
 
 describe("memory", () => {
-  const store = new MemoryStore(settings);
+  const store = new MemoryStore(contractSettings);
   runContract(() => ({
     store,
     async setTimes(sessionId, times) {
@@ -21,21 +19,32 @@ describe("memory", () => {
 
 describe("MySQL", () => {
   let database: TestDatabase;
+  let proxy: DatabaseProxy;
   let pool: Pool;
   let store: SessionStore;
   beforeAll(async () => {
     database = await createTestDatabase();
-    pool = createPool(poolOptions(database.url));
-    store = new MysqlStore(pool, "session", settings);
+    proxy = await startProxy(database.url);
+    pool = createPool(poolOptions(proxy.through(database.url)));
+    store = new MysqlStore(pool, "session", contractSettings);
   });
   afterAll(async () => {
     await pool.end();
+    await proxy.close();
     await database.drop();
   });
   runContract(() => ({
     store,
     async setTimes(sessionId, times) {
       await database.pool.query("update session set ? where sessionId = ?", [times, sessionId]);
+    },
+    async whileBroken(run) {
+      await proxy.down();
+      try {
+        await run();
+      } finally {
+        await proxy.up();
+      }
     },
   }));
 });

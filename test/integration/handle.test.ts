@@ -120,7 +120,7 @@ describe("changes", () => {
     void session.set("much", "x".repeat(3000));
     expect(await announced).toMatchObject({ code: "SESSION_TOO_LARGE", sessionId: id });
     expect(rig.log.lines).toContainEqual(
-      expect.objectContaining({ level: "error", code: "SESSION_TOO_LARGE", sessionId: id }),
+      expect.objectContaining({ level: "warn", code: "SESSION_TOO_LARGE", sessionId: id }),
     );
   });
 

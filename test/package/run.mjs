@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import defaultExport, * as imported from "socket.io-token-session";
 import * as client from "socket.io-token-session/client";
+import { contractSettings, storeContract } from "socket.io-token-session/testing";
 
 const required = createRequire(import.meta.url)("socket.io-token-session");
 assert.equal(required, imported.tokenSession);
@@ -24,8 +25,23 @@ for (const make of [required, imported.tokenSession]) {
 }
 assert.throws(() => required({ db: {} }), { code: "SESSION_OPTION_INVALID" });
 
+// The store contract needs no test framework: none is installed here. It passes a sound store, and not a broken one.
+const store = required.memoryStore()(contractSettings);
+const failures = async (one) => {
+  const failed = [];
+  const setTimes = async (id, times) => store.setTimes(id, times);
+  for (const { name, run } of storeContract)
+    await run({ store: one, setTimes }).catch((error) => failed.push(`${name}: ${error}`));
+  return failed;
+};
+assert.deepEqual(await failures(store), []);
+const deletesNothing = new Proxy(store, {
+  get: (target, name) => (name === "delete" ? async () => {} : target[name]?.bind(target)),
+});
+assert.match(String(await failures(deletesNothing)), /delete deletes exactly the rows of its list/);
+
 const fileOf = (specifier) => fileURLToPath(import.meta.resolve(specifier));
-for (const file of ["sql/session.sql", "sql/grant.sql", "client/script"]) {
+for (const file of ["sql/session.sql", "sql/grant.sql", "sql/prune.sql", "client/script"]) {
   assert.ok(existsSync(fileOf(`socket.io-token-session/${file}`)), file);
 }
 // The DDL that an error quotes is found from the installed place.
@@ -40,4 +56,4 @@ const { tableInvalid } = await import(
 assert.match(tableInvalid("session", ["x"]).message, /CREATE TABLE `session`/);
 assert.match(readFileSync(fileOf("socket.io-token-session/client/script"), "utf8"), /tokenSession/);
 pool.end();
-console.log("import, require, client, sql: all there");
+console.log("import, require, client, store contract, sql: all there");

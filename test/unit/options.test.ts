@@ -43,8 +43,8 @@ describe("toSettings", () => {
     ["more than MEDIUMTEXT holds", { maxBytes: 16_777_216 }, /maxBytes/],
     [
       "a touchEvery that lets sessions in use expire",
-      { expiration: 60, touchEvery: 31 },
-      /touchEvery must be .* 1 to 30/,
+      { expiration: 60, touchEvery: 16 },
+      /touchEvery must be .* 1 to 15/,
     ],
     ["required as text", { required: "yes" }, /required must be true or false/],
     ["a table that needs quoting", { table: "a b" }, /table/],

@@ -48,9 +48,9 @@ describe("the sweep", () => {
   });
 
   test.each([
-    [10, 5],
-    [60, 30],
-    [240, 120],
+    [10, 2],
+    [60, 15],
+    [240, 60],
   ])("does so with the longest touchEvery too (%i, %i)", async (expiration, touchEvery) => {
     const { clock, settings, store, registry } = setUp({ expiration, touchEvery });
     startSweep({ registry, settings });

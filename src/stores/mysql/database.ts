@@ -67,6 +67,7 @@ export class DatabaseAccess<Tables> {
   readonly #fit = new WeakSet<DatabaseConnection>();
   /** Database clock minus process clock, in seconds; until the database has been heard, this machine's idea of it. */
   #clockOffset = (Date.now() - performance.now()) / 1000;
+  #hasHeard = false;
 
   constructor(db: unknown, timeoutMs: number) {
     const { kysely, reconnects } = toKysely<Tables>(db, timeoutMs);
@@ -88,14 +89,24 @@ export class DatabaseAccess<Tables> {
   /** Corrects {@link now} by a `UNIX_TIMESTAMP()` that has just been read. */
   heard(unixTime: number): void {
     const estimate = this.exactNow;
+    this.#hasHeard = true;
     // Whole seconds say less than the finer time read when the connection was checked, unless that has become wrong.
     if (!Number.isInteger(unixTime) || Math.abs(estimate - unixTime - 0.5) > 1.5)
       this.#clockOffset = unixTime - performance.now() / 1000;
   }
 
+  /** Learns the database's clock from the check of a connection, if it has not been heard yet. Rejects as {@link run} does. */
+  async hear(): Promise<void> {
+    if (!this.#hasHeard) await this.#use(async () => {});
+  }
+
   /** Runs a statement; rejects with a {@link StoreFault} or, for a connection that is not fit, a `SessionError`. */
-  async run<Row>(statement: Compilable<Row>): Promise<QueryResult<Row>> {
+  run<Row>(statement: Compilable<Row>): Promise<QueryResult<Row>> {
     const query = statement.compile();
+    return this.#use((connection) => connection.executeQuery<Row>(query));
+  }
+
+  async #use<Result>(run: (connection: DatabaseConnection) => Promise<Result>): Promise<Result> {
     let stage: Stage = "connecting";
     let givenUp = false;
     const work = this.#executor.provideConnection(async (connection) => {
@@ -106,7 +117,7 @@ export class DatabaseAccess<Tables> {
       // A connection that comes after its caller has gone must not run the statement behind everybody's back.
       if (givenUp) throw new StoreFault("not-applied", "gave up waiting for a connection");
       stage = "sent";
-      return connection.executeQuery<Row>(query);
+      return run(connection);
     });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {

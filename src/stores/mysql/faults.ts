@@ -13,6 +13,7 @@ export const NOT_APPLIED: ReadonlyMap<number, string> = new Map([
   [1836, "ER_READ_ONLY_MODE"],
   [1040, "ER_CON_COUNT_ERROR"],
   [1203, "ER_TOO_MANY_USER_CONNECTIONS"],
+  [1226, "ER_USER_LIMIT_REACHED (an account's own max_user_connections)"],
 ]);
 
 /** The answer is missing or says nothing of the effect: the row has to tell. */

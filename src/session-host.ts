@@ -1,0 +1,29 @@
+import type { AttemptHost } from "./attempt.js";
+import type { Session } from "./session.js";
+import type { Values } from "./values.js";
+import type { EndReason } from "./wire.js";
+
+/** What a session needs of the registry that it lives in. */
+export interface SessionHost extends AttemptHost {
+  readonly maxBytes: number;
+  readonly storeTimeoutMs: number;
+  /** No more changes are taken. */
+  readonly closed: boolean;
+  /** The database's clock as far as known, Unix milliseconds. */
+  readonly storeNowMs: number;
+  /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */
+  changed(session: Session, before: Values, written?: number): void;
+  /** This process deleted the row. */
+  destroyed(session: Session): void;
+  /** The session has ended, for good. */
+  ended(session: Session, reason: EndReason): void;
+  /** Something of this session waits for the store. */
+  working(session: Session): void;
+  /** Nothing of it does any more. */
+  settled(session: Session): void;
+}
+
+/** Hears when a session that it has open ends. */
+export interface SessionWatcher {
+  ended(reason: EndReason): void;
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { attemptOn, begin, facts, newSession, present } from "../fixtures.js";
+import type { StoreCase } from "../harness.js";
+
+const client = { device: "Pixel 9" };
+
+export const sharingCases: readonly StoreCase[] = [
+  {
+    name: "what was handed in to insert, and what it gave, is not shared with the store",
+    async run({ store }) {
+      const session = newSession({ data: '{"n":1}', client: { ...client } });
+      const list = [session];
+      const inserted = await store.insert(list);
+      const before = facts(await present(store, session.sessionId));
+      assert.deepEqual(before["client"], client);
+      list.length = 0;
+      scribbleOn(inserted[0]);
+      scribbleOn(session);
+      assert.deepEqual(facts(await present(store, String(before["sessionId"]))), before);
+    },
+  },
+  {
+    name: "what load gave is not shared with the store",
+    async run({ store }) {
+      const { sessionId } = await begin(store, { data: '{"n":1}', client: { ...client } });
+      const ids = [sessionId];
+      const rows = await store.load(ids);
+      const before = facts(rows[0] as (typeof rows)[0]);
+      ids.length = 0;
+      scribbleOn(rows[0]);
+      rows.length = 0;
+      assert.deepEqual(facts(await present(store, sessionId)), before);
+    },
+  },
+  {
+    name: "what was handed in to write is not shared with the store",
+    async run({ store }) {
+      const { sessionId, ...row } = await begin(store);
+      const attempts = [attemptOn({ sessionId, ...row })];
+      const answers = await store.write(attempts);
+      assert.deepEqual(answers, [true]);
+      const before = facts(await present(store, sessionId));
+      scribbleOn(attempts[0]);
+      attempts.length = 0;
+      answers.length = 0;
+      assert.deepEqual(facts(await present(store, sessionId)), before);
+    },
+  },
+  {
+    name: "what loadRevisions gave is not shared with the store",
+    async run({ store }) {
+      const { sessionId } = await begin(store);
+      const before = facts(await present(store, sessionId));
+      const seen = (await store.loadRevisions?.([sessionId])) ?? [];
+      scribbleOn(seen[0]);
+      seen.length = 0;
+      assert.deepEqual(facts(await present(store, sessionId)), before);
+    },
+  },
+];
+
+/** Changes whatever of an object can be changed; one that is frozen stays as it is, which is as good. */
+function scribbleOn(thing: object | null | undefined): void {
+  if (!thing) return;
+  for (const [name, value] of Object.entries(thing)) {
+    if (value instanceof Uint8Array) value.fill(0xee);
+    else if (typeof value === "object") scribbleOn(value);
+    Reflect.set(thing, name, typeof value === "number" ? 1 : "scribbled");
+  }
+}

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import {
+  AWKWARD,
+  anotherRevision,
+  assertMissing,
+  attemptOn,
+  begin,
+  bytes,
+  facts,
+  newSession,
+  present,
+  ROUNDS,
+} from "../fixtures.js";
+import type { StoreCase } from "../harness.js";
+
+export const writeCases: readonly StoreCase[] = [
+  {
+    name: "write takes effect where the revision is the base, and changes nothing else",
+    async run({ store, setTimes }) {
+      const { sessionId, now } = await begin(store, { client: { device: "Pixel 9" } });
+      await setTimes(sessionId, { expires: now + 60, createdAt: now - 200, visitedAt: now - 100 });
+      const row = await present(store, sessionId);
+      const attempt = attemptOn(row);
+      assert.deepEqual(await store.write([attempt]), [true]);
+      const { revision, data, writers } = attempt;
+      const expected = { ...facts(row), revision, data, writers: bytes(writers) };
+      assert.deepEqual(facts(await present(store, sessionId)), expected);
+      assert.deepEqual(
+        await store.write([attempt]),
+        [false],
+        "the same attempt again finds another revision",
+      );
+    },
+  },
+  {
+    name: "write refuses another revision and leaves the row alone",
+    async run({ store }) {
+      const row = await begin(store, { data: '{"kept":1}' });
+      const attempt = attemptOn(row, { baseRevision: anotherRevision(row.revision) });
+      assert.deepEqual(await store.write([attempt]), [false]);
+      assert.deepEqual(facts(await present(store, row.sessionId)), facts(row));
+    },
+  },
+  {
+    name: "write carries the largest revision exactly",
+    async run({ store }) {
+      const row = await begin(store, { revision: 2 ** 48 - 1 });
+      assert.deepEqual(await store.write([attemptOn(row, { revision: 2 ** 48 - 2 })]), [true]);
+      assert.equal((await present(store, row.sessionId)).revision, 2 ** 48 - 2);
+    },
+  },
+  {
+    name: "write carries 64 KiB of awkward text exactly",
+    async run({ store }) {
+      const row = await begin(store);
+      const times = Math.ceil(65_536 / AWKWARD.length);
+      const data = `{"all":[${Array.from({ length: times }, () => AWKWARD).join(",")}]}`;
+      assert.deepEqual(await store.write([attemptOn(row, { data })]), [true]);
+      assert.equal((await present(store, row.sessionId)).data, data);
+    },
+  },
+  {
+    name: "write of {} leaves exactly {}",
+    async run({ store }) {
+      const row = await begin(store, { data: '{"userId":7,"cart":["a"]}' });
+      assert.deepEqual(await store.write([attemptOn(row, { data: "{}" })]), [true]);
+      assert.equal((await present(store, row.sessionId)).data, "{}");
+    },
+  },
+  {
+    name: "write never inserts",
+    async run({ store }) {
+      for (const revision of [0, newSession().revision]) {
+        const session = newSession({ revision });
+        assert.deepEqual(await store.write([attemptOn(session)]), [false]);
+        await assertMissing(store, session.sessionId);
+      }
+    },
+  },
+  {
+    name: "write never brings an expired row back",
+    async run({ store, setTimes }) {
+      const row = await begin(store);
+      await setTimes(row.sessionId, { expires: row.now - 1 });
+      assert.deepEqual(await store.write([attemptOn(row)]), [false]);
+      const after = await present(store, row.sessionId);
+      assert.deepEqual(facts(after), { ...facts(row), expires: row.now - 1, data: null });
+    },
+  },
+  {
+    name: "write answers a list entry by entry, in order",
+    async run({ store }) {
+      const sessions = [newSession(), newSession(), newSession(), newSession()];
+      await store.insert(sessions);
+      const attempts = sessions.map((session, n) =>
+        attemptOn(session, n === 1 ? { baseRevision: anotherRevision(session.revision) } : {}),
+      );
+      assert.deepEqual(await store.write(attempts), [true, false, true, true]);
+      for (const [n, session] of sessions.entries()) {
+        const { revision, data } = (n === 1 ? session : attempts[n]) ?? session;
+        const after = await present(store, session.sessionId);
+        assert.deepEqual([after.revision, after.data], [revision, data], `row ${n} of the list`);
+      }
+    },
+  },
+  {
+    name: "of writes on one base at once exactly one takes effect",
+    async run({ store }) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const row = await begin(store);
+        const rivals = Array.from({ length: 2 + (round % 4) }, (_, n) =>
+          attemptOn(row, { data: `{"key${n}":${n}}` }),
+        );
+        const answers = await Promise.all(rivals.map((attempt) => store.write([attempt])));
+        const winners = rivals.filter((_, n) => answers[n]?.[0]);
+        assert.equal(winners.length, 1, "writes on one base that say that they took effect");
+        const after = await present(store, row.sessionId);
+        assert.equal(after.data, winners[0]?.data);
+        assert.equal(after.revision, winners[0]?.revision);
+        assert.deepEqual(bytes(after.writers), bytes(winners[0]?.writers));
+      }
+    },
+  },
+];

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import type { NewSession, SessionRow, SessionStore, WriteAttempt } from "../store.js";
+import { mintToken } from "../token.js";
+import { newProcessId, newRevision, withWriter } from "../writers.js";
+
+/** Rounds of what is left to chance: enough that a store that reads first and writes then is caught. */
+export const ROUNDS = 20;
+
+/** JSON text with all that is known to suffer on the way to a database. */
+export const AWKWARD = '{"a":"\\"\'\\\\ %_ 😀\\ud800\\u0000","n":9007199254740991}';
+
+export function newSession(given: Partial<NewSession> = {}): NewSession {
+  const { sessionId, secretHash } = mintToken();
+  const revision = newRevision();
+  const writers = withWriter(new Uint8Array(), newProcessId(), revision);
+  return { sessionId, secretHash, data: "{}", client: null, revision, writers, ...given };
+}
+
+/** Inserts a session and gives its row as the store has it. */
+export async function begin(store: SessionStore, given: Partial<NewSession> = {}): Promise<SessionRow> {
+  const session = newSession(given);
+  await store.insert([session]);
+  return present(store, session.sessionId);
+}
+
+/** The row of this id, which must be there. */
+export async function present(store: SessionStore, sessionId: string): Promise<SessionRow> {
+  const [row] = await store.load([sessionId]);
+  assert.ok(row, "load does not find a row that must be there");
+  return row;
+}
+
+export async function assertMissing(store: SessionStore, sessionId: string, why?: string): Promise<void> {
+  assert.deepEqual(await store.load([sessionId]), [], why);
+}
+
+export function attemptOn(
+  row: Pick<SessionRow, "sessionId" | "revision" | "writers">,
+  given: Partial<Pick<WriteAttempt, "baseRevision" | "revision" | "data">> = {},
+): WriteAttempt {
+  const revision = given.revision ?? newRevision();
+  return {
+    sessionId: row.sessionId,
+    baseRevision: row.revision,
+    data: `{"x":"${randomBytes(4).toString("hex")}"}`,
+    writers: withWriter(row.writers, newProcessId(), revision),
+    ...given,
+    revision,
+  };
+}
+
+export function anotherRevision(revision: number): number {
+  return (revision + 1) % 2 ** 48;
+}
+
+/** All of a row but the moment it was read, in a form that can be compared. */
+export function facts({ now: _, ...row }: SessionRow): Record<string, unknown> {
+  return {
+    ...row,
+    secretHash: bytes(row.secretHash),
+    writers: bytes(row.writers),
+    client: row.client && { ...row.client },
+  };
+}
+
+/** A whole copy, which stays as it is whatever becomes of the bytes. */
+export function bytes(value: Uint8Array | null | undefined): number[] | null | undefined {
+  return value && [...value];
+}
+
+/** Two moments that may have been read in different seconds. */
+export function assertNear(actual: number, expected: number, what: string): void {
+  assert.ok(Math.abs(actual - expected) <= 2, `${what}: ${actual}, not ${expected}`);
+}

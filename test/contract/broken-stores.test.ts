@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createPool, type Pool } from "mysql2/promise";
+import { MysqlStore } from "../../src/stores/mysql.js";
+import { contractSettings, type StoreHarness, storeContract } from "../../src/testing/index.js";
+import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
+import { brokenDeletes } from "./broken/delete.js";
+import { type Break, type BrokenStore, brokenMemory, delegating, failedCases } from "./broken/harness.js";
+import { brokenInserts } from "./broken/insert.js";
+import { brokenLoads, brokenRevisions } from "./broken/load.js";
+import { brokenOnSql } from "./broken/mysql.js";
+import { otherBreaks, sharesObjects, swallowsErrors } from "./broken/other.js";
+import { brokenPrunes } from "./broken/prune.js";
+import { brokenTouches } from "./broken/touch.js";
+import { brokenWrites } from "./broken/write.js";
+
+const brokenStores: readonly BrokenStore[] = [
+  ...brokenLoads,
+  ...brokenRevisions,
+  ...brokenInserts,
+  ...brokenWrites,
+  ...brokenTouches,
+  ...brokenDeletes,
+  ...brokenPrunes,
+  ...sharesObjects,
+  ...swallowsErrors,
+  ...otherBreaks,
+];
+
+test("a store that breaks nothing passes all cases", async () => {
+  expect(await failedCases(brokenMemory())).toEqual([]);
+});
+
+describe("a store that breaks one rule is caught, by the cases of that rule and no others", () => {
+  test.each(brokenStores.map((broken) => [broken.name, broken] as const))(
+    "%s",
+    async (_, { breakIt, caught }) => {
+      expect((await failedCases(brokenMemory(breakIt))).sort()).toEqual([...caught].sort());
+    },
+  );
+});
+
+describe("on a real database", () => {
+  let database: TestDatabase;
+  let pool: Pool;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    pool = createPool(poolOptions(database.url));
+  });
+  afterAll(async () => {
+    await pool.end();
+    await database.drop();
+  });
+  const harness = (breakIt: Break): StoreHarness => {
+    const sound = delegating(new MysqlStore(pool, "session", contractSettings));
+    const setTimes: StoreHarness["setTimes"] = async (id, times) => {
+      await database.pool.query("update session set ? where sessionId = ?", [times, id]);
+    };
+    return { store: { ...sound, ...breakIt(sound, setTimes) }, setTimes };
+  };
+
+  test("a store that breaks nothing passes all cases", async () => {
+    expect(await failedCases(harness(() => ({})))).toEqual([]);
+  });
+
+  test("mistakes that a store on SQL is likely to make are caught", async () => {
+    for (const [name, breakIt, caught] of brokenOnSql(pool)) {
+      const missed = new Set(caught);
+      for (const failed of await failedCases(harness(breakIt))) missed.delete(failed);
+      expect({ name, missed: [...missed] }).toEqual({ name, missed: [] });
+    }
+  });
+});
+
+test("no case is there that nothing has shown to catch anything", () => {
+  const proven = new Set(brokenStores.flatMap(({ caught }) => caught));
+  expect(storeContract.map(({ name }) => name).filter((name) => !proven.has(name))).toEqual([]);
+});

@@ -1,0 +1,69 @@
+import type { Pool, RowDataPacket } from "mysql2/promise";
+import type { SessionRevision } from "../../../src/store.js";
+import type { Break } from "./harness.js";
+import { C } from "./names.js";
+
+/** Mistakes that a store on SQL is likely to make, on a real database. `caught` is the least that must fail. */
+export const brokenOnSql = (pool: Pool): [name: string, breakIt: Break, caught: string[]][] => [
+  [
+    "upserts with ON DUPLICATE KEY UPDATE",
+    () => ({
+      async write(attempts) {
+        for (const { sessionId, data, revision, writers } of attempts)
+          await pool.query(
+            "insert into session (sessionId, expires, data, revision, writers) values (?, unix_timestamp() + 3600, ?, ?, ?)" +
+              " on duplicate key update data = values(data), revision = values(revision), writers = values(writers)",
+            [sessionId, data, revision, Buffer.from(writers)],
+          );
+        return attempts.map(() => true);
+      },
+    }),
+    [C.noUpsert, C.otherRevision, C.noRevival, C.staysDeleted, C.writeList, C.writeRace],
+  ],
+  [
+    "reads the revision first and writes then",
+    (sound) => ({
+      async write(attempts) {
+        const rows = await sound.load(attempts.map(({ sessionId }) => sessionId));
+        const fits = attempts.map(({ sessionId, baseRevision }) =>
+          rows.some((row) => row.sessionId === sessionId && row.revision === baseRevision && row.data),
+        );
+        for (const [n, { sessionId, data, revision, writers }] of attempts.entries())
+          if (fits[n])
+            await pool.query("update session set data = ?, revision = ?, writers = ? where sessionId = ?", [
+              data,
+              revision,
+              Buffer.from(writers),
+              sessionId,
+            ]);
+        return fits;
+      },
+    }),
+    [C.writeRace],
+  ],
+  [
+    "compares ids as MySQL does",
+    () => ({
+      async loadRevisions(ids) {
+        const [rows] = await pool.query<RowDataPacket[]>(
+          "select sessionId, revision, expires, visitedAt, previousVisitAt, unix_timestamp() as now from session where sessionId in (?)",
+          [ids],
+        );
+        return rows as SessionRevision[];
+      },
+    }),
+    [C.revisionsExact],
+  ],
+  [
+    "leaves touch without its condition",
+    () => ({
+      async touch(ids) {
+        await pool.query(
+          "update session set expires = unix_timestamp() + 3600, visitedAt = unix_timestamp() where sessionId in (?)",
+          [ids],
+        );
+      },
+    }),
+    [C.touchNoRevival, C.absolute, C.neverBack, C.newVisit],
+  ],
+];

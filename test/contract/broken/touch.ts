@@ -1,0 +1,127 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { VISIT_GAP } from "../../../src/store.js";
+import { attemptOn, newSession } from "../../../src/testing/fixtures.js";
+import { contractSettings } from "../../../src/testing/index.js";
+import { type BrokenStore, onWhatIsThere } from "./harness.js";
+import { C } from "./names.js";
+
+const { expiration } = contractSettings;
+
+export const brokenTouches: readonly BrokenStore[] = [
+  {
+    name: "touch revives",
+    breakIt: (sound, setTimes) => ({
+      async touch(ids, options) {
+        for (const { sessionId, expires, now } of await sound.load(ids))
+          if (expires <= now) await setTimes(sessionId, { expires: now + 1 });
+        await sound.touch(ids, options);
+      },
+    }),
+    caught: [C.touchNoRevival],
+  },
+  {
+    name: "touch inserts",
+    breakIt: (sound) => ({
+      async touch(ids, options) {
+        await sound.insert(ids.map((sessionId) => newSession({ sessionId })));
+        await sound.touch(ids, options);
+      },
+    }),
+    caught: [C.touchNoInsert, C.staysDeleted, C.deleteRace],
+  },
+  {
+    name: "touch does nothing",
+    breakIt: () => ({ async touch() {} }),
+    caught: [
+      ...[C.touched, C.newVisit, C.noVisit, C.absolute, C.touchList, C.touchRace],
+      ...[C.rejects("touch")],
+    ],
+  },
+  {
+    name: "touch changes the revision",
+    breakIt: (sound) => ({
+      async touch(ids, options) {
+        await sound.touch(ids, options);
+        const rows = (await sound.load(ids)).filter(({ data }) => data !== null);
+        await sound.write(rows.map((row) => attemptOn(row, { data: row.data ?? "{}" })));
+      },
+    }),
+    caught: [C.touched, C.touchRace],
+  },
+  {
+    name: "touch moves expires past the absolute end",
+    breakIt: (sound, setTimes) => ({
+      async touch(ids, options) {
+        await sound.touch(ids, options);
+        for (const { sessionId, expires, now, data } of await sound.load(ids))
+          if (data !== null) await setTimes(sessionId, { expires: Math.max(expires, now + expiration) });
+      },
+    }),
+    caught: [C.absolute],
+  },
+  {
+    name: "touch moves expires back",
+    breakIt: (sound, setTimes) => ({
+      async touch(ids, options) {
+        await sound.touch(ids, options);
+        for (const { sessionId, expires, now } of await sound.load(ids))
+          if (expires > now + expiration) await setTimes(sessionId, { expires: now + expiration });
+      },
+    }),
+    caught: [C.neverBack],
+  },
+  {
+    name: "touch begins a visit whenever it is told to",
+    breakIt: (sound, setTimes) => ({
+      async touch(ids, options) {
+        if (options.beginVisit)
+          for (const { sessionId, now, visitedAt } of await sound.load(ids))
+            if (visitedAt < now) await setTimes(sessionId, { visitedAt: visitedAt - VISIT_GAP });
+        await sound.touch(ids, options);
+      },
+    }),
+    caught: [C.touched, C.newVisit],
+  },
+  {
+    name: "touch begins a visit without being told to",
+    breakIt: (sound) => ({ touch: (ids) => sound.touch(ids, { beginVisit: true }) }),
+    caught: [C.noVisit],
+  },
+  {
+    name: "touch forgets the last of a list",
+    breakIt: (sound) => ({
+      touch: (ids, options) => sound.touch(ids.slice(0, Math.max(1, ids.length - 1)), options),
+    }),
+    caught: [C.touchList],
+  },
+  {
+    name: "touch touches everything",
+    breakIt: (sound) => {
+      const known: string[] = [];
+      return {
+        insert(sessions) {
+          known.push(...sessions.map(({ sessionId }) => sessionId));
+          return sound.insert(sessions);
+        },
+        touch: (_ids, options) => sound.touch(known, options),
+      };
+    },
+    caught: [C.touchList],
+  },
+  {
+    name: "touch writes the whole row back, and with it the values that it read before",
+    breakIt: (sound) => ({
+      async touch(ids, options) {
+        const rows = (await sound.load(ids)).filter(({ data }) => data !== null);
+        await turn();
+        await sound.touch(ids, options);
+        const old = rows.map(({ revision, ...row }) => ({
+          ...attemptOn({ ...row, revision }, { revision, data: row.data ?? "{}" }),
+          writers: row.writers,
+        }));
+        await sound.write(await onWhatIsThere(sound, old));
+      },
+    }),
+    caught: [C.touchRace],
+  },
+];
