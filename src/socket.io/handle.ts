@@ -160,8 +160,8 @@ export class SessionHandle {
 
   /**
    * Changes values by a function of what they are, for counters and the like: exact, also while other sockets, processes and
-   * requests do the same. `fn` changes the draft that it is given. It must be synchronous, and is run again, on newer
-   * values, when somebody else has written meanwhile; so let it do nothing else. Resolves to what it returned in the run
+   * requests do the same. `fn` changes the draft that it is given. It must be synchronous, and is run several times: at once, for
+   * what `get` shows; when it is written; and again, on newer values, where somebody else has written meanwhile. So let it do nothing else. Resolves to what it returned in the run
    * that was saved. What it throws comes out here, and nothing is changed. Further errors: `SESSION_UPDATE_FAILED` where it
    * returns a promise.
    *
