@@ -93,9 +93,10 @@ export class Session {
   /**
    * Reads the row, whatever is known already, and takes it over; `undefined` where there is none. Who asks while a read has
    * been asked for and has not begun shares it. With `isExpected` a row that is missing is looked for again.
-   * Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_DATA_INVALID` and those of the store.
+   * Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_DATA_INVALID`, `SESSION_CLOSED`, those of the store.
    */
   read({ isExpected = false, deadline = this.deadline() } = {}): Promise<SessionRow | undefined> {
+    if (this.#host.closed) return Promise.reject(this.error("SESSION_CLOSED"));
     if (isExpected) this.#isExpected = true;
     this.#nextRead ??= this.#exclusively(async () => {
       this.#nextRead = undefined;

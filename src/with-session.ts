@@ -7,23 +7,21 @@ import type { Values } from "./values.js";
 class Draft {
   /** `null` ends the session when the handler is done. */
   object: DraftObject | null;
-  /** Whether calls inside the handler still join. */
-  open = true;
   /** Those that did, to be waited for before the draft is saved. */
   readonly joined: Promise<unknown>[] = [];
+  readonly session: Session;
   readonly #before: Values;
-  readonly #session: Session;
 
   constructor(session: Session) {
-    this.#session = session;
+    this.session = session;
     this.#before = session.values.copy();
     this.object = newDraft(this.#before);
   }
 
   async save(): Promise<void> {
-    if (this.object === null) return this.#session.destroy();
+    if (this.object === null) return this.session.destroy();
     const entries = changesOf(this.object, this.#before);
-    if (entries.length > 0) await this.#session.edit(saveBy(entries, this.#before));
+    if (entries.length > 0) await this.session.edit(saveBy(entries, this.#before));
   }
 }
 
@@ -37,8 +35,16 @@ export function outsideHandlers(tell: () => void): void {
   inHand.exit(tell);
 }
 
-/** The drafts that the running handler and those around it have in hand. */
-const inHand = new AsyncLocalStorage<ReadonlyMap<Session, Draft>>();
+/**
+ * Holds the draft of a handler as long as calls inside still join it. Work that began inside may go on for ever, and so does
+ * this; whatever such work leads to must not keep the session alive, and by it the one before, and so on.
+ */
+interface Hand {
+  draft: Draft | undefined;
+}
+
+/** What the running handler and those around it have in hand. */
+const inHand = new AsyncLocalStorage<readonly Hand[]>();
 
 /** Handlers of one session that may wait for each other; more come from a loop, or from a client that sends without end. */
 const MAX_TURNS = 1_000;
@@ -61,9 +67,9 @@ export async function withDraft<Result>(
   session: Session,
   handler: (draft: DraftAccess) => Result | Promise<Result>,
 ): Promise<{ result: Result } | undefined> {
-  const around = inHand.getStore();
-  const outer = around?.get(session);
-  if (outer?.open) {
+  const around = inHand.getStore() ?? [];
+  const outer = around.find(({ draft }) => draft?.session === session)?.draft;
+  if (outer) {
     if (outer.object === null) return undefined;
     const result = (async () => handler(accessTo(outer)))();
     outer.joined.push(result);
@@ -75,17 +81,17 @@ export async function withDraft<Result>(
     if (!session.ended) await session.read({ deadline });
     if (session.ended || !session.row) return undefined;
     const draft = new Draft(session);
+    const hand: Hand = { draft };
     try {
-      // What has been saved is not carried on into work that began inside.
-      const drafts = new Map([...(around ?? [])].filter(([, { open }]) => open)).set(session, draft);
-      const result = await inHand.run(drafts, () => handler(accessTo(draft)));
+      const hands = [...around.filter((other) => other.draft), hand];
+      const result = await inHand.run(hands, () => handler(accessTo(draft)));
       // Also those that the handler did not wait for; who comes later is on its own.
       for (let n = 0; n < draft.joined.length; n++) await Promise.allSettled([draft.joined[n]]);
-      draft.open = false;
+      hand.draft = undefined;
       await draft.save();
       return { result };
     } finally {
-      draft.open = false;
+      hand.draft = undefined;
     }
   });
 }

@@ -44,6 +44,18 @@ test.each<[string, TokenSessionOptions["addressOf"]]>([
   expect(all.every(({ token }) => token !== "")).toBe(true);
 });
 
+test("addressOf that throws is said once, without its message; sockets connect, and are not limited by address", async () => {
+  const server = await start(({ handshake }) => {
+    const header = handshake.headers["x-real-ip"] as string;
+    return header.split(",")[0];
+  });
+  // An unhandled rejection fails the test by itself.
+  const all = await Promise.all(Array.from({ length: AT_ONCE + 1 }, () => visit(server, "a")));
+  expect(all.filter(({ errors, created }) => errors !== "" || !created)).toEqual([]);
+  const said = server.log.lines.filter(({ text }) => text.includes("addressOf"));
+  expect(said).toEqual([{ level: "warn", text: "addressOf threw (said once): TypeError" }]);
+});
+
 test("addressOf is a function", () => {
   expectOptionRefused(
     () => tokenSession({ store: memoryStore(), logger: false, addressOf: "x-forwarded-for" as never }),
