@@ -7,6 +7,7 @@ import {
   type HandshakeAuth,
   SESSION_END,
   type SessionEnd,
+  TOKEN_CHANGED,
 } from "../src/wire.js";
 
 export type { ClientDescription, GotToken, SessionEnd };
@@ -83,6 +84,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   socket.on(GOT_TOKEN, (message: GotToken, confirm?: () => void) => {
     // No token: the store is away or refuses; the one held stays good.
     if (!message.token) return;
+    // A newer one takes the place of the one that it replaces, and of no other that was stored meanwhile.
+    if (!message.created && stored() !== held && stored() !== message.token) return;
     held = message.token;
     storage.setItem(key, held);
     confirm?.();
@@ -94,10 +97,12 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     if (stored() === held) storage.setItem(key, "");
   });
 
-  if (socket.connected) {
+  const present = () => {
     held = stored();
     socket.emit(GET_TOKEN, { token: held } satisfies GetToken);
-  }
+  };
+  socket.on(TOKEN_CHANGED, present);
+  if (socket.connected) present();
 
   return {
     ready,

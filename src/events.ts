@@ -29,9 +29,10 @@ export interface SessionInvalidEvent {
   readonly sessionId?: string;
   /**
    * `"malformed"`: no token of ours · `"unknown"`: no such session, or another secret. Anybody can produce these two. ·
-   * `"expired"`: it was right once.
+   * `"expired"`: it was right once. · `"retired"`: it was right until a newer token took its place; somebody has kept it, the
+   * client itself or a thief.
    */
-  readonly reason: "malformed" | "unknown" | "expired";
+  readonly reason: "malformed" | "unknown" | "expired" | "retired";
 }
 
 /** Events of {@link TokenSessions}, each with one object. What a listener throws is thrown to the process, as always in Node. */

@@ -1,4 +1,5 @@
 // The public surface of the server half, name by name.
+export type { Device } from "./devices.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
 export type {
   SessionChangeEvent,
@@ -13,6 +14,7 @@ export type { SessionHandle } from "./socket.io/handle.js";
 export type { AttachTarget, Middleware } from "./socket.io/middleware.js";
 export type { MissingResult, SessionContext, WithSessionHandler } from "./socket.io/with-session.js";
 export {
+  type Identity,
   type NewSession,
   type PruneStep,
   type Seconds,
@@ -23,6 +25,7 @@ export {
   StoreFault,
   type StoreSettings,
   type UnixSeconds,
+  type UserSession,
   type WriteAttempt,
 } from "./store.js";
 export { memoryStore } from "./stores/memory.js";

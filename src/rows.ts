@@ -1,5 +1,13 @@
 import { Batch } from "./batch.js";
-import type { NewSession, SessionRevision, SessionRow, SessionStore, WriteAttempt } from "./store.js";
+import { SessionError } from "./errors.js";
+import type {
+  NewSession,
+  SessionRevision,
+  SessionRow,
+  SessionStore,
+  UserSession,
+  WriteAttempt,
+} from "./store.js";
 
 /** A store that can find out its clock where `now()` is a guess before its first answer; the MySQL store can. */
 interface HearingStore extends SessionStore {
@@ -34,6 +42,13 @@ export class Rows {
   async loadRevisions(sessionIds: readonly string[]): Promise<(SessionRevision | undefined)[]> {
     const store = this.#store;
     return byId(sessionIds, await (store.loadRevisions?.(sessionIds) ?? store.load(sessionIds)));
+  }
+
+  /** The living sessions of a user, newest first. Errors: `SESSION_STORE_FAILED` where the store keeps no such list. */
+  async forUser(userId: string): Promise<UserSession[]> {
+    if (!this.#store.forUser)
+      throw new SessionError("SESSION_STORE_FAILED", "this store has no list by user");
+    return this.#store.forUser(userId);
   }
 
   insert(session: NewSession): Promise<SessionRow | null> {

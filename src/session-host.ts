@@ -1,5 +1,6 @@
 import type { AttemptHost } from "./attempt.js";
 import type { Session } from "./session.js";
+import type { Identity } from "./store.js";
 import type { Values } from "./values.js";
 import type { EndReason } from "./wire.js";
 
@@ -14,7 +15,7 @@ export interface SessionHost extends AttemptHost {
   /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */
   changed(session: Session, before: Values, written?: number): void;
   /** This process deleted the row. */
-  destroyed(session: Session): void;
+  destroyed(session: Session, reason: EndReason): void;
   /** The session has ended, for good. */
   ended(session: Session, reason: EndReason): void;
   /** Something of this session waits for the store. */
@@ -26,4 +27,6 @@ export interface SessionHost extends AttemptHost {
 /** Hears when a session that it has open ends. */
 export interface SessionWatcher {
   ended(reason: EndReason): void;
+  /** Another secret opens the session now; comes before the new values can be seen. */
+  tokenChanged(identity: Identity): void;
 }

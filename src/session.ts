@@ -1,10 +1,11 @@
 import { type KnownRow, loadExpectedRow, loadRow, settleAttempt, settleDelete } from "./attempt.js";
 import { type Apply, Changes } from "./changes.js";
+import type { Credential } from "./credential.js";
 import { type Limit, setting, wholly } from "./edits.js";
 import { SessionError, type SessionErrorCode } from "./errors.js";
 import type { SessionHost, SessionWatcher } from "./session-host.js";
-import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
-import { timeOfId } from "./token.js";
+import type { Identity, SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
+import { sameHash, timeOfId } from "./token.js";
 import { type Entries, Values } from "./values.js";
 import type { EndReason } from "./wire.js";
 import { newRevision, withWriter } from "./writers.js";
@@ -134,28 +135,35 @@ export class Session {
   }
 
   /** Sets these keys, all or none; `undefined` deletes. Resolves once durable; throws at once what the values themselves rule out. */
-  set(entries: Entries): Promise<void> {
-    return this.#change(setting(entries, this.#limit));
+  set(entries: Entries, by?: Credential): Promise<void> {
+    return this.#change(setting(entries, this.#limit), by);
   }
 
-  delete(key: string): Promise<void> {
-    return this.#change((values) => values.delete(key));
+  delete(key: string, by?: Credential): Promise<void> {
+    return this.#change((values) => values.delete(key), by);
   }
 
-  clear(): Promise<void> {
-    return this.#change((values) => values.clear());
+  clear(by?: Credential): Promise<void> {
+    return this.#change((values) => values.clear(), by);
   }
 
   /** A change of any kind, all or nothing: what `apply` throws leaves the values as they were. */
-  edit(apply: Apply): Promise<void> {
-    return this.#change(wholly(apply, this.#limit));
+  edit(apply: Apply, by?: Credential): Promise<void> {
+    return this.#change(wholly(apply, this.#limit), by);
   }
 
   get #limit(): Limit {
     return { maxBytes: this.#host.maxBytes, sessionId: this.id };
   }
 
-  #change(apply: Apply): Promise<void> {
+  /** Checked each time the change is run: the session may have become another's since it was asked for. */
+  #change(asked: Apply, by: Credential | undefined): Promise<void> {
+    const apply: Apply = by
+      ? (values) => {
+          by.check(values.identity, this.id);
+          asked(values);
+        }
+      : asked;
     if (this.#ended) throw this.error("SESSION_ENDED");
     // A handler may have begun before that.
     if (this.#host.closed) throw this.error("SESSION_CLOSED");
@@ -166,15 +174,15 @@ export class Session {
   }
 
   /** Deletes the row and ends the session; changes that still wait are rejected with `SESSION_ENDED`. */
-  async destroy(): Promise<void> {
+  async destroy(reason: EndReason = "destroyed"): Promise<void> {
     if (this.#host.closed) throw this.error("SESSION_CLOSED");
     const deadline = this.deadline();
     this.#destroying ??= this.#exclusively(async () => {
       try {
-        if (this.#ended === "destroyed") return;
+        if (this.#ended && this.#ended !== "expired") return;
         await settleDelete(this.#host, this.id, deadline);
-        this.#end("destroyed");
-        this.#host.destroyed(this);
+        this.#end(reason);
+        this.#host.destroyed(this, reason);
       } finally {
         this.#destroying = undefined;
       }
@@ -225,6 +233,7 @@ export class Session {
       revision,
       data: values.toText(),
       writers: withWriter(base.writers, this.#host.processId, revision),
+      ...(values.identity !== this.saved.identity && { identity: values.identity }),
     };
     const outcome = await settleAttempt(this.#host, attempt, base, deadline);
     // Ended elsewhere meanwhile: what was in flight has been rejected.
@@ -233,7 +242,8 @@ export class Session {
       case "applied": {
         const before = this.saved;
         // Not from `base`: a touch may have moved the times meanwhile.
-        this.#row = { ...(this.#row ?? base), revision, writers: attempt.writers };
+        this.#row = { ...(this.#row ?? base), revision, writers: attempt.writers, ...attempt.identity };
+        this.#cutLoose(before.identity, values.identity);
         this.#changes.applied(values);
         this.#host.changed(this, before, revision);
         if (outcome.row) this.#adopt(outcome.row);
@@ -262,15 +272,28 @@ export class Session {
   #adopt(row: SessionRow): void {
     if (row.data === null) return this.#end("expired");
     const moved = this.#row?.revision !== row.revision || this.#stale;
-    const values = moved ? Values.parse(row.data, this.id) : this.saved;
+    const { userId, secretHash, nextHash, previousHash } = row;
+    const identity = { userId, secretHash, nextHash, previousHash };
+    const values = moved ? Values.parse(row.data, this.id, identity) : this.saved;
     const isFirst = this.#row === undefined;
     const { data: _, ...known } = row;
     this.#row = known;
     this.#readAtMs = this.#host.clock.now();
     this.#stale = false;
     const before = this.saved;
+    if (!isFirst) this.#cutLoose(before.identity, values.identity);
     this.#changes.rebase(values);
     if (moved && !isFirst) this.#host.changed(this, before);
+  }
+
+  /** Before anybody sees the new values: who has the session open by another secret has no part in it any more. */
+  #cutLoose(before: Identity, now: Identity): void {
+    if (
+      before.secretHash === now.secretHash ||
+      (now.secretHash && sameHash(before.secretHash, now.secretHash))
+    )
+      return;
+    for (const watcher of [...this.watchers]) watcher.tokenChanged(now);
   }
 
   #end(reason: EndReason): void {

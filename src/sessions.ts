@@ -5,11 +5,12 @@ import type { Log } from "./log.js";
 import { insertNewRow } from "./mint.js";
 import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
+import { promotePresented, type Standing, standingOf } from "./rotation.js";
 import { Rows } from "./rows.js";
 import { Session } from "./session.js";
 import type { SessionHost } from "./session-host.js";
-import type { SessionRevision, SessionRow, SessionStore, WriteAttempt } from "./store.js";
-import { isSessionId, type PresentedToken, sameHash } from "./token.js";
+import type { SessionRevision, SessionRow, SessionStore, UserSession, WriteAttempt } from "./store.js";
+import { isSessionId, type PresentedToken } from "./token.js";
 import { Touches } from "./touches.js";
 import { UnderWay } from "./under-way.js";
 import type { Values } from "./values.js";
@@ -84,6 +85,15 @@ export class SessionRegistry implements SessionHost {
     return this.#rows.loadRevisions(sessionIds);
   }
 
+  forUser(userId: string): Promise<UserSession[]> {
+    return this.#rows.forUser(userId);
+  }
+
+  /** Those that are open in this process. */
+  liveAmong(sessionIds: readonly string[]): string[] {
+    return sessionIds.filter((id) => (this.#live.get(id)?.watchers.size ?? 0) > 0);
+  }
+
   writeRow(attempt: WriteAttempt): Promise<boolean> {
     return this.#rows.write(attempt);
   }
@@ -100,9 +110,9 @@ export class SessionRegistry implements SessionHost {
     if (keys.length > 0) this.events.tell("sessionChange", { sessionId, keys });
   }
 
-  destroyed(session: Session): void {
-    this.announcer?.ended(session.id, "destroyed");
-    if (!session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason: "destroyed" });
+  destroyed(session: Session, reason: EndReason): void {
+    this.announcer?.ended(session.id, reason);
+    if (!session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
   }
 
   ended(session: Session, reason: EndReason): void {
@@ -143,12 +153,36 @@ export class SessionRegistry implements SessionHost {
    * Opens the session that a token belongs to. Reads the row each time, also when the session is live here already.
    * Errors: those of {@link Session.read}, `SESSION_CLOSED`.
    */
-  async open(token: PresentedToken): Promise<Opened> {
-    const opened = await this.reopen(token.sessionId, (row) => sameHash(row.secretHash, token.secretHash));
-    if (opened.found !== "session") {
-      this.invalid(opened.found === "expired" ? "expired" : "unknown", token.sessionId);
+  async open({ sessionId, secretHash }: PresentedToken): Promise<Opened> {
+    let standing: Standing = "none";
+    const opened = await this.#openRow(sessionId, (row) => {
+      standing = standingOf(row, secretHash);
+      return standing === "current" || standing === "next";
+    });
+    if (opened.found === "session") {
+      const { session } = opened;
+      // Its client has it, whether or not we heard so when it was sent.
+      if ((standing as Standing) === "next" && !(await this.#promote(session, secretHash)))
+        return { found: "nothing", missing: false };
+      void this.touchDue([session], { beginVisit: true });
+      return opened;
     }
+    const isRetired = (standing as Standing) === "previous";
+    if (isRetired) this.log.warn({ sessionId }, "a token was presented that a newer one has replaced");
+    this.invalid(isRetired ? "retired" : opened.found === "expired" ? "expired" : "unknown", sessionId);
     return opened;
+  }
+
+  /** Answers whether it is the session's secret now; where it is not, another has been quicker. */
+  async #promote(session: Session, secretHash: Uint8Array): Promise<boolean> {
+    try {
+      await promotePresented(session, secretHash);
+      return true;
+    } catch (error) {
+      this.release(session);
+      if (error instanceof SessionError && isOrdinary(error.code)) return false;
+      throw error;
+    }
   }
 
   /**
@@ -177,7 +211,7 @@ export class SessionRegistry implements SessionHost {
     isAllowed: (row: SessionRow) => boolean,
     options: { isExpected?: boolean } = {},
   ): Promise<Opened> {
-    this.#refuseWhenClosed();
+    this.refuseWhenClosed();
     // Registered, and held, before its row is read: whatever happens to the session meanwhile finds it.
     const session = this.hold(sessionId);
     let opened: Opened = { found: "nothing", missing: false };
@@ -205,7 +239,7 @@ export class SessionRegistry implements SessionHost {
 
   /** Creates a session and its token. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`. */
   async mint(client: ClientDescription | null): Promise<Minted> {
-    this.#refuseWhenClosed();
+    this.refuseWhenClosed();
     const { clock, processId } = this;
     const deadline = clock.now() + this.storeTimeoutMs;
     const { row, token } = await this.during(() =>
@@ -221,12 +255,12 @@ export class SessionRegistry implements SessionHost {
    * Ends a session, live here or not: deletes its row, and every process that has it open learns of it.
    * Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
    */
-  async destroy(sessionId: string): Promise<void> {
+  async destroy(sessionId: string, reason: EndReason = "destroyed"): Promise<void> {
     checkId(sessionId);
-    this.#refuseWhenClosed();
+    this.refuseWhenClosed();
     const session = this.hold(sessionId);
     try {
-      await session.destroy();
+      await session.destroy(reason);
     } finally {
       this.release(session);
     }
@@ -270,7 +304,7 @@ export class SessionRegistry implements SessionHost {
   /** Holds the session behind a handle, for a change. Errors: `SESSION_ENDED`, `SESSION_CLOSED`. */
   use(session: Session): Session {
     if (session.ended) throw session.error("SESSION_ENDED");
-    this.#refuseWhenClosed();
+    this.refuseWhenClosed();
     return this.hold(session);
   }
 
@@ -295,11 +329,11 @@ export class SessionRegistry implements SessionHost {
     await this.#underWay.none();
   }
 
-  #refuseWhenClosed(): void {
+  refuseWhenClosed(): void {
     if (this.#closed) throw new SessionError("SESSION_CLOSED");
   }
 }
 
-function checkId(sessionId: unknown): void {
+export function checkId(sessionId: unknown): void {
   if (!isSessionId(sessionId)) throw new SessionError("SESSION_ID_INVALID");
 }

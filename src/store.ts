@@ -15,6 +15,12 @@ export interface SessionRow {
   readonly data: string | null;
   /** SHA-256 of the secret; `null` opens for nobody. */
   readonly secretHash: Uint8Array | null;
+  /** SHA-256 of a new secret that was sent and not yet confirmed; it opens as well. */
+  readonly nextHash: Uint8Array | null;
+  /** SHA-256 of the secret before the last rotation; it opens nothing, and its use is reported. */
+  readonly previousHash: Uint8Array | null;
+  /** Who is logged in. */
+  readonly userId: string | null;
   readonly client: ClientDescription | null;
   /** This session's own idle time; `null` for the store's `expiration`. */
   readonly idleSeconds: Seconds | null;
@@ -29,6 +35,9 @@ export interface SessionRow {
   /** The store's clock when the row was read. Whether a row has expired is decided by this, never by the node's clock. */
   readonly now: UnixSeconds;
 }
+
+/** Who is logged in, and which secrets open the session or did. */
+export type Identity = Pick<SessionRow, "userId" | "secretHash" | "nextHash" | "previousHash">;
 
 /** A session to be inserted. The store fills in the times by its own clock. */
 export interface NewSession {
@@ -47,7 +56,15 @@ export interface WriteAttempt {
   readonly revision: number;
   readonly data: string;
   readonly writers: Uint8Array;
+  /** Where these change too: in the same statement. Absent, they stay as they are. */
+  readonly identity?: Identity;
 }
+
+/** A session of a user, as the list of their devices shows it. */
+export type UserSession = Pick<
+  SessionRow,
+  "sessionId" | "client" | "createdAt" | "visitedAt" | "previousVisitAt" | "expires"
+>;
 
 /** What the sweep needs of a row to see whether it has moved, without its values. */
 export type SessionRevision = Pick<
@@ -81,7 +98,7 @@ export interface StoreSettings {
  * afterwards. `socket.io-token-session/testing` has these rules as tests; docs/stores.md says how to write a store.
  *
  * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep loads whole rows), `prune`,
- * `check`. *Optional*: `now`.
+ * `forUser`, `check`. *Optional*: `now`.
  */
 export interface SessionStore {
   /** The rows of exactly these ids, in any order; ids without a row are left out. */
@@ -102,6 +119,8 @@ export interface SessionStore {
   delete(sessionIds: readonly string[]): Promise<void>;
   /** As `load`, without values: revision and times of the rows of these ids, expired ones too. */
   loadRevisions?(sessionIds: readonly string[]): Promise<SessionRevision[]>;
+  /** The living sessions of exactly this user, newest first. */
+  forUser?(userId: string): Promise<UserSession[]>;
   /** Deletes at most `limit` rows that expired more than `expiredFor` seconds ago, and never a living one. */
   prune?(options: { expiredFor: Seconds; limit: number }): Promise<PruneStep>;
   /** Rejects with a `SessionError` that says what an administrator has to mend. */

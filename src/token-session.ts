@@ -1,4 +1,5 @@
 import type { Namespace } from "socket.io";
+import { type Device, destroyDevicesOf, devicesOf } from "./devices.js";
 import { SessionError } from "./errors.js";
 import { Events, type TokenSessionEvents } from "./events.js";
 import { type TokenSessionOptions, toSettings } from "./options.js";
@@ -53,6 +54,20 @@ export interface TokenSessions extends Middleware {
    * Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN`.
    */
   destroy(sessionId: string): Promise<void>;
+  /**
+   * The devices on which a user is logged in, newest first: each a session that `login(userId)` was called on.
+   * Errors: `SESSION_USER_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   */
+  forUser(userId: string | number): Promise<Device[]>;
+  /**
+   * Ends the sessions of a user, all but `except` (a session id: the one of the device that asks, perhaps), and resolves to
+   * how many. Their clients are told `sessionEnd` with the reason `"revoked"`. Errors: as {@link forUser}, `SESSION_ID_INVALID`,
+   * `SESSION_WRITE_UNCERTAIN`.
+   *
+   * @example
+   * await sessions.destroyForUser(socket.session.userId, { except: socket.session.id });
+   */
+  destroyForUser(userId: string | number, options?: { except?: string | undefined }): Promise<number>;
   /**
    * Deletes the rows that expired more than an hour ago, in steps of 500 with rests between, and resolves to their number.
    * It happens by itself unless `prune: false`. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
@@ -139,6 +154,10 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
       return handle;
     },
     destroy: (sessionId: string) => registry.destroy(sessionId),
+    forUser: async (userId: string | number) =>
+      devicesOf(registry, userId, (ids) => cluster.liveElsewhere(ids)),
+    destroyForUser: async (userId: string | number, options?: { except?: string }) =>
+      destroyDevicesOf(registry, userId, options),
     prune: () => pruning.run(),
     async close() {
       sweep.stop();

@@ -40,10 +40,12 @@ export function parseToken(presented: unknown): PresentedToken | undefined {
  * `nowMs`, Unix milliseconds, should be the database's clock, which all nodes share.
  */
 export function mintToken(nowMs?: number): PresentedToken {
-  const sessionId = uuidv7(nowMs === undefined ? undefined : { msecs: Math.floor(nowMs) }).replaceAll(
-    "-",
-    "",
-  );
+  const options = nowMs === undefined ? undefined : { msecs: Math.floor(nowMs) };
+  return newTokenFor(uuidv7(options).replaceAll("-", ""));
+}
+
+/** A token with a new secret for a session that is there. */
+export function newTokenFor(sessionId: string): PresentedToken {
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
   return { text: `${sessionId}.${secret}`, sessionId, secretHash: hashSecret(secret) };
 }

@@ -1,10 +1,20 @@
 import { SessionError } from "./errors.js";
+import type { Identity } from "./store.js";
+
+const NOBODY: Identity = Object.freeze({
+  userId: null,
+  secretHash: null,
+  nextHash: null,
+  previousHash: null,
+});
 
 /**
  * The values of a session: each kept as its own JSON text, so that what goes in is exactly what comes out, `get` returns a
  * copy by itself, `__proto__` is a key like any other, and writing one key does not serialise the others again.
  */
 export class Values {
+  /** Whose session it is and what opens it: beside the values, so that one change can change both. Replaced, never altered. */
+  identity: Identity = NOBODY;
   #texts: Map<string, string>;
   /** Bytes of {@link toText} in UTF-8. */
   #bytes: number;
@@ -19,7 +29,7 @@ export class Values {
   }
 
   /** Reads a `data` column; throws `SESSION_DATA_INVALID` unless it holds one JSON object. */
-  static parse(data: string, sessionId: string): Values {
+  static parse(data: string, sessionId: string, identity: Identity = NOBODY): Values {
     let parsed: unknown;
     try {
       parsed = JSON.parse(data);
@@ -30,6 +40,7 @@ export class Values {
       throw new SessionError("SESSION_DATA_INVALID", undefined, { sessionId });
     }
     const values = Values.empty();
+    values.identity = identity;
     for (const [key, value] of Object.entries(parsed)) values.set(key, JSON.stringify(value));
     return values;
   }
@@ -94,10 +105,13 @@ export class Values {
   assign(other: Values): void {
     this.#texts = other.#texts;
     this.#bytes = other.#bytes;
+    this.identity = other.identity;
   }
 
   copy(): Values {
-    return new Values(new Map(this.#texts), this.#bytes);
+    const copy = new Values(new Map(this.#texts), this.#bytes);
+    copy.identity = this.identity;
+    return copy;
   }
 
   /** One JSON object, as it stands in the `data` column. */

@@ -7,6 +7,9 @@ export const GOT_TOKEN = "gotToken";
 /** Server to client: `sessionEnd` {@link SessionEnd}; then the socket is disconnected. */
 export const SESSION_END = "sessionEnd";
 
+/** Server to client: present the token that you hold now. Sent after it was changed on another connection. */
+export const TOKEN_CHANGED = "tokenChanged";
+
 /** Content of `getToken`. Clients of the old package send the same. */
 export interface GetToken {
   /** The token held, or `""`, `null` or nothing on a first visit. */

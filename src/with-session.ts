@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Credential } from "./credential.js";
 import { changesOf, type DraftObject, newDraft, saveBy } from "./draft.js";
 import type { Session } from "./session.js";
 import type { Values } from "./values.js";
@@ -18,10 +19,10 @@ class Draft {
     this.object = newDraft(this.#before);
   }
 
-  async save(): Promise<void> {
+  async save(by: Credential | undefined): Promise<void> {
     if (this.object === null) return this.session.destroy();
     const entries = changesOf(this.object, this.#before);
-    if (entries.length > 0) await this.session.edit(saveBy(entries, this.#before));
+    if (entries.length > 0) await this.session.edit(saveBy(entries, this.#before), by);
   }
 }
 
@@ -66,11 +67,13 @@ const turnsOf = new WeakMap<Session, Turns>();
 export async function withDraft<Result>(
   session: Session,
   handler: (draft: DraftAccess) => Result | Promise<Result>,
+  by?: Credential,
 ): Promise<{ result: Result } | undefined> {
   const around = inHand.getStore() ?? [];
   const outer = around.find(({ draft }) => draft?.session === session)?.draft;
   if (outer) {
     if (outer.object === null) return undefined;
+    by?.check(session.saved.identity, session.id);
     const result = (async () => handler(accessTo(outer)))();
     outer.joined.push(result);
     return { result: await result };
@@ -80,6 +83,7 @@ export async function withDraft<Result>(
     // Others may have written long ago without our having heard of it: that would be no conflict to a handler that begins now.
     if (!session.ended) await session.read({ deadline });
     if (session.ended || !session.row) return undefined;
+    by?.check(session.saved.identity, session.id);
     const draft = new Draft(session);
     const hand: Hand = { draft };
     try {
@@ -88,7 +92,7 @@ export async function withDraft<Result>(
       // Also those that the handler did not wait for; who comes later is on its own.
       for (let n = 0; n < draft.joined.length; n++) await Promise.allSettled([draft.joined[n]]);
       hand.draft = undefined;
-      await draft.save();
+      await draft.save(by);
       return { result };
     } finally {
       hand.draft = undefined;

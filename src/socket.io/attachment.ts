@@ -5,7 +5,9 @@ import { Backoff } from "../retry.js";
 import type { Session } from "../session.js";
 import type { SessionWatcher } from "../session-host.js";
 import type { SessionRegistry } from "../sessions.js";
+import type { Identity } from "../store.js";
 import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
+import { SocketBearer } from "./bearer.js";
 import { onRefusal, sharedOf } from "./connection.js";
 import { SessionHandle } from "./handle.js";
 import { HeldEvents } from "./held-events.js";
@@ -31,6 +33,8 @@ export interface AttachmentContext {
 const REQUIRED_TIMEOUT_MS = 20_000;
 /** Pauses between tries while the store is away: once it is back, nobody waits longer than the longest. */
 const OUTAGE_BACKOFF = { firstMs: 500, longestMs: 5_000 };
+/** A socket that does not present the new token of its session for so long is disconnected. */
+const CUT_AFTER_MS = 10_000;
 /** Acknowledgements of one and the same token that may wait together. */
 const MAX_ACKNOWLEDGEMENTS = 100;
 
@@ -55,6 +59,10 @@ export class Attachment implements SessionWatcher {
   /** Answers that go out once the socket is connected. */
   #answers: GotToken[] = [];
   #cancelRequiredTimer = () => {};
+  #cancelCut = () => {};
+  #bearer: SocketBearer | undefined;
+  /** The token of its session was changed before the socket was connected. */
+  #isCutLoose = false;
   /** The session that the registry holds for this socket. */
   #session: Session | undefined;
   /** Why the session is over that this socket was recovered for. */
@@ -85,8 +93,7 @@ export class Attachment implements SessionWatcher {
 
   withSession(handler: WithSessionHandler<unknown>, onMissing: [] | [unknown]): Promise<unknown> {
     // By the handle, which keeps its session for a handler that is still at work when the socket has gone.
-    const session = SessionHandle.sessionOf(this.#handle);
-    return withSession(this.#context.registry, this.#socket, session, handler, onMissing);
+    return withSession(this.#context.registry, this.#socket, this.#handle, handler, onMissing);
   }
 
   /**
@@ -109,6 +116,7 @@ export class Attachment implements SessionWatcher {
     this.#socket.once("disconnect", this.#leave);
     for (const message of this.#answers.splice(0)) this.#send(message);
     if (this.#context.required && !this.#handle.active) this.#startRequiredTimer();
+    if (this.#isCutLoose) this.#askForToken();
     this.#leaveWhenOver();
   }
 
@@ -117,10 +125,34 @@ export class Attachment implements SessionWatcher {
     this.#leaveWhenOver();
   }
 
+  /** Another secret opens the session now. */
+  tokenChanged(identity: Identity): void {
+    const session = this.#session;
+    if (!session || this.#bearer?.credential.follow(identity)) {
+      if (session && identity.secretHash) noteForRecovery(this.#socket, session.id, identity.secretHash);
+      return;
+    }
+    // Its handle shows nothing from now on, until this very client has presented the new token.
+    this.#letGo();
+    this.#isCutLoose = true;
+    if (this.#connected) this.#askForToken();
+  }
+
+  /** Who has no part in the session any more may have the new token by now; a thief has not. */
+  #askForToken(): void {
+    this.#isCutLoose = false;
+    this.#bearer?.askForToken();
+    this.#cancelCut = this.#context.registry.clock.after(CUT_AFTER_MS, () => {
+      if (!this.#session) this.#socket.disconnect();
+    });
+  }
+
   /** The socket is gone, or never came. */
   readonly #leave = (): void => {
     if (this.#gone) return;
     this.#gone = true;
+    this.#cancelCut();
+    this.#bearer?.left();
     this.#forgetConnection();
     this.#cancelRequiredTimer();
     this.#held.drop();
@@ -212,11 +244,13 @@ export class Attachment implements SessionWatcher {
   async #try(request: Request): Promise<boolean> {
     const { registry, outages } = this.#context;
     try {
+      this.#bearer?.presents(request);
       const result = await openSession(registry, request, this.#mints, this.#facts.client);
       outages.over();
       this.#take(result);
       this.#over = result.over;
       if (result.message) this.#answer(request, result.message);
+      this.#bearer?.presented();
       return true;
     } catch (error) {
       outages.report(toSessionError(error));
@@ -230,15 +264,18 @@ export class Attachment implements SessionWatcher {
     const { registry } = this.#context;
     if (!session) return;
     if (this.#gone) return registry.release(session);
-    const old = this.#session;
     this.#letGo();
     this.#session = session;
     session.watchers.add(this);
-    if (old !== session) {
+    const bound = SessionHandle.sessionOf(this.#handle);
+    if (bound?.id !== session.id || bound.ended) {
       // A handle stays with its session: whoever kept the old one must not write to the new.
-      if (old) this.#handle = new SessionHandle(registry);
-      SessionHandle.bind(this.#handle, session);
+      if (bound) this.#handle = new SessionHandle(registry);
+      const hash = token?.secretHash ?? session.saved.identity.secretHash;
+      this.#bearer = hash ? new SocketBearer(this.#socket, hash, this.#facts, registry.clock) : undefined;
+      SessionHandle.bind(this.#handle, session, this.#bearer);
     }
+    this.#cancelCut();
     if (token) noteForRecovery(this.#socket, session.id, token.secretHash);
     this.#cancelRequiredTimer();
   }
@@ -271,7 +308,7 @@ export class Attachment implements SessionWatcher {
   }
 
   #send(message: GotToken): void {
-    sendGotToken(this.#socket, message, { confirm: message.created === true && this.#facts.confirms });
+    void sendGotToken(this.#socket, message, { confirm: message.created === true && this.#facts.confirms });
   }
 
   #startRequiredTimer(): void {

@@ -5,6 +5,7 @@ import type { EndReason } from "../wire.js";
 
 /** Between servers only; no client can send or receive it. */
 const ANNOUNCEMENT = "tokenSession";
+const WHO_IS_LIVE = "tokenSession:live";
 /** Sessions told of in one message. */
 const AT_ONCE = 1_000;
 
@@ -38,6 +39,13 @@ export class Cluster implements Announcer {
     if (this.#namespaces.has(namespace)) return;
     this.#namespaces.add(namespace);
     namespace.on(ANNOUNCEMENT as never, ((message: unknown) => this.#hear(message)) as never);
+    namespace.on(
+      WHO_IS_LIVE as never,
+      ((ids: unknown, reply: unknown) => {
+        if (!Array.isArray(ids) || typeof reply !== "function") return;
+        reply(this.#registry.liveAmong(ids.filter(isSessionId)));
+      }) as never,
+    );
   }
 
   written(sessionId: string, revision: number): void {
@@ -72,6 +80,25 @@ export class Cluster implements Announcer {
       };
       for (const namespace of namespaces) this.#send(namespace, message);
     }
+  }
+
+  /** Which of these sessions are open on other servers, as far as those answer. Never rejects. */
+  async liveElsewhere(sessionIds: readonly string[]): Promise<Set<string>> {
+    const live = new Set<string>();
+    for (const namespace of [...this.#namespaces].filter(reachesOthers)) {
+      try {
+        const answers: unknown = await namespace.serverSideEmitWithAck(
+          WHO_IS_LIVE as never,
+          sessionIds as never,
+        );
+        for (const id of (Array.isArray(answers) ? answers : []).flat()) if (isSessionId(id)) live.add(id);
+      } catch (error) {
+        const { responses } = (error ?? {}) as { responses?: unknown };
+        for (const id of (Array.isArray(responses) ? responses : []).flat())
+          if (isSessionId(id)) live.add(id);
+      }
+    }
+    return live;
   }
 
   #send(namespace: Namespace, message: Announcement): void {

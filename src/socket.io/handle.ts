@@ -1,5 +1,7 @@
+import type { Credential } from "../credential.js";
 import { type DraftObject, updateBy } from "../draft.js";
 import { SessionError, type SessionErrorCode, toSessionError } from "../errors.js";
+import { type Bearer, rotate, toUserId } from "../rotation.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { UnixSeconds } from "../store.js";
@@ -30,6 +32,8 @@ declare module "socket.io" {
 export class SessionHandle {
   readonly #registry: SessionRegistry;
   #session: Session | undefined;
+  /** Absent on handles of the application's own, which need no token. */
+  #bearer: Bearer | undefined;
   #ready: PromiseWithResolvers | undefined;
   #missed: SessionError | undefined;
 
@@ -38,9 +42,10 @@ export class SessionHandle {
     this.#registry = registry;
   }
 
-  /** Binds a handle to its session, once. @internal */
-  static bind(handle: SessionHandle, session: Session): void {
+  /** Binds a handle to its session, once; for a socket with the client behind it. @internal */
+  static bind(handle: SessionHandle, session: Session, bearer?: Bearer): void {
     handle.#session = session;
+    handle.#bearer = bearer;
     handle.#ready?.resolve();
   }
 
@@ -56,14 +61,30 @@ export class SessionHandle {
     return handle.#session;
   }
 
+  /** By which right a handle has its session; `undefined` for the application's own. @internal */
+  static credentialOf(handle: SessionHandle): Credential | undefined {
+    return handle.#credential;
+  }
+
+  /** The session, as long as this handle has part in it: the token that it came with may have been replaced since. */
+  get #open(): Session | undefined {
+    const session = this.#session;
+    return session && this.#bearer?.credential.opens(session.saved.identity) !== false ? session : undefined;
+  }
+
+  get #credential(): Credential | undefined {
+    return this.#bearer?.credential;
+  }
+
   /** Public id of the session: 32 hex digits, fit for logs; `undefined` while there is no session. */
   get id(): string | undefined {
-    return this.#session?.id;
+    return this.#open?.id;
   }
 
   /** Whether there is a session, as far as this process knows, that has not ended. */
   get active(): boolean {
-    return this.#session !== undefined && !this.#session.ended;
+    const session = this.#open;
+    return session !== undefined && !session.ended;
   }
 
   /**
@@ -79,27 +100,27 @@ export class SessionHandle {
 
   /** When the session was created, Unix seconds of the database's clock; 0 without a session. */
   get createdAt(): UnixSeconds {
-    return this.#session?.row?.createdAt ?? 0;
+    return this.#open?.row?.createdAt ?? 0;
   }
 
   /** Last known use of the session, Unix seconds; 0 without a session. Right to `touchEvery` seconds. */
   get visitedAt(): UnixSeconds {
-    return this.#session?.row?.visitedAt ?? 0;
+    return this.#open?.row?.visitedAt ?? 0;
   }
 
   /** Last use before this visit, Unix seconds; 0 on the first. A visit begins after 30 minutes without use. */
   get previousVisitAt(): UnixSeconds {
-    return this.#session?.row?.previousVisitAt ?? 0;
+    return this.#open?.row?.previousVisitAt ?? 0;
   }
 
   /** When the session ends unless it is used, Unix seconds; 0 without a session. */
   get expiresAt(): UnixSeconds {
-    return this.#session?.row?.expires ?? 0;
+    return this.#open?.row?.expires ?? 0;
   }
 
   /** What the client said of itself when the session began; `null` if nothing. Anybody can claim anything there. */
   get client(): ClientDescription | null {
-    const client = this.#session?.row?.client;
+    const client = this.#open?.row?.client;
     return client ? { ...client } : null;
   }
 
@@ -115,7 +136,7 @@ export class SessionHandle {
   get<Key extends SessionKey, Fallback>(key: Key, fallback: Fallback): SessionValue<Key> | Fallback;
   get(key: string, ...rest: unknown[]): unknown {
     checkKey(key);
-    const value = this.#session?.values.get(key);
+    const value = this.#open?.values.get(key);
     if (value !== undefined) return value;
     return rest.length > 0 ? rest[0] : "";
   }
@@ -123,12 +144,12 @@ export class SessionHandle {
   /** Whether there is a value under `key`. */
   has(key: SessionKey): boolean {
     checkKey(key);
-    return this.#session?.values.has(key) ?? false;
+    return this.#open?.values.has(key) ?? false;
   }
 
   /** All values, as a plain object of copies. */
   toJSON(): Partial<SessionValues> {
-    return (this.#session?.values.toJSON() ?? {}) as Partial<SessionValues>;
+    return (this.#open?.values.toJSON() ?? {}) as Partial<SessionValues>;
   }
 
   /**
@@ -142,20 +163,20 @@ export class SessionHandle {
   set<Key extends SessionKey>(key: Key, value: SessionValue<Key> | undefined): Promise<void>;
   set(values: SessionValues): Promise<void>;
   set(keyOrValues: SessionKey | SessionValues, value?: unknown): Promise<void> {
-    return this.#change((session) => session.set(toEntries(keyOrValues, value)));
+    return this.#change((session) => session.set(toEntries(keyOrValues, value), this.#credential));
   }
 
   /** Deletes one value. */
   delete(key: SessionKey): Promise<void> {
     return this.#change((session) => {
       checkKey(key);
-      return session.delete(key);
+      return session.delete(key, this.#credential);
     });
   }
 
   /** Deletes all values. The session, its id and its token stay. */
   clearSession(): Promise<void> {
-    return this.#change((session) => session.clear());
+    return this.#change((session) => session.clear(this.#credential));
   }
 
   /**
@@ -177,6 +198,7 @@ export class SessionHandle {
         updateBy(fn as (draft: DraftObject) => Result, (result) => {
           kept = { result };
         }),
+        this.#credential,
       );
       return kept.result;
     }, "SESSION_UPDATE_FAILED");
@@ -190,13 +212,62 @@ export class SessionHandle {
     });
   }
 
+  /** Who is logged in; `""` when nobody is, or there is no session. */
+  get userId(): string {
+    return this.#open?.saved.identity.userId ?? "";
+  }
+
+  /**
+   * Says who this session belongs to. First the client gets a new token, so that whoever held the one before has no part in
+   * what follows; when the client has confirmed it, `userId` is set, in the write that makes the new token the only one.
+   * Values stay: the cart goes along. Every other socket of the session is asked for the new token, is `active` no more, and
+   * is disconnected if it has not presented it within 10 seconds.
+   *
+   * `userId`: 1 to 128 characters, no spaces at the ends; a whole number is taken as its digits. Errors: `SESSION_USER_INVALID`;
+   * `SESSION_NOT_CONFIRMED` if the client did not answer within 10 seconds, everything then being as it was (clients that
+   * never confirm get the new token in one step); `SESSION_TOKEN_CHANGED`; those of every change.
+   */
+  login(userId: string | number): Promise<void> {
+    return this.#change(async (session) => {
+      const id = toUserId(userId);
+      await rotate(session, this.#bearerOrThrow(session), (values) => {
+        values.identity = { ...values.identity, userId: id };
+      });
+    });
+  }
+
+  /** Ends the login: a new token as with {@link login}; `userId` and all values are gone, the session stays. */
+  logout(): Promise<void> {
+    return this.#change((session) =>
+      rotate(session, this.#bearerOrThrow(session), (values) => {
+        values.clear();
+        values.identity = { ...values.identity, userId: null };
+      }),
+    );
+  }
+
+  /** A new token as with {@link login}, after any change of rights for example; everything else stays. */
+  regenerate(): Promise<void> {
+    return this.#change((session) => rotate(session, this.#bearerOrThrow(session)));
+  }
+
+  #bearerOrThrow(session: Session): Bearer {
+    if (this.#bearer) return this.#bearer;
+    throw session.error("SESSION_NOT_CONFIRMED", "this handle has no client to give a token to");
+  }
+
   /**
    * Ends the session: its row is deleted, changes that still wait are rejected with `SESSION_ENDED`, and all its sockets, on
    * every server, are told (`sessionEnd`) and disconnected. Destroying one that is over is no error.
    */
   destroy(): Promise<void> {
     if (this.#session?.ended) return Promise.resolve();
-    return this.#change((session) => session.destroy());
+    return this.#change(async (session) => {
+      // Whoever came by a token that has been replaced since must not end the session of the one who has it now.
+      if (this.#credential && (await session.read()))
+        this.#credential.check(session.saved.identity, session.id);
+      await session.destroy();
+    });
   }
 
   #change<Result>(run: (session: Session) => Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
@@ -209,6 +280,7 @@ export class SessionHandle {
   async #run<Result>(run: (session: Session) => Promise<Result>): Promise<Result> {
     if (!this.#session) throw new SessionError("SESSION_MISSING");
     // Held meanwhile: the socket may have gone, and then nobody else holds it.
+    if (!this.#open && !this.#session.ended) throw this.#session.error("SESSION_TOKEN_CHANGED");
     const session = this.#registry.use(this.#session);
     this.#session = session;
     try {

@@ -2,7 +2,7 @@ import type { Socket } from "socket.io";
 import { GOT_TOKEN, type GotToken, SESSION_END, type SessionEnd } from "../wire.js";
 
 /** How long a client may take to store a new token before its confirmation is no longer waited for. */
-const CONFIRM_TIMEOUT_MS = 10_000;
+export const CONFIRM_TIMEOUT_MS = 10_000;
 
 /** Where no acknowledgement is wanted, its time-out is over at once: a timer would otherwise keep a closing process alive. */
 const NO_ANSWER_TIMEOUT_MS = 1;
@@ -12,15 +12,30 @@ const nothing = () => {};
 /**
  * Sends `gotToken` to this socket alone. With connection state recovery a plain `socket.emit` would be kept in the replay log
  * (and published to other nodes by cluster adapters), token and all; a packet that asks for an acknowledgement is not.
+ * Resolves to whether it was confirmed, and perhaps never.
  */
-export function sendGotToken(socket: Socket, message: GotToken, { confirm }: { confirm: boolean }): void {
-  if (keepsReplayLog(socket)) {
-    emitUnkept(socket, confirm ? CONFIRM_TIMEOUT_MS : NO_ANSWER_TIMEOUT_MS, GOT_TOKEN, message);
-  } else if (confirm) {
-    socket.timeout(CONFIRM_TIMEOUT_MS).emit(GOT_TOKEN, message, nothing);
-  } else {
-    socket.emit(GOT_TOKEN, message);
-  }
+export function sendGotToken(
+  socket: Socket,
+  message: GotToken,
+  { confirm }: { confirm: boolean },
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (keepsReplayLog(socket)) {
+      emitUnkept(
+        socket,
+        confirm ? CONFIRM_TIMEOUT_MS : NO_ANSWER_TIMEOUT_MS,
+        GOT_TOKEN,
+        message,
+        (error, answers) => resolve(confirm && !error && answers.length > 0),
+      );
+    } else if (confirm) {
+      // Without a time-out of Socket.IO's, whose timer would keep a closing process alive.
+      socket.emit(GOT_TOKEN, message, () => resolve(true));
+    } else {
+      socket.emit(GOT_TOKEN, message);
+      resolve(false);
+    }
+  });
 }
 
 /**
@@ -32,8 +47,14 @@ export function sendSessionEnd(socket: Socket, message: SessionEnd): void {
   else socket.emit(SESSION_END, message);
 }
 
-function emitUnkept(socket: Socket, timeoutMs: number, event: string, message: object): void {
-  socket.nsp.local.to(socket.id).timeout(timeoutMs).emit(event, message, nothing);
+function emitUnkept(
+  socket: Socket,
+  timeoutMs: number,
+  event: string,
+  message: object,
+  onAnswer: (error: Error | null, answers: unknown[]) => void = nothing,
+): void {
+  socket.nsp.local.to(socket.id).timeout(timeoutMs).emit(event, message, onAnswer);
 }
 
 /** Socket.IO offers no public way to ask; if a later version keeps its options elsewhere, the careful way is taken. */

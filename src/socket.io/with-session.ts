@@ -1,9 +1,9 @@
 import type { Socket } from "socket.io";
 import { SessionError } from "../errors.js";
-import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { SessionDraft } from "../types.js";
 import { type DraftAccess, withDraft } from "../with-session.js";
+import { SessionHandle } from "./handle.js";
 
 declare module "socket.io" {
   interface Socket {
@@ -59,11 +59,12 @@ type OnMissing = readonly [] | readonly [onMissing: unknown];
 export function withSession(
   registry: SessionRegistry,
   socket: Socket,
-  session: Session | undefined,
+  handle: SessionHandle,
   handler: WithSessionHandler<unknown>,
   onMissing: OnMissing,
 ): Promise<unknown> {
-  const result = run(registry, socket, session, handler, onMissing);
+  const session = SessionHandle.sessionOf(handle);
+  const result = run(registry, socket, handle, handler, onMissing);
   // As with every change: a promise nobody waits for is no unhandled rejection, and who waits still sees it rejected.
   result.catch((error: unknown) => {
     if (error instanceof SessionError) return registry.failed(error);
@@ -77,17 +78,22 @@ export function withSession(
 async function run(
   registry: SessionRegistry,
   socket: Socket,
-  session: Session | undefined,
+  handle: SessionHandle,
   handler: WithSessionHandler<unknown>,
   onMissing: OnMissing,
 ): Promise<unknown> {
+  const session = SessionHandle.sessionOf(handle);
   if (typeof handler !== "function")
     throw new SessionError("SESSION_VALUE_INVALID", "withSession() takes a function");
   if (!session || session.ended) return missing(onMissing);
   // Held meanwhile: the socket may go, and then nobody else holds it.
   const held = registry.use(session);
   try {
-    const done = await withDraft(held, (draft) => handler(contextOf(draft, held.id, socket)));
+    const done = await withDraft(
+      held,
+      (draft) => handler(contextOf(draft, held.id, socket)),
+      SessionHandle.credentialOf(handle),
+    );
     return done ? done.result : await missing(onMissing);
   } finally {
     registry.release(held);

@@ -8,6 +8,7 @@ import {
   type SessionStore,
   type StoreFactory,
   type StoreSettings,
+  type UserSession,
   VISIT_GAP,
   type WriteAttempt,
 } from "../store.js";
@@ -54,6 +55,9 @@ export class MemoryStore implements SessionStore {
       const row: Row = {
         ...copyOf(session),
         idleSeconds: null,
+        userId: null,
+        nextHash: null,
+        previousHash: null,
         expires: now + Math.min(expiration, absoluteExpiration),
         createdAt: now,
         visitedAt: now,
@@ -66,10 +70,11 @@ export class MemoryStore implements SessionStore {
 
   async write(attempts: readonly WriteAttempt[]): Promise<boolean[]> {
     const now = this.#now;
-    return attempts.map(({ sessionId, baseRevision, revision, data, writers }) => {
+    return attempts.map(({ baseRevision, identity, ...written }) => {
+      const { sessionId } = written;
       const row = this.#rows.get(sessionId);
       if (!row || row.revision !== baseRevision || row.expires <= now) return false;
-      this.#rows.set(sessionId, { ...row, revision, data, writers: new Uint8Array(writers) });
+      this.#rows.set(sessionId, copyOf({ ...row, ...written, ...identity }));
       return true;
     });
   }
@@ -103,6 +108,21 @@ export class MemoryStore implements SessionStore {
     });
   }
 
+  async forUser(userId: string): Promise<UserSession[]> {
+    const now = this.#now;
+    const own = [...this.#rows.values()].filter((row) => row.userId === userId && row.expires > now);
+    return own
+      .sort((one, other) => other.createdAt - one.createdAt)
+      .map(({ sessionId, client, createdAt, visitedAt, previousVisitAt, expires }) => ({
+        sessionId,
+        client: client && { ...client },
+        createdAt,
+        visitedAt,
+        previousVisitAt,
+        expires,
+      }));
+  }
+
   async prune({ expiredFor, limit }: { expiredFor: Seconds; limit: number }): Promise<PruneStep> {
     const before = this.#now - expiredFor;
     let deleted = 0;
@@ -131,9 +151,11 @@ export class MemoryStore implements SessionStore {
 }
 
 /** Whoever handed bytes in, or got them, may change them: the store keeps its own. */
-function copyOf<T extends Pick<SessionRow, "secretHash" | "writers" | "client">>(row: T): T {
+function copyOf<T extends Pick<Row, "secretHash" | "writers" | "client"> & Partial<Row>>(row: T): T {
   return {
     ...row,
+    ...(row.nextHash && { nextHash: new Uint8Array(row.nextHash) }),
+    ...(row.previousHash && { previousHash: new Uint8Array(row.previousHash) }),
     secretHash: row.secretHash && new Uint8Array(row.secretHash),
     writers: new Uint8Array(row.writers),
     client: row.client && { ...row.client },

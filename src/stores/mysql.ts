@@ -9,6 +9,7 @@ import {
   type SessionStore,
   StoreFault,
   type StoreSettings,
+  type UserSession,
   VISIT_GAP,
   type WriteAttempt,
 } from "../store.js";
@@ -45,6 +46,9 @@ const COLUMNS = [
   "sessionId",
   "expires",
   "secretHash",
+  "nextHash",
+  "previousHash",
+  "userId",
   "client",
   "idleSeconds",
   "revision",
@@ -94,6 +98,9 @@ export class MysqlStore implements SessionStore {
       expires: Number(row.expires),
       data: row.data,
       secretHash: row.secretHash,
+      nextHash: row.nextHash,
+      previousHash: row.previousHash,
+      userId: row.userId,
       client: parseClient(row.client),
       idleSeconds: row.idleSeconds === null ? null : Number(row.idleSeconds),
       revision: Number(row.revision),
@@ -135,6 +142,9 @@ export class MysqlStore implements SessionStore {
     return {
       ...session,
       idleSeconds: null,
+      userId: null,
+      nextHash: null,
+      previousHash: null,
       now,
       expires: now + idle,
       createdAt: now,
@@ -151,7 +161,17 @@ export class MysqlStore implements SessionStore {
     const { numAffectedRows } = await this.#run(
       this.#db.build
         .updateTable(this.#table)
-        .set({ data: attempt.data, revision: attempt.revision, writers: Buffer.from(attempt.writers) })
+        .set({
+          data: attempt.data,
+          revision: attempt.revision,
+          writers: Buffer.from(attempt.writers),
+          ...(attempt.identity && {
+            userId: attempt.identity.userId,
+            secretHash: toBuffer(attempt.identity.secretHash),
+            nextHash: toBuffer(attempt.identity.nextHash),
+            previousHash: toBuffer(attempt.identity.previousHash),
+          }),
+        })
         .where("sessionId", "=", attempt.sessionId)
         .where("revision", "=", attempt.baseRevision)
         .where(isLive),
@@ -197,6 +217,27 @@ export class MysqlStore implements SessionStore {
       visitedAt: Number(row.visitedAt),
       previousVisitAt: Number(row.previousVisitAt),
       now: Number(row.now),
+    }));
+  }
+
+  async forUser(userId: string): Promise<UserSession[]> {
+    const { rows } = await this.#run(
+      this.#db.build
+        .selectFrom(this.#table)
+        .select(["sessionId", "userId", "client", "createdAt", "visitedAt", "previousVisitAt", "expires"])
+        .where("userId", "=", userId)
+        .where(isLive)
+        .orderBy("createdAt", "desc"),
+    );
+    // MySQL compares without regard to spaces at the end.
+    const own = rows.filter((row) => row.userId === userId);
+    return own.map((row) => ({
+      sessionId: row.sessionId,
+      client: parseClient(row.client),
+      createdAt: Number(row.createdAt),
+      visitedAt: Number(row.visitedAt),
+      previousVisitAt: Number(row.previousVisitAt),
+      expires: Number(row.expires),
     }));
   }
 
@@ -267,6 +308,10 @@ export class MysqlStore implements SessionStore {
       throw error;
     }
   }
+}
+
+function toBuffer(bytes: Uint8Array | null): Buffer | null {
+  return bytes && Buffer.from(bytes);
 }
 
 /** Whether a row is alive is decided by the database's clock alone. */

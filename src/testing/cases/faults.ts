@@ -14,6 +14,7 @@ const calls: Record<Method, Call> = {
   touch: (store, { sessionId }) => store.touch([sessionId], { beginVisit: true }),
   delete: (store, { sessionId }) => store.delete([sessionId]),
   loadRevisions: (store, { sessionId }) => store.loadRevisions?.([sessionId]),
+  forUser: (store) => store.forUser?.("ada"),
   prune: (store) => store.prune?.({ expiredFor: 3600, limit: 10 }),
   check: (store) => store.check?.(),
 };

@@ -65,6 +65,7 @@ export const brokenLoads: readonly BrokenStore[] = [
             rows.find(({ sessionId }) => sessionId === id) ?? {
               sessionId: id,
               ...{ expires: 0, data: null, secretHash: null, client: null, revision: 0 },
+              ...{ nextHash: null, previousHash: null, userId: null },
               ...{
                 writers: new Uint8Array(),
                 createdAt: 0,

@@ -10,6 +10,7 @@ const empty: Record<Method, unknown> = {
   touch: undefined,
   delete: undefined,
   loadRevisions: [],
+  forUser: [],
   prune: { deleted: 0, more: false },
 };
 
