@@ -42,7 +42,7 @@ export interface ClientSocket {
 export interface ClientSession {
   /** The token held, `""` before the first. A credential: show it to nobody. */
   readonly token: string;
-  /** Public id of the session, `""` before the first token. */
+  /** Public id of the session, `""` before the first token and with a token of the old package. */
   readonly id: string;
   /** Resolves when a token from the server is held. */
   readonly ready: Promise<void>;
@@ -69,6 +69,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   const stored = () => storage.getItem(key) ?? "";
   /** The token that this socket has its session by. */
   let held = "";
+  /** The one before. */
+  let replaced = "";
 
   socket.auth = (callback) => {
     // Read anew for each connection: the token may have changed since.
@@ -83,9 +85,15 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
 
   socket.on(GOT_TOKEN, (message: GotToken, confirm?: () => void) => {
     // No token: the store is away or refuses; the one held stays good.
-    if (!message.token) return;
+    // One that has been replaced: an answer that was on its way when the new one came.
+    if (!message.token || message.token === replaced) return;
     // A newer one takes the place of the one that it replaces, and of no other that was stored meanwhile.
-    if (!message.created && stored() !== held && stored() !== message.token) return;
+    if (stored() !== held && stored() !== message.token) {
+      if (!message.created) return;
+      // A new session, because what was presented opens nothing any more: what took its place meanwhile may.
+      if (stored()) return present();
+    }
+    if (held !== message.token) replaced = held;
     held = message.token;
     storage.setItem(key, held);
     confirm?.();
@@ -110,7 +118,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       return stored();
     },
     get id() {
-      return stored().split(".")[0] as string;
+      const [id = "", secret] = stored().split(".");
+      // A token of the old package is one piece, all of it secret.
+      return secret === undefined ? "" : id;
     },
   };
 }

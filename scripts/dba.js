@@ -8,6 +8,8 @@ import { projectFolder } from "./paths.js";
 
 export const tableFile = path.join(projectFolder, "sql", "session.sql");
 export const grantFile = path.join(projectFolder, "sql", "grant.sql");
+export const adoptFile = path.join(projectFolder, "sql", "adopt.sql");
+export const adoptTokensFile = path.join(projectFolder, "sql", "adopt-tokens.sql");
 export const pruneFile = path.join(projectFolder, "sql", "prune.sql");
 
 /**

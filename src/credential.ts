@@ -2,8 +2,8 @@ import { SessionError } from "./errors.js";
 import type { Identity } from "./store.js";
 import { sameHash } from "./token.js";
 
-/** A client that presents garbage without end must not push out what was sent to it. */
-const MOST_EXPECTED = 8;
+/** New secrets that may be on their way to one client; a later one takes the place of the first. */
+const MOST_SENT = 2;
 
 /**
  * By which secret a socket has its session open. What it shows and changes is good only while that secret opens the session:
@@ -11,30 +11,47 @@ const MOST_EXPECTED = 8;
  */
 export class Credential {
   #hash: Uint8Array;
-  /** Of new secrets on their way to this socket's client, and of those that it has presented: each may become the session's. */
-  #expected: Uint8Array[] = [];
+  #before: Uint8Array | undefined;
+  /** Of new secrets on their way to this socket's client: each may become the session's. */
+  #sent: Uint8Array[] = [];
+  /** Of what the client has presented last. Apart, so that presenting garbage pushes out nothing. */
+  #presented: Uint8Array | undefined;
 
   constructor(hash: Uint8Array) {
     this.#hash = hash;
   }
 
-  /** This may become the session's secret without this socket losing its part. */
+  /** This may become the session's secret without this socket losing its part: it is being sent to it. */
   expect(secretHash: Uint8Array): void {
-    this.#expected = [secretHash, ...this.#expected].slice(0, MOST_EXPECTED);
+    this.#sent = [secretHash, ...this.#sent].slice(0, MOST_SENT);
+  }
+
+  /** Likewise: the client holds it. */
+  presents(secretHash: Uint8Array): void {
+    this.#presented = secretHash;
+  }
+
+  /** Whether this socket has had the session by this secret, before the one that it has it by now. */
+  was(secretHash: Uint8Array): boolean {
+    return this.#before !== undefined && sameHash(this.#before, secretHash);
   }
 
   /** Takes note of the session's secret; answers whether this socket still has part in it. */
   follow({ secretHash }: Pick<Identity, "secretHash">): boolean {
     if (!this.opens({ secretHash })) return false;
-    if (secretHash) this.#hash = secretHash;
-    this.#expected = [];
+    if (secretHash && !sameHash(secretHash, this.#hash)) {
+      this.#before = this.#hash;
+      this.#hash = secretHash;
+    }
+    this.#sent = this.#sent.filter((sent) => !sameHash(secretHash, sent));
     return true;
   }
 
   opens({ secretHash }: Pick<Identity, "secretHash">): boolean {
     // The common case, asked with each value that is read.
     if (secretHash === this.#hash) return true;
-    return [this.#hash, ...this.#expected].some((hash) => sameHash(secretHash, hash));
+    const own = [this.#hash, ...this.#sent, ...(this.#presented ? [this.#presented] : [])];
+    return own.some((hash) => sameHash(secretHash, hash));
   }
 
   /** Throws `SESSION_TOKEN_CHANGED` where the session is another's by now. */

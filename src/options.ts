@@ -41,6 +41,11 @@ export interface TokenSessionOptions {
    * does it (`sql/prune.sql`) or something else calls `sessions.prune()`. @default true
    */
   prune?: boolean;
+  /**
+   * Accepts tokens of `socket.io-mysql-session` too, and takes its rows over, once its table has become ours by `sql/adopt.sql`.
+   * @default false
+   */
+  legacyTokens?: boolean;
   /** Longest JSON text of one session's values. Bytes, up to 16 777 215 (MEDIUMTEXT). @default 65536 */
   maxBytes?: number;
   /** How long an operation waits for an unreachable store, retrying, before it says so. Seconds. @default 10 */
@@ -77,6 +82,7 @@ export interface Settings {
   readonly idle: "connection" | "events";
   readonly revalidate: Seconds;
   readonly prune: boolean;
+  readonly legacyTokens: boolean;
   readonly addressOf: ((socket: Socket) => string | undefined) | undefined;
   readonly maxBytes: number;
   readonly storeTimeout: Seconds;
@@ -95,6 +101,7 @@ const NAMES = new Set<string>([
   "idle",
   "revalidate",
   "prune",
+  "legacyTokens",
   "addressOf",
   "maxBytes",
   "storeTimeout",
@@ -149,6 +156,7 @@ export function toSettings(options: TokenSessionOptions): Settings {
       Math.floor(expiration / 4),
     ),
     prune: flag("prune", options.prune, true),
+    legacyTokens: flag("legacyTokens", options.legacyTokens, false),
     addressOf: addressOf(options.addressOf),
     maxBytes: whole("maxBytes", options.maxBytes, 65_536, 2, MEDIUMTEXT_BYTES),
     storeTimeout: whole("storeTimeout", options.storeTimeout, 10, 1, 3600),

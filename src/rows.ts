@@ -1,6 +1,7 @@
 import { Batch } from "./batch.js";
 import { SessionError } from "./errors.js";
 import type {
+  LegacyRow,
   NewSession,
   SessionRevision,
   SessionRow,
@@ -66,6 +67,11 @@ export class Rows {
 
   delete(sessionId: string): Promise<void> {
     return this.#deletes.add(sessionId);
+  }
+
+  /** Where the store has no rows of the old package, there is nothing to do. */
+  async adopt(legacy: LegacyRow): Promise<void> {
+    await this.#store.adopt?.([legacy]);
   }
 
   /** Sees to it that {@link nowMs} is the store's clock. */

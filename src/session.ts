@@ -174,20 +174,30 @@ export class Session {
   }
 
   /** Deletes the row and ends the session; changes that still wait are rejected with `SESSION_ENDED`. */
-  async destroy(reason: EndReason = "destroyed"): Promise<void> {
+  async destroy(reason: EndReason = "destroyed", by?: Credential): Promise<void> {
     if (this.#host.closed) throw this.error("SESSION_CLOSED");
     const deadline = this.deadline();
-    this.#destroying ??= this.#exclusively(async () => {
-      try {
-        if (this.#ended && this.#ended !== "expired") return;
-        await settleDelete(this.#host, this.id, deadline);
-        this.#end(reason);
-        this.#host.destroyed(this, reason);
-      } finally {
-        this.#destroying = undefined;
-      }
+    // Not shared with others, who may destroy it where this one may not.
+    if (by) return this.#exclusively(() => this.#delete(reason, deadline, by));
+    this.#destroying ??= this.#exclusively(() => this.#delete(reason, deadline)).finally(() => {
+      this.#destroying = undefined;
     });
     return this.#destroying;
+  }
+
+  async #delete(reason: EndReason, deadline: number, by?: Credential): Promise<void> {
+    if (this.#ended && this.#ended !== "expired") return;
+    // Whoever came by a token that has been replaced since must not end the session of the one who has it now.
+    if (by && !this.#ended) {
+      const row = await this.#load(deadline);
+      if (this.#ended) return;
+      if (!row) return this.#end("destroyed");
+      this.#adopt(row);
+      by.check(this.saved.identity, this.id);
+    }
+    await settleDelete(this.#host, this.id, deadline);
+    this.#end(reason);
+    this.#host.destroyed(this, reason);
   }
 
   /** Somebody else, who knows, says that the session is over. */

@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.js";
 import { isOrdinary, SessionError, toSessionError } from "./errors.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
+import { adoptRow, type TokenParser, tokenParser } from "./legacy.js";
 import type { Log } from "./log.js";
 import { insertNewRow } from "./mint.js";
 import type { Settings } from "./options.js";
@@ -47,6 +48,7 @@ export class SessionRegistry implements SessionHost {
   readonly processId = newProcessId();
   readonly maxBytes: number;
   readonly storeTimeoutMs: number;
+  readonly parseToken: TokenParser;
   announcer: Announcer | undefined;
   readonly #rows: Rows;
   readonly #touches: Touches;
@@ -60,6 +62,7 @@ export class SessionRegistry implements SessionHost {
     this.log = settings.log;
     this.maxBytes = settings.maxBytes;
     this.storeTimeoutMs = settings.storeTimeout * 1000;
+    this.parseToken = tokenParser(settings);
     this.events = events;
     this.#rows = new Rows(store);
     this.#touches = new Touches(settings, this.#rows);
@@ -153,12 +156,20 @@ export class SessionRegistry implements SessionHost {
    * Opens the session that a token belongs to. Reads the row each time, also when the session is live here already.
    * Errors: those of {@link Session.read}, `SESSION_CLOSED`.
    */
-  async open({ sessionId, secretHash }: PresentedToken): Promise<Opened> {
+  async open(token: PresentedToken): Promise<Opened> {
+    const { sessionId, secretHash } = token;
     let standing: Standing = "none";
-    const opened = await this.#openRow(sessionId, (row) => {
+    const isAllowed = (row: SessionRow) => {
       standing = standingOf(row, secretHash);
       return standing === "current" || standing === "next";
-    });
+    };
+    let opened = await this.#openRow(sessionId, isAllowed);
+    if (token.isOpaque && opened.found === "nothing" && opened.missing) {
+      await this.during(() =>
+        adoptRow(this.#rows, token, this.clock, this.clock.now() + this.storeTimeoutMs),
+      );
+      opened = await this.#openRow(sessionId, isAllowed);
+    }
     if (opened.found === "session") {
       const { session } = opened;
       // Its client has it, whether or not we heard so when it was sent.

@@ -60,6 +60,15 @@ export interface WriteAttempt {
   readonly identity?: Identity;
 }
 
+/** A row that the old package wrote: its key is the client's token. */
+export interface LegacyRow {
+  /** The token, and so the key that the row has now. Never to be logged. */
+  readonly text: string;
+  /** The id and the hash that take its place. */
+  readonly sessionId: string;
+  readonly secretHash: Uint8Array;
+}
+
 /** A session of a user, as the list of their devices shows it. */
 export type UserSession = Pick<
   SessionRow,
@@ -98,7 +107,7 @@ export interface StoreSettings {
  * afterwards. `socket.io-token-session/testing` has these rules as tests; docs/stores.md says how to write a store.
  *
  * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep loads whole rows), `prune`,
- * `forUser`, `check`. *Optional*: `now`.
+ * `forUser`, `check`. *Optional*: `now`, `adopt`.
  */
 export interface SessionStore {
   /** The rows of exactly these ids, in any order; ids without a row are left out. */
@@ -127,6 +136,11 @@ export interface SessionStore {
   check?(): Promise<void>;
   /** The store's clock as far as known, in seconds, with fractions. Used for the age of ids only; expiry is decided by rows. */
   now?(): number;
+  /**
+   * Replaces the key by id and hash in living rows that have no hash yet, and begins their times; leaves everything else as it
+   * is. For the option `legacyTokens`; only a store with rows of the old package needs it.
+   */
+  adopt?(legacy: readonly LegacyRow[]): Promise<void>;
 }
 
 /** Opens a store; `memoryStore()` returns such a function. */

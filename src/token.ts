@@ -9,6 +9,8 @@ export interface PresentedToken {
   readonly sessionId: string;
   /** SHA-256 of the secret: 32 bytes. */
   readonly secretHash: Buffer;
+  /** It was made elsewhere (see legacy.ts), and is its own secret. */
+  readonly isOpaque?: true;
 }
 
 /** 32 bytes from the CSPRNG, twice the 128 bits that OWASP's session guide and NIST SP 800-63B ask for. */

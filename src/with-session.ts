@@ -20,7 +20,7 @@ class Draft {
   }
 
   async save(by: Credential | undefined): Promise<void> {
-    if (this.object === null) return this.session.destroy();
+    if (this.object === null) return this.session.destroy("destroyed", by);
     const entries = changesOf(this.object, this.#before);
     if (entries.length > 0) await this.session.edit(saveBy(entries, this.#before), by);
   }
@@ -73,7 +73,7 @@ export async function withDraft<Result>(
   const outer = around.find(({ draft }) => draft?.session === session)?.draft;
   if (outer) {
     if (outer.object === null) return undefined;
-    by?.check(session.saved.identity, session.id);
+    by?.check(session.values.identity, session.id);
     const result = (async () => handler(accessTo(outer)))();
     outer.joined.push(result);
     return { result: await result };
@@ -83,7 +83,7 @@ export async function withDraft<Result>(
     // Others may have written long ago without our having heard of it: that would be no conflict to a handler that begins now.
     if (!session.ended) await session.read({ deadline });
     if (session.ended || !session.row) return undefined;
-    by?.check(session.saved.identity, session.id);
+    by?.check(session.values.identity, session.id);
     const draft = new Draft(session);
     const hand: Hand = { draft };
     try {

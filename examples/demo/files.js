@@ -20,6 +20,8 @@ const FILES = new Map([
   ["/app.js", { url: fromPublic("app.js"), type: SCRIPT }],
   ["/view.js", { url: fromPublic("view.js"), type: SCRIPT }],
   ["/sentences.js", { url: fromPublic("sentences.js"), type: SCRIPT }],
+  ["/devices.js", { url: fromPublic("devices.js"), type: SCRIPT }],
+  ["/devices.css", { url: fromPublic("devices.css"), type: CSS }],
   ["/shop.js", { url: fromPublic("shop.js"), type: SCRIPT }],
   ["/icon.svg", { url: fromPublic("icon.svg"), type: IMAGE }],
   // The client script as the package ships it.

@@ -1,17 +1,19 @@
 // @ts-check
 // The demo's own events. Each is answered by its acknowledgement: `{ state }`, or `{ error }` with a text for the page.
 import { SessionError } from "socket.io-token-session";
+import { Devices } from "./devices.js";
 import { LONGEST_NAME, MOST_OF_ONE, PRODUCTS, toCart, toVisits } from "./public/shop.js";
+import { Refusal } from "./refusal.js";
 
 /** @typedef {import("socket.io").Socket} Socket */
 /** @typedef {import("socket.io-token-session").SessionHandle} Session */
-/** @typedef {{ data: Record<string, unknown>, id: string, createdAt: number, visitedAt: number, previousVisitAt: number, expiresAt: number }} State */
+/** @typedef {{ data: Record<string, unknown>, userId: string, id: string, createdAt: number, visitedAt: number, previousVisitAt: number, expiresAt: number }} State */
 /** @typedef {{ state?: State, error?: string, code?: string }} Reply */
 
-/** The client sent something that is not to be: its text goes back to it. */
-class Refusal extends Error {}
+/** Events after which a user's list of devices may be another one. */
+const ABOUT_DEVICES = new Set(["visit", "login", "logout", "signOut", "signOutOthers"]);
 
-/** @type {Record<string, (session: Session, content: Record<string, unknown>) => Promise<void>>} */
+/** @type {Record<string, (session: Session, content: Record<string, unknown>, devices: Devices) => Promise<void>>} */
 const changes = {
   async visit(session) {
     // By update and not by set: two tabs, or two servers, may count at the same moment.
@@ -26,12 +28,27 @@ const changes = {
     if (trimmed === "") throw new Refusal("Please give a name.");
     if (trimmed.length > LONGEST_NAME) throw new Refusal(`A name has at most ${LONGEST_NAME} characters.`);
     if (/\p{Cc}/u.test(trimmed)) throw new Refusal("A name has no control characters.");
+    if (/\p{Cs}/u.test(trimmed)) throw new Refusal("A name has no halves of characters.");
+    // An application would ask for a password here; in the demo a name is enough.
+    const userId = trimmed.toLowerCase();
+    if (session.userId !== "" && session.userId !== userId) {
+      throw new Refusal("Somebody else is logged in: log out first.");
+    }
+    await session.login(userId);
     await session.set("name", trimmed);
   },
 
   async logout(session) {
-    if (!session.has("name")) throw new Refusal("Nobody is logged in.");
-    await session.delete("name");
+    if (session.userId === "") throw new Refusal("Nobody is logged in.");
+    await session.logout();
+  },
+
+  async signOut(session, { sessionId }, devices) {
+    await devices.signOut(session, sessionId);
+  },
+
+  async signOutOthers(session, _content, devices) {
+    await devices.signOutOthers(session);
   },
 
   async cart(session, { product, by }) {
@@ -60,24 +77,50 @@ const changes = {
 };
 
 /**
- * Gives a socket the demo's events.
+ * Gives every socket the demo's events.
+ * @param {import("socket.io").Server} io
+ * @param {import("socket.io-token-session").TokenSessions} sessions
+ */
+export function serve(io, sessions) {
+  const devices = new Devices(io, sessions);
+  io.on("connection", (socket) => {
+    for (const [event, change] of Object.entries(changes)) {
+      answer(socket, event, async (content) => {
+        const { session } = socket;
+        const { userId } = session;
+        try {
+          await change(session, content, devices);
+        } finally {
+          if (ABOUT_DEVICES.has(event))
+            for (const id of new Set([userId, session.userId])) devices.changed(id);
+        }
+        const state = stateOf(session);
+        for (const other of othersWith(socket)) other.emit("state", { event, state });
+        return state;
+      });
+    }
+    answer(socket, "state", async () => {
+      const { session } = socket;
+      if (!session.active) throw new SessionError("SESSION_MISSING");
+      devices.changed(session.userId);
+      return stateOf(session);
+    });
+    // Gone, or signed out: a session that is over still says whose it was.
+    socket.on("disconnect", () => devices.changed(socket.session.userId));
+  });
+}
+
+/**
+ * The other tabs with this session see at once what has become of it. By what each socket's session says now, and not by a
+ * room: a room would keep a socket whose token has been replaced since. A state has no secret in it.
  * @param {Socket} socket
  */
-export function serveSocket(socket) {
-  for (const [event, change] of Object.entries(changes)) {
-    answer(socket, event, async (content) => {
-      await change(socket.session, content);
-      const state = stateOf(socket.session);
-      // Whoever else has this session open (another tab) sees it at once. A state has no secret in it.
-      socket.to(joinOwnRoom(socket)).emit("state", { event, state });
-      return state;
-    });
-  }
-  answer(socket, "state", async () => {
-    if (!socket.session.active) throw new SessionError("SESSION_MISSING");
-    joinOwnRoom(socket);
-    return stateOf(socket.session);
-  });
+function othersWith(socket) {
+  const { active, id } = socket.session;
+  if (!active) return [];
+  return [...socket.nsp.sockets.values()].filter(
+    (other) => other !== socket && other.session.active && other.session.id === id,
+  );
 }
 
 /**
@@ -100,26 +143,13 @@ function answer(socket, event, handle) {
 }
 
 /**
- * A room of the demo's own, named after the session's public id.
- * @param {Socket} socket
- */
-function joinOwnRoom(socket) {
-  const room = `session:${socket.session.id}`;
-  for (const other of socket.rooms) {
-    if (other.startsWith("session:") && other !== room) socket.leave(other);
-  }
-  socket.join(room);
-  return room;
-}
-
-/**
  * @param {Session} session
  * @returns {State}
  */
 function stateOf(session) {
   const data = session.toJSON();
-  const { id = "", createdAt, visitedAt, previousVisitAt, expiresAt } = session;
-  return { data, id, createdAt, visitedAt, previousVisitAt, expiresAt };
+  const { userId, id = "", createdAt, visitedAt, previousVisitAt, expiresAt } = session;
+  return { data, userId, id, createdAt, visitedAt, previousVisitAt, expiresAt };
 }
 
 /** @type {Partial<Record<import("socket.io-token-session").SessionErrorCode, string>>} */
@@ -128,6 +158,9 @@ const texts = {
   SESSION_WRITE_UNCERTAIN: "The database did not answer, so it is not known whether that was saved.",
   SESSION_ENDED: "This session is over.",
   SESSION_MISSING: "There is no session yet.",
+  SESSION_NOT_CONFIRMED:
+    "This device did not confirm its new token, so everything is as it was. Please try again.",
+  SESSION_TOKEN_CHANGED: "This session has a new token, which this page has yet to present.",
 };
 
 /**

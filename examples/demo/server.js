@@ -6,7 +6,7 @@ import { createPool } from "mysql2/promise";
 import { Server } from "socket.io";
 import { SessionError, tokenSession } from "socket.io-token-session";
 import { serveFile } from "./files.js";
-import { serveSocket } from "./handlers.js";
+import { serve } from "./handlers.js";
 
 /** Sent to us, these end the server in good order. */
 const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM"]);
@@ -29,7 +29,7 @@ const server = createServer(serveFile);
 // What a client may send here is small.
 const io = new Server(server, { maxHttpBufferSize: 16_384 });
 sessions.attach(io);
-io.on("connection", serveSocket);
+serve(io, sessions);
 
 server.on("error", (error) => fail(error.message));
 server.listen(Number(wantedPort), host, () => {

@@ -6,7 +6,7 @@ import type { Session } from "../session.js";
 import type { SessionWatcher } from "../session-host.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { Identity } from "../store.js";
-import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
+import { type EndReason, GET_TOKEN, type GotToken, TOKEN_CHANGED } from "../wire.js";
 import { SocketBearer } from "./bearer.js";
 import { onRefusal, sharedOf } from "./connection.js";
 import { SessionHandle } from "./handle.js";
@@ -61,8 +61,8 @@ export class Attachment implements SessionWatcher {
   #cancelRequiredTimer = () => {};
   #cancelCut = () => {};
   #bearer: SocketBearer | undefined;
-  /** The token of its session was changed before the socket was connected. */
-  #isCutLoose = false;
+  /** The session that it had by a token that has been replaced, until it presents the new one. */
+  #cutLooseFrom: string | undefined;
   /** The session that the registry holds for this socket. */
   #session: Session | undefined;
   /** Why the session is over that this socket was recovered for. */
@@ -116,7 +116,7 @@ export class Attachment implements SessionWatcher {
     this.#socket.once("disconnect", this.#leave);
     for (const message of this.#answers.splice(0)) this.#send(message);
     if (this.#context.required && !this.#handle.active) this.#startRequiredTimer();
-    if (this.#isCutLoose) this.#askForToken();
+    if (this.#cutLooseFrom) this.#askForToken();
     this.#leaveWhenOver();
   }
 
@@ -134,16 +134,27 @@ export class Attachment implements SessionWatcher {
     }
     // Its handle shows nothing from now on, until this very client has presented the new token.
     this.#letGo();
-    this.#isCutLoose = true;
+    this.#cutLoose(session.id);
+  }
+
+  #cutLoose(sessionId: string): void {
+    this.#cutLooseFrom = sessionId;
     if (this.#connected) this.#askForToken();
   }
 
   /** Who has no part in the session any more may have the new token by now; a thief has not. */
   #askForToken(): void {
-    this.#isCutLoose = false;
-    this.#bearer?.askForToken();
+    this.#cancelCut();
+    this.#socket.emit(TOKEN_CHANGED, {});
+    // Also where it has taken another session meanwhile: the application may have put the socket into rooms of the one it lost.
+    this.#startCutTimer();
+  }
+
+  #startCutTimer(): void {
     this.#cancelCut = this.#context.registry.clock.after(CUT_AFTER_MS, () => {
-      if (!this.#session) this.#socket.disconnect();
+      // It has presented something, and the store has not answered yet.
+      if (this.#current) this.#startCutTimer();
+      else this.#socket.disconnect();
     });
   }
 
@@ -244,11 +255,13 @@ export class Attachment implements SessionWatcher {
   async #try(request: Request): Promise<boolean> {
     const { registry, outages } = this.#context;
     try {
-      this.#bearer?.presents(request);
+      if (this.#bearer) request = await this.#bearer.inPlaceOf(request, registry.parseToken);
+      this.#bearer?.presents(request, registry.parseToken);
       const result = await openSession(registry, request, this.#mints, this.#facts.client);
       outages.over();
       this.#take(result);
       this.#over = result.over;
+      if (result.replaced) this.#cutLoose(result.replaced);
       if (result.message) this.#answer(request, result.message);
       this.#bearer?.presented();
       return true;
@@ -271,11 +284,16 @@ export class Attachment implements SessionWatcher {
     if (bound?.id !== session.id || bound.ended) {
       // A handle stays with its session: whoever kept the old one must not write to the new.
       if (bound) this.#handle = new SessionHandle(registry);
+      // Its rotations have lost their client to another session.
+      this.#bearer?.left();
       const hash = token?.secretHash ?? session.saved.identity.secretHash;
       this.#bearer = hash ? new SocketBearer(this.#socket, hash, this.#facts, registry.clock) : undefined;
       SessionHandle.bind(this.#handle, session, this.#bearer);
     }
-    this.#cancelCut();
+    if (session.id === this.#cutLooseFrom) {
+      this.#cutLooseFrom = undefined;
+      this.#cancelCut();
+    }
     if (token) noteForRecovery(this.#socket, session.id, token.secretHash);
     this.#cancelRequiredTimer();
   }

@@ -1,8 +1,9 @@
 import type { Socket } from "socket.io";
-import { type Clock, pause } from "../clock.js";
+import type { Clock } from "../clock.js";
 import { Credential } from "../credential.js";
+import type { TokenParser } from "../legacy.js";
 import type { Bearer } from "../rotation.js";
-import { type PresentedToken, parseToken } from "../token.js";
+import type { PresentedToken } from "../token.js";
 import { TOKEN_CHANGED } from "../wire.js";
 import type { ClientFacts, Request } from "./opening.js";
 import { CONFIRM_TIMEOUT_MS, sendGotToken } from "./reply.js";
@@ -17,8 +18,11 @@ export class SocketBearer implements Bearer {
   readonly #socket: Socket;
   readonly #clock: Clock;
   /** Called when the client has presented a token, or has gone. */
-  #whenPresented: (() => void)[] = [];
-  #whenLeft: (() => void)[] = [];
+  #whenPresented: ((presented: boolean) => void)[] = [];
+  readonly #whenLeft = new Set<() => void>();
+  /** The last token that was given in one step. */
+  #replacement: { token: PresentedToken; over: Promise<void> } | undefined;
+  #gone = false;
 
   constructor(socket: Socket, secretHash: Uint8Array, { confirms }: ClientFacts, clock: Clock) {
     this.#socket = socket;
@@ -27,23 +31,59 @@ export class SocketBearer implements Bearer {
     this.#clock = clock;
   }
 
-  presentAgain(): Promise<void> {
+  get gone(): boolean {
+    return this.#gone || !this.#socket.connected;
+  }
+
+  replacing(token: PresentedToken, done: Promise<unknown>): void {
+    const before = this.#replacement;
+    const over = done.then(
+      () => {},
+      () => {
+        this.#replacement = before;
+      },
+    );
+    this.#replacement = { token, over };
+  }
+
+  /** Waits for a token that is being replaced in one step; the client may present the old one once more before it hears. */
+  async inPlaceOf(request: Request, parseToken: TokenParser): Promise<Request> {
+    await this.#replacement?.over;
+    const replacement = this.#replacement;
+    if (!replacement || request.kind !== "token") return request;
+    const token = parseToken(request.presented);
+    const isOld = token?.sessionId === replacement.token.sessionId && this.credential.was(token.secretHash);
+    return isOld ? { ...request, presented: replacement.token.text } : request;
+  }
+
+  presentAgain(): Promise<boolean> {
+    if (this.#gone) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(PRESENT_TIMEOUT_MS, resolve);
-      this.#whenPresented.push(() => {
+      const cancel = this.#clock.after(PRESENT_TIMEOUT_MS, () => resolve(false));
+      this.#whenPresented.push((presented) => {
         cancel();
-        resolve();
+        resolve(presented);
       });
       this.askForToken();
     });
   }
 
-  async offer(token: PresentedToken): Promise<boolean> {
-    const left = new Promise<false>((resolve) => this.#whenLeft.push(() => resolve(false)));
+  offer(token: PresentedToken): Promise<boolean> {
+    if (this.#gone) return Promise.resolve(false);
     const message = { token: token.text, errors: "", created: false } as const;
     const sent = sendGotToken(this.#socket, message, { confirm: this.confirms });
-    if (!this.confirms) return false;
-    return Promise.race([sent, left, pause(this.#clock, CONFIRM_TIMEOUT_MS).then(() => false)]);
+    if (!this.confirms) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const end = (isConfirmed: boolean) => {
+        cancel();
+        this.#whenLeft.delete(left);
+        resolve(isConfirmed);
+      };
+      const left = () => end(false);
+      const cancel = this.#clock.after(CONFIRM_TIMEOUT_MS, left);
+      this.#whenLeft.add(left);
+      void sent.then(end);
+    });
   }
 
   askForToken(): void {
@@ -51,17 +91,18 @@ export class SocketBearer implements Bearer {
   }
 
   /** The client is presenting a token: if that opens the session, it is the one that this socket goes on with. */
-  presents(request: Request): void {
+  presents(request: Request, parseToken: TokenParser): void {
     const token = request.kind === "token" ? parseToken(request.presented) : undefined;
-    if (token) this.credential.expect(token.secretHash);
+    if (token) this.credential.presents(token.secretHash);
   }
 
   presented(): void {
-    for (const run of this.#whenPresented.splice(0)) run();
+    for (const run of this.#whenPresented.splice(0)) run(true);
   }
 
   left(): void {
-    this.presented();
-    for (const run of this.#whenLeft.splice(0)) run();
+    this.#gone = true;
+    for (const run of this.#whenPresented.splice(0)) run(false);
+    for (const run of [...this.#whenLeft]) run();
   }
 }

@@ -6,6 +6,8 @@ import type { EndReason } from "../wire.js";
 /** Between servers only; no client can send or receive it. */
 const ANNOUNCEMENT = "tokenSession";
 const WHO_IS_LIVE = "tokenSession:live";
+/** Servers that take longer to say which sessions they have open are taken to have none. */
+const LIVE_TIMEOUT_MS = 2_000;
 /** Sessions told of in one message. */
 const AT_ONCE = 1_000;
 
@@ -85,19 +87,21 @@ export class Cluster implements Announcer {
   /** Which of these sessions are open on other servers, as far as those answer. Never rejects. */
   async liveElsewhere(sessionIds: readonly string[]): Promise<Set<string>> {
     const live = new Set<string>();
-    for (const namespace of [...this.#namespaces].filter(reachesOthers)) {
-      try {
-        const answers: unknown = await namespace.serverSideEmitWithAck(
-          WHO_IS_LIVE as never,
-          sessionIds as never,
-        );
-        for (const id of (Array.isArray(answers) ? answers : []).flat()) if (isSessionId(id)) live.add(id);
-      } catch (error) {
-        const { responses } = (error ?? {}) as { responses?: unknown };
-        for (const id of (Array.isArray(responses) ? responses : []).flat())
-          if (isSessionId(id)) live.add(id);
-      }
-    }
+    const ask = async (namespace: Namespace) => {
+      const answers: unknown = await namespace
+        .serverSideEmitWithAck(WHO_IS_LIVE as never, sessionIds as never)
+        // Some servers did not answer in time: those that did count.
+        .catch((error: unknown) => (error as { responses?: unknown } | undefined)?.responses);
+      for (const id of (Array.isArray(answers) ? answers : []).flat()) if (isSessionId(id)) live.add(id);
+    };
+    const all = Promise.all([...this.#namespaces].filter(reachesOthers).map(ask));
+    // An adapter may wait long for servers that do not know the question, and for ever where Redis is away.
+    let cancel = () => {};
+    const limit = new Promise<void>((resolve) => {
+      cancel = this.#registry.clock.after(LIVE_TIMEOUT_MS, resolve);
+    });
+    await Promise.race([all, limit]);
+    cancel();
     return live;
   }
 

@@ -1,7 +1,7 @@
 import type { Credential } from "../credential.js";
 import { type DraftObject, updateBy } from "../draft.js";
 import { SessionError, type SessionErrorCode, toSessionError } from "../errors.js";
-import { type Bearer, rotate, toUserId } from "../rotation.js";
+import { type Bearer, rotate, rotateAfter, toUserId } from "../rotation.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { UnixSeconds } from "../store.js";
@@ -66,10 +66,13 @@ export class SessionHandle {
     return handle.#credential;
   }
 
-  /** The session, as long as this handle has part in it: the token that it came with may have been replaced since. */
+  /**
+   * The session, as long as this handle has part in it: the token that it came with may have been replaced since, in what is
+   * shown too, where that is on its way to the row.
+   */
   get #open(): Session | undefined {
     const session = this.#session;
-    return session && this.#bearer?.credential.opens(session.saved.identity) !== false ? session : undefined;
+    return session && this.#bearer?.credential.opens(session.values.identity) !== false ? session : undefined;
   }
 
   get #credential(): Credential | undefined {
@@ -236,10 +239,13 @@ export class SessionHandle {
     });
   }
 
-  /** Ends the login: a new token as with {@link login}; `userId` and all values are gone, the session stays. */
+  /**
+   * Ends the login: `userId` and all values are gone, the session stays. Then the client gets a new token as with {@link login};
+   * whether it confirms that changes nothing of the logout.
+   */
   logout(): Promise<void> {
     return this.#change((session) =>
-      rotate(session, this.#bearerOrThrow(session), (values) => {
+      rotateAfter(session, this.#bearerOrThrow(session), (values) => {
         values.clear();
         values.identity = { ...values.identity, userId: null };
       }),
@@ -262,12 +268,7 @@ export class SessionHandle {
    */
   destroy(): Promise<void> {
     if (this.#session?.ended) return Promise.resolve();
-    return this.#change(async (session) => {
-      // Whoever came by a token that has been replaced since must not end the session of the one who has it now.
-      if (this.#credential && (await session.read()))
-        this.#credential.check(session.saved.identity, session.id);
-      await session.destroy();
-    });
+    return this.#change((session) => session.destroy("destroyed", this.#credential));
   }
 
   #change<Result>(run: (session: Session) => Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {

@@ -2,7 +2,8 @@ import type { Socket } from "socket.io";
 import { toClientDescription } from "../description.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
-import { type PresentedToken, parseToken } from "../token.js";
+import type { SessionRow } from "../store.js";
+import type { PresentedToken } from "../token.js";
 import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
 import type { MintLimit } from "./mint-limit.js";
 import { proofOf, type RecoveryNote, recoveryNote } from "./recovery.js";
@@ -33,6 +34,8 @@ export interface OpeningResult {
   readonly message?: GotToken;
   /** Why the session of a recovered socket is over. */
   readonly over?: EndReason;
+  /** The session of a recovered socket, where another token has taken the place of the one that it had. */
+  readonly replaced?: string;
 }
 
 /** Takes the token out of the handshake, which Socket.IO ships to other nodes (`fetchSockets`). */
@@ -65,7 +68,7 @@ export async function openSession(
 
   const { presented } = request;
   if (presented === undefined || presented === null || presented === "") return mint("");
-  const token = parseToken(presented);
+  const token = registry.parseToken(presented);
   if (!token) {
     registry.invalid("malformed");
     return mint("Session Not Found");
@@ -90,13 +93,14 @@ function result(
 }
 
 async function reopen(registry: SessionRegistry, { sessionId, proof }: RecoveryNote): Promise<OpeningResult> {
-  const opened = await registry.reopen(
-    sessionId,
-    ({ secretHash }) => secretHash !== null && proofOf(secretHash) === proof,
-    { isExpected: true },
-  );
+  let isReplaced = false;
+  const fits = ({ secretHash }: SessionRow) => {
+    isReplaced = secretHash === null || proofOf(secretHash) !== proof;
+    return !isReplaced;
+  };
+  const opened = await registry.reopen(sessionId, fits, { isExpected: true });
   if (opened.found === "session") return { session: opened.session };
   if (opened.found === "expired") return { over: "expired" };
-  // Where another secret has taken the place of the one that this socket had, it has no session until it asks.
-  return opened.missing ? { over: "destroyed" } : {};
+  if (opened.missing) return { over: "destroyed" };
+  return isReplaced ? { replaced: sessionId } : {};
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Socket } from "socket.io";
 import { GOT_TOKEN, type GotToken, SESSION_END, type SessionEnd } from "../wire.js";
 
@@ -26,7 +27,7 @@ export function sendGotToken(
         confirm ? CONFIRM_TIMEOUT_MS : NO_ANSWER_TIMEOUT_MS,
         GOT_TOKEN,
         message,
-        (error, answers) => resolve(confirm && !error && answers.length > 0),
+        (error, answers) => resolve(confirm && !error && answers.length === 1),
       );
     } else if (confirm) {
       // Without a time-out of Socket.IO's, whose timer would keep a closing process alive.
@@ -54,7 +55,26 @@ function emitUnkept(
   message: object,
   onAnswer: (error: Error | null, answers: unknown[]) => void = nothing,
 ): void {
-  socket.nsp.local.to(socket.id).timeout(timeoutMs).emit(event, message, onAnswer);
+  // Not by the room of the socket's id: an application that lets clients join what they name would send others the token.
+  // In this one is nobody else, because it is there for this one call.
+  const room = `tokenSession:${randomUUID()}`;
+  void socket.join(room);
+  let isOver = false;
+  const over = (error: Error | null, answers: unknown[]) => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(timer);
+    onAnswer(error, answers);
+  };
+  const timer = setTimeout(() => over(new Error("timed out"), []), timeoutMs).unref();
+  // `local.timeout().emit()` would wait for answers of every server of a cluster, and those never come.
+  socket.nsp.adapter.broadcastWithAck(
+    { type: 2, data: [event, message] },
+    { rooms: new Set([room]), except: new Set(), flags: { local: true } },
+    () => {},
+    (answer: unknown) => over(null, [answer]),
+  );
+  void socket.leave(room);
 }
 
 /** Socket.IO offers no public way to ask; if a later version keeps its options elsewhere, the careful way is taken. */

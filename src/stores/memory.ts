@@ -112,7 +112,7 @@ export class MemoryStore implements SessionStore {
     const now = this.#now;
     const own = [...this.#rows.values()].filter((row) => row.userId === userId && row.expires > now);
     return own
-      .sort((one, other) => other.createdAt - one.createdAt)
+      .sort((one, other) => other.createdAt - one.createdAt || (one.sessionId < other.sessionId ? 1 : -1))
       .map(({ sessionId, client, createdAt, visitedAt, previousVisitAt, expires }) => ({
         sessionId,
         client: client && { ...client },

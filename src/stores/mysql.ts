@@ -1,6 +1,7 @@
 import { type Compilable, type ExpressionBuilder, type Generated, sql } from "kysely";
 import type { Log } from "../log.js";
 import {
+  type LegacyRow,
   type NewSession,
   type PruneStep,
   type Seconds,
@@ -16,7 +17,13 @@ import {
 import type { ClientDescription } from "../wire.js";
 import { type Database, DatabaseAccess } from "./mysql/database.js";
 import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
-import { type ColumnFacts, type IndexFacts, tableDifferences, tableInvalid } from "./mysql/table.js";
+import {
+  type ColumnFacts,
+  type IndexFacts,
+  isLegacyTable,
+  tableDifferences,
+  tableInvalid,
+} from "./mysql/table.js";
 
 /** The table of sql/session.sql, as Kysely sees it. */
 interface SessionTable {
@@ -135,7 +142,7 @@ export class MysqlStore implements SessionStore {
         }),
       );
     } catch (error) {
-      if (error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY) return null;
+      if (isDuplicate(error)) return null;
       throw error;
     }
     const { now } = this.#db;
@@ -202,6 +209,26 @@ export class MysqlStore implements SessionStore {
     await this.#run(this.#db.build.deleteFrom(this.#table).where("sessionId", "in", sessionIds));
   }
 
+  async adopt(legacy: readonly LegacyRow[]): Promise<void> {
+    await Promise.all(legacy.map((row) => this.#adoptOne(row)));
+  }
+
+  async #adoptOne({ text, sessionId, secretHash }: LegacyRow): Promise<void> {
+    const statement = this.#db.build
+      .updateTable(this.#table)
+      .set({ sessionId, secretHash: toBuffer(secretHash), createdAt: databaseNow, visitedAt: databaseNow })
+      // A row of ours has a hash, so its id, presented as a token, finds nothing here.
+      .where("sessionId", "=", text)
+      .where("secretHash", "is", null)
+      .where(isLive);
+    try {
+      await this.#run(statement);
+    } catch (error) {
+      // Adopted by somebody else, and then written once more by a server of the old package.
+      if (!isDuplicate(error)) throw error;
+    }
+  }
+
   async loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
     const { rows } = await this.#run(
       this.#db.build
@@ -227,7 +254,9 @@ export class MysqlStore implements SessionStore {
         .select(["sessionId", "userId", "client", "createdAt", "visitedAt", "previousVisitAt", "expires"])
         .where("userId", "=", userId)
         .where(isLive)
-        .orderBy("createdAt", "desc"),
+        .orderBy("createdAt", "desc")
+        // Within one second the ids, which have milliseconds, tell.
+        .orderBy("sessionId", "desc"),
     );
     // MySQL compares without regard to spaces at the end.
     const own = rows.filter((row) => row.userId === userId);
@@ -290,7 +319,8 @@ export class MysqlStore implements SessionStore {
       [schema, name],
     );
     const differences = tableDifferences(columns, indexes, tables[0]?.engine ?? null);
-    if (differences.length > 0) throw tableInvalid(this.#name, differences);
+    if (differences.length > 0)
+      throw tableInvalid(this.#name, differences, { isLegacy: isLegacyTable(columns) });
   }
 
   /** Runs a statement; when the server says that the table is wrong, finds out in what. */
@@ -308,6 +338,10 @@ export class MysqlStore implements SessionStore {
       throw error;
     }
   }
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY;
 }
 
 function toBuffer(bytes: Uint8Array | null): Buffer | null {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { NewSession, SessionRow, SessionStore, WriteAttempt } from "../store.js";
+import type { Identity, NewSession, SessionRow, SessionStore, WriteAttempt } from "../store.js";
 import { mintToken } from "../token.js";
 import { newProcessId, newRevision, withWriter } from "../writers.js";
 
@@ -50,6 +50,12 @@ export function attemptOn(
   };
 }
 
+/** A user, and three hashes that differ from each other and from all others. */
+export function newIdentity(given: Partial<Identity> = {}): Identity {
+  const [secretHash, nextHash, previousHash] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+  return { userId: "ada", secretHash, nextHash, previousHash, ...given };
+}
+
 export function anotherRevision(revision: number): number {
   return (revision + 1) % 2 ** 48;
 }
@@ -59,6 +65,8 @@ export function facts({ now: _, ...row }: SessionRow): Record<string, unknown> {
   return {
     ...row,
     secretHash: bytes(row.secretHash),
+    nextHash: bytes(row.nextHash),
+    previousHash: bytes(row.previousHash),
     writers: bytes(row.writers),
     client: row.client && { ...row.client },
   };

@@ -1,5 +1,7 @@
 import { deleteCases } from "./cases/delete.js";
 import { faultCases } from "./cases/faults.js";
+import { forUserCases } from "./cases/for-user.js";
+import { identityCases } from "./cases/identity.js";
 import { insertCases } from "./cases/insert.js";
 import { loadCases } from "./cases/load.js";
 import { loadRevisionsCases } from "./cases/load-revisions.js";
@@ -34,10 +36,12 @@ export const storeContract: readonly StoreCase[] = [
   ...loadCases,
   ...insertCases,
   ...writeCases,
+  ...identityCases,
   ...touchCases,
   ...deleteCases,
   ...loadRevisionsCases,
   ...pruneCases,
+  ...forUserCases,
   ...sharingCases,
   ...faultCases,
 ];

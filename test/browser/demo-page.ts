@@ -29,6 +29,31 @@ export class DemoPage {
     return (await this.#page.locator("#session-id").textContent()) ?? "";
   }
 
+  /** Resolves when the list has exactly these devices, in this order, and of each all that is asked for. */
+  async listsDevices(...expected: readonly { id: string; shows: readonly string[] }[]): Promise<void> {
+    await this.#page.waitForFunction((wanted) => {
+      const items = [...document.querySelectorAll<HTMLElement>("#device-list li")];
+      return (
+        items.length === wanted.length &&
+        wanted.every(({ id, shows }, index) => {
+          const item = items[index];
+          return (
+            item?.dataset["session"] === id &&
+            item.checkVisibility() &&
+            shows.every((text) => item.innerText.includes(text))
+          );
+        })
+      );
+    }, expected);
+  }
+
+  signOut(sessionId: string): Promise<void> {
+    return this.#page
+      .locator(`#device-list li[data-session="${sessionId}"]`)
+      .getByRole("button", { name: /^Sign out / })
+      .click();
+  }
+
   /** Resolves when the page shows another session than this one. */
   otherThan(sessionId: string): Promise<void> {
     return this.shows("session-id", new RegExp(`^(?!${sessionId})[0-9a-f]{32}$`));
@@ -37,6 +62,15 @@ export class DemoPage {
   /** What the client script keeps: the whole token. */
   token(): Promise<string> {
     return this.#page.evaluate(() => localStorage.getItem("socket.io-token-session") ?? "");
+  }
+
+  /** Elements whose content is wider than they are. */
+  tooWide(): Promise<string[]> {
+    return this.#page.evaluate(() =>
+      [document.documentElement, ...document.querySelectorAll("body, main, main *, aside, aside *")]
+        .filter(({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth)
+        .map(({ tagName, id }) => `${tagName}#${id}`),
+    );
   }
 
   async logIn(name: string): Promise<void> {

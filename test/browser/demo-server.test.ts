@@ -9,26 +9,40 @@ import { type Demo, DemoFailure, startDemo } from "./demo-server.js";
 
 interface Reply {
   error?: string;
-  state?: { data: Record<string, unknown> };
+  state?: { data: Record<string, unknown>; userId: string; id: string };
+}
+
+interface DeviceList {
+  userId: string;
+  devices: { sessionId: string; live: boolean }[];
+}
+
+/** A client of the demo with its session, as the page has it. */
+async function startClient(url: string): Promise<Socket> {
+  const socket = io(url, { forceNew: true });
+  const kept = new Map<string, string>();
+  const storage = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  };
+  await tokenSession(socket, { storage }).ready;
+  return socket;
+}
+
+function askOn(socket: Socket, event: string, ...content: unknown[]): Promise<Reply> {
+  return socket.timeout(10_000).emitWithAck(event, ...content);
 }
 
 describe("the demo's server", () => {
   let database: TestDatabase;
   let demo: Demo;
   let socket: Socket;
-  const ask = (event: string, ...content: unknown[]): Promise<Reply> =>
-    socket.timeout(10_000).emitWithAck(event, ...content);
+  const ask = (event: string, ...content: unknown[]) => askOn(socket, event, ...content);
 
   beforeAll(async () => {
     database = await createTestDatabase();
     demo = await startDemo(database.url);
-    socket = io(demo.url);
-    const kept = new Map<string, string>();
-    const storage = {
-      getItem: (key: string) => kept.get(key) ?? null,
-      setItem: (key: string, value: string) => void kept.set(key, value),
-    };
-    await tokenSession(socket, { storage }).ready;
+    socket = await startClient(demo.url);
   });
 
   afterAll(async () => {
@@ -46,7 +60,10 @@ describe("the demo's server", () => {
     ["login", { name: " \t\n" }, "Please give a name."],
     ["login", { name: "x".repeat(41) }, "A name has at most 40 characters."],
     ["login", { name: "a\u0000b" }, "A name has no control characters."],
+    ["login", { name: "a\ud800" }, "A name has no halves of characters."],
     ["logout", undefined, "Nobody is logged in."],
+    ["signOut", { sessionId: "0".repeat(32) }, "Nobody is logged in."],
+    ["signOutOthers", undefined, "Nobody is logged in."],
     ["cart", {}, "There is no such product."],
     ["cart", { product: "__proto__", by: 1 }, "There is no such product."],
     ["cart", { product: ["coffee"], by: 1 }, "There is no such product."],
@@ -138,6 +155,98 @@ describe("the demo's server", () => {
       },
     );
   }
+});
+
+describe("the demo's server, of devices,", () => {
+  let database: TestDatabase;
+  let demo: Demo;
+  let ada: Socket;
+  let eve: Socket;
+  let idOfAda: string;
+  let idOfEve: string;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    demo = await startDemo(database.url);
+    [ada, eve] = [await startClient(demo.url), await startClient(demo.url)];
+    idOfAda = (await askOn(ada, "login", { name: "Ada" })).state?.id ?? "";
+    idOfEve = (await askOn(eve, "login", { name: "Eve" })).state?.id ?? "";
+  });
+
+  afterAll(async () => {
+    for (const socket of [ada, eve]) socket?.disconnect();
+    await demo?.stop();
+    await database?.drop();
+  });
+
+  test.each([
+    ["nothing", undefined],
+    ["no id", {}],
+    ["a list", { sessionId: ["0".repeat(32)] }],
+    ["a number", { sessionId: 7 }],
+    ["too few digits", { sessionId: "0".repeat(31) }],
+    ["capitals", { sessionId: "A".repeat(32) }],
+    ["a pattern", { sessionId: `${"0".repeat(31)}%` }],
+    ["a line end", { sessionId: `${"0".repeat(32)}\n` }],
+  ])("refuses to sign out %s", async (_, content) => {
+    expect(await askOn(eve, "signOut", content)).toEqual({ error: "That is no session id." });
+  });
+
+  test("refuses to sign out somebody else's device, and one that is not there, in the same words", async () => {
+    for (const sessionId of [idOfAda, "0".repeat(32)]) {
+      expect(await askOn(eve, "signOut", { sessionId })).toEqual({ error: "You have no such device." });
+    }
+    expect((await askOn(ada, "state")).state).toMatchObject({ id: idOfAda, userId: "ada" });
+    expect(await database.rows("select userId from session where sessionId = ?", [idOfAda])).toEqual([
+      { userId: "ada" },
+    ]);
+  });
+
+  test("refuses to sign out the device that asks", async () => {
+    expect(await askOn(eve, "signOut", { sessionId: idOfEve })).toEqual({
+      error: "That is this device: log out instead.",
+    });
+  });
+
+  test("signs out nobody else's devices together with one's own", async () => {
+    expect((await askOn(eve, "signOutOthers")).state?.id).toBe(idOfEve);
+    expect((await askOn(ada, "state")).state?.id).toBe(idOfAda);
+  });
+
+  test("refuses to log in as somebody else on top of a login", async () => {
+    expect(await askOn(eve, "login", { name: "ada" })).toEqual({
+      error: "Somebody else is logged in: log out first.",
+    });
+    expect((await askOn(eve, "login", { name: " EVE" })).state).toMatchObject({ userId: "eve" });
+  });
+
+  test("sends the list to that user's sockets, until the logout, and to no others", async () => {
+    const heard = new Set<string>();
+    ada.on("devices", ({ userId }: DeviceList) => heard.add(`ada hears of ${userId}`));
+    const phone = await startClient(demo.url);
+    const listOf = (socket: Socket, length: number) =>
+      new Promise<DeviceList>((resolve) => {
+        socket.on("devices", (list: DeviceList) => list.devices.length === length && resolve(list));
+      });
+    try {
+      const [list] = await Promise.all([
+        listOf(phone, 2),
+        listOf(eve, 2),
+        askOn(phone, "login", { name: "Eve" }),
+      ]);
+      expect(list.userId).toBe("eve");
+      expect(list.devices.map(({ sessionId }) => sessionId)).toContain(idOfEve);
+      const left = listOf(eve, 1);
+      await askOn(phone, "logout");
+      phone.on("devices", () => heard.add("who is logged out hears"));
+      expect((await left).devices.map(({ sessionId }) => sessionId)).toEqual([idOfEve]);
+      // A socket gets things in order: whatever was sent to these before that list has arrived when this is answered.
+      for (const socket of [phone, ada]) await askOn(socket, "cart");
+      expect([...heard]).toEqual([]);
+    } finally {
+      phone.disconnect();
+    }
+  });
 });
 
 test("the demo's server ends at once, also while a browser holds a connection on which it asked nothing", async () => {

@@ -4,7 +4,9 @@ import { MysqlStore } from "../../src/stores/mysql.js";
 import { contractSettings, type StoreHarness, storeContract } from "../../src/testing/index.js";
 import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
 import { brokenDeletes } from "./broken/delete.js";
+import { brokenUsers } from "./broken/for-user.js";
 import { type Break, type BrokenStore, brokenMemory, delegating, failedCases } from "./broken/harness.js";
+import { brokenIdentities } from "./broken/identity.js";
 import { brokenInserts } from "./broken/insert.js";
 import { brokenLoads, brokenRevisions } from "./broken/load.js";
 import { brokenOnSql } from "./broken/mysql.js";
@@ -18,9 +20,11 @@ const brokenStores: readonly BrokenStore[] = [
   ...brokenRevisions,
   ...brokenInserts,
   ...brokenWrites,
+  ...brokenIdentities,
   ...brokenTouches,
   ...brokenDeletes,
   ...brokenPrunes,
+  ...brokenUsers,
   ...sharesObjects,
   ...swallowsErrors,
   ...otherBreaks,

@@ -3,7 +3,7 @@ import { type ClientSession, tokenSession } from "../../client/index.js";
 import type { SessionHandle } from "../../src/index.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
 import { serverSideOf } from "../support/rig.js";
-import { gotToken, next, startServer, type TestServer } from "../support/server.js";
+import { ask, gotToken, next, startServer, type TestServer } from "../support/server.js";
 
 let database: TestDatabase;
 let server: TestServer | undefined;
@@ -171,6 +171,68 @@ test("logout takes userId and values, and gives a new token; regenerate only tha
   expect([handle.userId, handle.toJSON(), handle.active]).toEqual(["", {}, true]);
   expect(new Set(tokens).size).toBe(3);
   expect((await open(on, tokens[2] ?? "")).message.errors).toBe("");
+});
+
+test("an answer that overtakes the new token does not bring the old one back", async () => {
+  const on = await start();
+  for (let round = 0; round < 10; round++) {
+    const { client, handle, session } = await tab(on);
+    const before = session.token;
+    const login = handle.login("ada");
+    client.emit("getToken", { token: before });
+    await login;
+    await handle.reload();
+    expect(session.token).not.toBe(before);
+    expect((await open(on, session.token)).message).toMatchObject({ token: session.token, errors: "" });
+  }
+});
+
+test("nor for a client that never confirms: what it asked meanwhile is answered with the new one", async () => {
+  const on = await start();
+  const alarms: unknown[] = [];
+  on.sessions.on("sessionInvalid", (event) => alarms.push(event));
+  const client = on.client();
+  client.emit("getToken", { token: "" });
+  const { token } = await gotToken(client);
+  const { session } = serverSideOf(on.io, client);
+  const heard: string[] = [];
+  client.on("gotToken", (message: { token: string }) => heard.push(message.token));
+  const login = session.login("ada");
+  const answer = ask<{ token: string }>(client, "getToken", { token });
+  await login;
+  const last = await answer;
+  expect((await open(on, last.token)).message).toMatchObject({ token: last.token, errors: "" });
+  expect(heard.at(-1)).toBe(last.token);
+  const again = await ask<{ token: string }>(client, "getToken", { token });
+  expect(again.token).toBe(last.token);
+  expect(alarms).toEqual([]);
+});
+
+describe("of a client that has gone", () => {
+  test.each([
+    ["our client", { auth: { token: "", confirm: true } }],
+    ["one that never confirms", { auth: { token: "" } }],
+  ])("%s: login changes nothing, logout takes effect", async (_, options) => {
+    const on = await start();
+    const client = on.client(options);
+    client.on("gotToken", (_message: unknown, confirm?: () => void) => confirm?.());
+    const { token } = await gotToken(client);
+    const socket = serverSideOf(on.io, client);
+    const { session } = socket;
+    const received = gotToken(client);
+    await session.login("ada");
+    const now = (await received).token;
+    expect(now).not.toBe(token);
+    const gone = next(socket, "disconnect");
+    client.disconnect();
+    await gone;
+    expect(await outcome(session.login("bob"))).toBe("SESSION_NOT_CONFIRMED");
+    expect((await open(on, now)).message).toMatchObject({ token: now, errors: "" });
+    expect(await outcome(session.logout())).toBe("done");
+    const back = await open(on, now);
+    expect(back.message).toMatchObject({ token: now, errors: "" });
+    expect(serverSideOf(on.io, back.client).session.userId).toBe("");
+  });
 });
 
 test("forUser lists a user's devices, destroyForUser ends them but one", async () => {

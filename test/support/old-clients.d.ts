@@ -7,3 +7,8 @@ declare module "socket.io-client-2" {
   const io: import("./old-client.js").OldClient;
   export default io;
 }
+// The old package itself, untyped too.
+declare module "socket.io-mysql-session" {
+  const session: (options: { db: import("mysql2").Connection }) => (socket: object, next: () => void) => void;
+  export default session;
+}

@@ -1,9 +1,11 @@
 // @ts-check
 // The page's side of the demo. Its session is one call: tokenSession(io()).
+import { showDevices, thisDevice } from "./devices.js";
 import * as sentences from "./sentences.js";
 import { byId, makeProducts, say, showBanner, showConnection, showState, showToken } from "./view.js";
 
 /** @typedef {import("socket.io-token-session/client")} Client */
+/** @typedef {import("./devices.js").Device} Device */
 /** @typedef {{ io: typeof import("socket.io-client").io, tokenSession: Client["tokenSession"] }} Globals */
 
 // Both are script-tag files: the client that Socket.IO serves, and the one that this package ships.
@@ -14,7 +16,9 @@ const STORAGE_KEY = "socket.io-token-session";
 const ANSWER_TIMEOUT_MS = 20_000;
 
 const socket = io({ reconnectionDelay: 500, reconnectionDelayMax: 3000 });
-const session = tokenSession(socket, { client: { app: "Pocket Café", language: navigator.language } });
+const session = tokenSession(socket, {
+  client: { device: thisDevice(navigator.userAgent), app: "Pocket Café", language: navigator.language },
+});
 
 /** The session that this page has counted its visit in. */
 let countedIn = "";
@@ -22,8 +26,17 @@ let countedIn = "";
 let ended = false;
 /** The page itself cut the connection. */
 let dropping = false;
+/** What a token that comes now is about: this connection's handshake, our own login or logout, or another tab's. */
+let awaited = /** @type {"handshake" | "rotation" | "tokenChanged"} */ ("handshake");
+/** Who is logged in here, as last shown. */
+let userId = "";
+/** @type {readonly Device[]} */
+let devices = [];
 
-socket.on("connect", () => showConnection("connecting"));
+socket.on("connect", () => {
+  awaited = "handshake";
+  showConnection("connecting");
+});
 
 socket.on("disconnect", (reason) => {
   showConnection("offline");
@@ -38,25 +51,43 @@ socket.on("disconnect", (reason) => {
 socket.io.on("reconnect_attempt", () => showConnection("offline"));
 
 socket.on("gotToken", (/** @type {import("socket.io-token-session/client").GotToken} */ message) => {
-  say(sentences.gotToken(message, countedIn !== ""));
+  // The client script has kept another one, which another tab has stored meanwhile, and is presenting that.
+  if (message.token !== "" && message.token !== session.token) return;
+  const answered = awaited;
+  say(sentences.gotToken(message, answered, countedIn !== ""));
   if (message.token === "") {
     showConnection("waiting");
     showBanner(`${message.errors}.`);
     return;
   }
+  awaited = "rotation";
   showConnection("connected");
   showBanner("");
   showToken(session.id);
+  // The answer to what we asked for comes when the row has been written.
+  if (answered === "rotation") return;
   if (session.id === countedIn) return void refresh();
   countedIn = session.id;
   void send("visit");
+});
+
+socket.on("tokenChanged", () => {
+  awaited = "tokenChanged";
+});
+
+// Sent by the demo's server to whoever is logged in as this user.
+socket.on("devices", (/** @type {import("../devices.js").DeviceList} */ list) => {
+  const step = list.userId === userId && sentences.devicesChanged(devices, list.devices);
+  if (step) say(step);
+  userId = list.userId;
+  showList(list.devices);
 });
 
 // Sent by the demo's server to every other tab with this session.
 socket.on("state", ({ event, state }) => {
   if (state.id !== session.id) return;
   say(sentences.elsewhere(event));
-  showState(state);
+  showAll(state);
 });
 
 // The client script has dropped the token; the server cuts the connection, and this page begins anew.
@@ -80,9 +111,25 @@ byId("login").addEventListener("submit", (event) => {
   void send("login", { name: input.value });
 });
 
+/** @param {import("../handlers.js").State} state */
+function showAll(state) {
+  showState(state);
+  if (state.userId === userId) return;
+  // The list of whoever is logged in now follows.
+  userId = state.userId;
+  showList([]);
+}
+
+/** @param {readonly Device[]} list */
+function showList(list) {
+  devices = list;
+  showDevices(list, session.id, (sessionId) => void send("signOut", { sessionId }));
+}
+
 /** @type {Record<string, () => void>} */
 const buttons = {
   logout: () => void send("logout"),
+  "sign-out-others": () => void send("signOutOthers"),
   clear: () => void send("clear"),
   end: () => void send("end"),
   drop() {
@@ -125,9 +172,11 @@ async function send(event, content = {}) {
   }
   if (reply.state) {
     showBanner("");
-    showState(reply.state);
+    showAll(reply.state);
     return say(sentences.saved(event, reply.state, content));
   }
+  // Refused by the session and not by the café: part of it may have been done.
+  if (reply.code) await refresh();
   say(sentences.refused(event, reply.error ?? ""));
   showBanner(reply.error ?? "");
 }
@@ -135,7 +184,7 @@ async function send(event, content = {}) {
 /** Shows what the row says now. */
 async function refresh() {
   const reply = await ask("state", {});
-  if (reply?.state) showState(reply.state);
+  if (reply?.state) showAll(reply.state);
 }
 
 /**

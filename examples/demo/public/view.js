@@ -7,7 +7,7 @@ import { MOST_OF_ONE, PRODUCTS, toCart, toName, toVisits } from "./shop.js";
 /** @typedef {"connecting" | "connected" | "waiting" | "offline"} Connection */
 
 const money = new Intl.NumberFormat("en", { style: "currency", currency: "EUR" });
-const time = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+export const time = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 const MOST_STEPS = 30;
 
 /** @type {Record<Connection, string>} */
@@ -48,11 +48,13 @@ export function showBanner(text) {
 }
 
 /** @param {State} state */
-export function showState({ data, id, createdAt, visitedAt, previousVisitAt, expiresAt }) {
+export function showState({ data, userId, id, createdAt, visitedAt, previousVisitAt, expiresAt }) {
   setText("visits", String(toVisits(data["visits"])));
-  showName(toName(data["name"]));
+  // A name can be cleared away like any value; who is logged in is no value.
+  showName(userId === "" ? "" : toName(data["name"]) || userId);
   showCart(toCart(data["cart"]));
   setText("session-id", id);
+  setText("user-id", userId === "" ? "NULL, nobody is logged in" : userId);
   setText("data", JSON.stringify(data));
   setText("created", time.format(createdAt * 1000));
   setText("visited", time.format(visitedAt * 1000));
@@ -124,7 +126,7 @@ function stepButton(id, sign, label, onClick) {
 }
 
 /** @param {string} id */
-function icon(id) {
+export function icon(id) {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   const use = document.createElementNS(namespace, "use");

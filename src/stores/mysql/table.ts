@@ -92,19 +92,32 @@ export function tableDifferences(
   return differences;
 }
 
-/** The error that names the differences and carries the statement that makes the table. */
-export function tableInvalid(table: string, differences: readonly string[]): SessionError {
-  const ddl = readDdl().replace("CREATE TABLE `session`", `CREATE TABLE ${quoted(table)}`);
+/** Whether this is the table of socket.io-mysql-session. */
+export function isLegacyTable(columns: readonly ColumnFacts[]): boolean {
+  const names = columns.map(({ name }) => name.toLowerCase()).sort();
+  return names.join() === "data,expires,sessionid";
+}
+
+/** The error that names the differences and carries the statement that makes the table, or makes it of the old package's. */
+export function tableInvalid(
+  table: string,
+  differences: readonly string[],
+  { isLegacy = false } = {},
+): SessionError {
+  const [file, verb, how] = isLegacy
+    ? ["adopt.sql", "ALTER TABLE", "It is the old package's table; this makes it ours"]
+    : ["session.sql", "CREATE TABLE", "The table as this version needs it"];
+  const ddl = readDdl(file, verb).replace(`${verb} \`session\``, `${verb} ${quoted(table)}`);
   return new SessionError(
     "SESSION_TABLE_INVALID",
-    `${table}: ${differences.join("; ")}.\nThe table as this version needs it (sql/session.sql):\n\n${ddl}`,
+    `${table}: ${differences.join("; ")}.\n${how} (sql/${file}):\n\n${ddl}`,
   );
 }
 
 /** Only sql/ spells the DDL; here it is read. From src/ and from dist/ the folder is equally far away. */
-function readDdl(): string {
-  const text = readFileSync(new URL("../../../sql/session.sql", import.meta.url), "utf8");
-  return text.slice(text.indexOf("CREATE TABLE")).trim();
+function readDdl(file: string, verb: string): string {
+  const text = readFileSync(new URL(`../../../sql/${file}`, import.meta.url), "utf8");
+  return text.slice(text.indexOf(verb)).trim();
 }
 
 function quoted(table: string): string {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { attemptOn, begin, facts, newSession, present } from "../fixtures.js";
+import type { UserSession } from "../../store.js";
+import { attemptOn, begin, facts, newIdentity, newSession, present } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
+import { beginFor, newUser } from "./for-user.js";
 
 const client = { device: "Pixel 9" };
 
@@ -22,7 +24,7 @@ export const sharingCases: readonly StoreCase[] = [
   {
     name: "what load gave is not shared with the store",
     async run({ store }) {
-      const { sessionId } = await begin(store, { data: '{"n":1}', client: { ...client } });
+      const { sessionId } = await beginFor(store, newUser(), { data: '{"n":1}', client: { ...client } });
       const ids = [sessionId];
       const rows = await store.load(ids);
       const before = facts(rows[0] as (typeof rows)[0]);
@@ -36,7 +38,7 @@ export const sharingCases: readonly StoreCase[] = [
     name: "what was handed in to write is not shared with the store",
     async run({ store }) {
       const { sessionId, ...row } = await begin(store);
-      const attempts = [attemptOn({ sessionId, ...row })];
+      const attempts = [{ ...attemptOn({ sessionId, ...row }), identity: newIdentity() }];
       const answers = await store.write(attempts);
       assert.deepEqual(answers, [true]);
       const before = facts(await present(store, sessionId));
@@ -55,6 +57,23 @@ export const sharingCases: readonly StoreCase[] = [
       scribbleOn(seen[0]);
       seen.length = 0;
       assert.deepEqual(facts(await present(store, sessionId)), before);
+    },
+  },
+  {
+    name: "what forUser gave is not shared with the store",
+    async run({ store }) {
+      const userId = newUser();
+      const { sessionId } = await beginFor(store, userId, { client: { ...client } });
+      const before = facts(await present(store, sessionId));
+      const list = async () => (await store.forUser?.(userId)) ?? [];
+      const copies = (found: UserSession[]) =>
+        found.map(({ client, ...each }) => ({ ...each, client: client && { ...client } }));
+      const found = await list();
+      const seen = copies(found);
+      scribbleOn(found[0]);
+      found.length = 0;
+      assert.deepEqual(facts(await present(store, sessionId)), before);
+      assert.deepEqual(copies(await list()), seen);
     },
   },
 ];

@@ -9,7 +9,15 @@ export const brokenDeletes: readonly BrokenStore[] = [
     name: "deletes nothing",
     breakIt: () => ({ async delete() {} }),
     caught: [
-      ...[C.deleted, C.deleteMissing, C.staysDeleted, C.deleteRace, C.insertAgain, C.rejects("delete")],
+      ...[
+        C.deleted,
+        C.deleteMissing,
+        C.staysDeleted,
+        C.deleteRace,
+        C.insertAgain,
+        C.rejects("delete"),
+        C.ofUser,
+      ],
     ],
   },
   {

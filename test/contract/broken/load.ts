@@ -22,7 +22,7 @@ export const brokenLoads: readonly BrokenStore[] = [
         return rows;
       },
     }),
-    caught: [C.loadExpired, C.noRevival, C.touchNoRevival],
+    caught: [C.loadExpired, C.noRevival, C.touchNoRevival, C.identityRefused],
   },
   {
     name: "takes the last second for life",
@@ -79,7 +79,15 @@ export const brokenLoads: readonly BrokenStore[] = [
       },
     }),
     caught: [
-      ...[C.loadLeavesOut, C.loadExact, C.noUpsert, C.touchNoInsert, C.deleted, C.deleteMissing],
+      ...[
+        C.loadLeavesOut,
+        C.loadExact,
+        C.noUpsert,
+        C.touchNoInsert,
+        C.deleted,
+        C.deleteMissing,
+        C.identityRefused,
+      ],
       ...[C.staysDeleted, C.deleteRace, C.pruned, C.pruneLimit, C.noEffect],
     ],
   },

@@ -1,5 +1,5 @@
 import type { Pool, RowDataPacket } from "mysql2/promise";
-import type { SessionRevision } from "../../../src/store.js";
+import type { SessionRevision, UserSession } from "../../../src/store.js";
 import type { Break } from "./harness.js";
 import { C } from "./names.js";
 
@@ -53,6 +53,33 @@ export const brokenOnSql = (pool: Pool): [name: string, breakIt: Break, caught: 
       },
     }),
     [C.revisionsExact],
+  ],
+  [
+    "compares users as MySQL does",
+    () => ({
+      async forUser(userId) {
+        const [rows] = await pool.query<RowDataPacket[]>(
+          "select sessionId, client, createdAt, visitedAt, previousVisitAt, expires from session" +
+            " where userId = ? and expires > unix_timestamp() order by createdAt desc",
+          [userId],
+        );
+        return rows as UserSession[];
+      },
+    }),
+    [C.userExact],
+  ],
+  [
+    "gives the session to its user in a second statement",
+    (sound) => ({
+      async write(attempts) {
+        const done = await sound.write(attempts.map(({ identity: _, ...attempt }) => attempt));
+        for (const [n, { sessionId, identity }] of attempts.entries())
+          if (done[n] && identity)
+            await pool.query("update session set ? where sessionId = ?", [identity, sessionId]);
+        return done;
+      },
+    }),
+    [C.identityRace],
   ],
   [
     "leaves touch without its condition",

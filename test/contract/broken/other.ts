@@ -1,8 +1,8 @@
-import type { NewSession, SessionRow, SessionStore } from "../../../src/store.js";
+import type { Identity, NewSession, SessionRow, SessionStore } from "../../../src/store.js";
 import type { BrokenStore, WholeStore } from "./harness.js";
 import { C } from "./names.js";
 
-type Method = Exclude<keyof SessionStore, "now" | "check">;
+type Method = Exclude<keyof SessionStore, "now" | "check" | "adopt">;
 const empty: Record<Method, unknown> = {
   load: [],
   insert: [null],
@@ -60,7 +60,7 @@ export const otherBreaks: readonly BrokenStore[] = [
   },
 ];
 
-type Shared = Pick<SessionRow, "secretHash" | "writers" | "client">;
+type Shared = Pick<SessionRow, "writers" | "client"> & Partial<Identity>;
 
 /** A store that keeps the very bytes and objects that it is given, and hands them out. */
 function sharing(sound: WholeStore, of: "given" | "handed out" | "written"): Partial<SessionStore> {
@@ -87,10 +87,10 @@ function sharing(sound: WholeStore, of: "given" | "handed out" | "written"): Par
     load: async (ids) => (await sound.load(ids)).map(inPlace),
     async write(attempts) {
       const done = await sound.write(attempts);
-      for (const [n, { sessionId, writers }] of attempts.entries()) {
+      for (const [n, { sessionId, writers, identity }] of attempts.entries()) {
         const own = shared.get(sessionId);
         if (!done[n]) continue;
-        if (own) shared.set(sessionId, { ...own, writers });
+        if (own) shared.set(sessionId, { ...own, writers, ...identity });
         else if (of === "written") {
           const [row] = await sound.load([sessionId]);
           if (row) shared.set(sessionId, { secretHash: row.secretHash, client: row.client, writers });
@@ -119,6 +119,6 @@ export const sharesObjects: readonly BrokenStore[] = [
   {
     name: "keeps the bytes that write is given",
     breakIt: (sound) => sharing(sound, "written"),
-    caught: [C.sharedWrite],
+    caught: [C.sharedWrite, C.sharedLoad],
   },
 ];

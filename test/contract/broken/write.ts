@@ -22,7 +22,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return done;
       },
     }),
-    caught: [C.written, C.otherRevision, C.writeList, C.writeRace],
+    caught: [C.written, C.otherRevision, C.writeList, C.writeRace, C.identityRefused],
   },
   {
     name: "reads first and writes then, and so loses a concurrent key",
@@ -52,7 +52,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return done;
       },
     }),
-    caught: [C.noUpsert, C.staysDeleted, C.deleteRace],
+    caught: [C.noUpsert, C.staysDeleted, C.deleteRace, C.identityRefused],
   },
   {
     name: "brings expired rows back by writing",
@@ -63,7 +63,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return sound.write(attempts);
       },
     }),
-    caught: [C.noRevival],
+    caught: [C.noRevival, C.identityRefused],
   },
   {
     name: "forgets clear",
@@ -90,7 +90,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return sound.write(merged);
       },
     }),
-    caught: [C.clear],
+    caught: [C.clear, C.identity],
   },
   {
     name: "names the wrong refused row",
@@ -121,7 +121,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return sound.write(attempts.map((one) => ({ ...one, writers: old(one.sessionId) ?? one.writers })));
       },
     }),
-    caught: [C.written, C.writeRace, C.touchRace],
+    caught: [C.written, C.writeRace, C.touchRace, C.identity],
   },
   {
     name: "counts a write as use",
