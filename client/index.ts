@@ -107,7 +107,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
 
   const present = () => {
     held = stored();
-    socket.emit(GET_TOKEN, { token: held } satisfies GetToken);
+    socket.emit(GET_TOKEN, { token: held, confirm: true } satisfies GetToken);
   };
   socket.on(TOKEN_CHANGED, present);
   if (socket.connected) present();

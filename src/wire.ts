@@ -14,6 +14,8 @@ export const TOKEN_CHANGED = "tokenChanged";
 export interface GetToken {
   /** The token held, or `""`, `null` or nothing on a first visit. */
   token?: string | null;
+  /** As in {@link HandshakeAuth}: for a client that came upon a connected socket. */
+  confirm?: true;
 }
 
 /** What our client puts into the handshake's `auth`. */

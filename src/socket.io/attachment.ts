@@ -202,6 +202,7 @@ export class Attachment implements SessionWatcher {
       unknown
     >;
     const presented = content["token"];
+    if (content["confirm"] === true) this.#facts = { ...this.#facts, confirms: true };
     const waiting = this.#waiting;
     if (!this.#current) {
       void this.#work({ kind: "token", presented, acknowledge });
@@ -296,6 +297,9 @@ export class Attachment implements SessionWatcher {
     }
     if (token) noteForRecovery(this.#socket, session.id, token.secretHash);
     this.#cancelRequiredTimer();
+    // The secret may have been replaced since it was compared.
+    const { identity } = session.saved;
+    if (this.#bearer?.credential.opens(identity) === false) this.tokenChanged(identity);
   }
 
   /** Not while another token is being looked at: if that opens a session, the client goes on with it. */

@@ -26,7 +26,7 @@ declare module "socket.io" {
  *
  * Reading is synchronous, from memory. Each change resolves once it is durable, and rejects with a {@link SessionError}:
  * `SESSION_MISSING` (no session yet), `SESSION_ENDED`, `SESSION_VALUE_INVALID`, `SESSION_TOO_LARGE`, `SESSION_DATA_INVALID`,
- * `SESSION_QUEUE_FULL`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN`. What was rejected is
+ * `SESSION_QUEUE_FULL`, `SESSION_TOKEN_CHANGED`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN`. What was rejected is
  * no longer shown by `get`. A rejection that nobody waits for is logged, and never ends the process.
  */
 export class SessionHandle {
@@ -227,8 +227,9 @@ export class SessionHandle {
    * is disconnected if it has not presented it within 10 seconds.
    *
    * `userId`: 1 to 128 characters, no spaces at the ends; a whole number is taken as its digits. Errors: `SESSION_USER_INVALID`;
-   * `SESSION_NOT_CONFIRMED` if the client did not answer within 10 seconds, everything then being as it was (clients that
-   * never confirm get the new token in one step); `SESSION_TOKEN_CHANGED`; those of every change.
+   * `SESSION_NOT_CONFIRMED` if the client has gone, does not confirm within 10 seconds of being sent the new token, or may hold
+   * one that another server sent it: whatever it holds still opens the session, and nobody has been logged in, so try again
+   * (clients that never confirm get the new token in one step); `SESSION_TOKEN_CHANGED`; those of every change.
    */
   login(userId: string | number): Promise<void> {
     return this.#change(async (session) => {

@@ -208,6 +208,18 @@ test("nor for a client that never confirms: what it asked meanwhile is answered 
   expect(alarms).toEqual([]);
 });
 
+test("our client confirms too where it came upon a connected socket", async () => {
+  const on = await start();
+  const client = on.client();
+  await next(client, "connect");
+  const session = tokenSession(client, { storage: device() });
+  await session.ready;
+  const asked: string[] = [];
+  client.on("gotToken", (...received: unknown[]) => asked.push(typeof received.at(-1)));
+  await serverSideOf(on.io, client).session.login("ada");
+  expect(asked).toEqual(["function"]);
+});
+
 describe("of a client that has gone", () => {
   test.each([
     ["our client", { auth: { token: "", confirm: true } }],

@@ -51,6 +51,7 @@ describeWithRedis("over Redis", () => {
             if (typeof last === "function") last();
           });
         }
+        for (const { client } of clients) await serverSideOf(here.io, own).join(client.id ?? "");
         const secrets = new Secrets();
         const added: string[] = [];
         for (const change of ["login", "regenerate", "logout"] as const) {
