@@ -17,13 +17,7 @@ import {
 import type { ClientDescription } from "../wire.js";
 import { type Database, DatabaseAccess } from "./mysql/database.js";
 import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
-import {
-  type ColumnFacts,
-  type IndexFacts,
-  isLegacyTable,
-  tableDifferences,
-  tableInvalid,
-} from "./mysql/table.js";
+import { inspectTable } from "./mysql/inspect.js";
 
 /** The table of sql/session.sql, as Kysely sees it. */
 interface SessionTable {
@@ -296,31 +290,8 @@ export class MysqlStore implements SessionStore {
   }
 
   /** Errors: `SESSION_CONNECTION_INVALID`, `SESSION_TABLE_INVALID`, {@link StoreFault}. */
-  async check(): Promise<void> {
-    const [schema, name] = this.#name.includes(".") ? this.#name.split(".") : [null, this.#name];
-    const where = "where table_schema = coalesce(?, database()) and table_name = ?";
-    const { rows: columns } = await this.#db.raw<ColumnFacts>(
-      "select column_name as name, data_type as type, column_type as fullType, character_maximum_length as length," +
-        " character_set_name as charset, collation_name as collation, is_nullable as nullable," +
-        ` column_default is not null as hasDefault, extra from information_schema.columns ${where}`,
-      [schema, name],
-    );
-    if (columns.length === 0) {
-      throw tableInvalid(this.#name, ["the table is missing, or this account has no right to it"]);
-    }
-    const { rows: indexes } = await this.#db.raw<IndexFacts>(
-      "select index_name as name, column_name as `column`, seq_in_index as position, sub_part as prefix," +
-        " non_unique as nonUnique" +
-        ` from information_schema.statistics ${where} order by index_name, seq_in_index`,
-      [schema, name],
-    );
-    const { rows: tables } = await this.#db.raw<{ engine: string | null }>(
-      `select engine as engine from information_schema.tables ${where}`,
-      [schema, name],
-    );
-    const differences = tableDifferences(columns, indexes, tables[0]?.engine ?? null);
-    if (differences.length > 0)
-      throw tableInvalid(this.#name, differences, { isLegacy: isLegacyTable(columns) });
+  check(): Promise<void> {
+    return inspectTable(this.#db, this.#name);
   }
 
   /** Runs a statement; when the server says that the table is wrong, finds out in what. */
