@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
+import { listen } from "./listen.js";
 
 /** A TCP proxy before a database, with which a test makes the network fail. */
 export interface DatabaseProxy {
@@ -105,10 +106,6 @@ export async function startProxy(targetUrl: string): Promise<DatabaseProxy> {
       socket.on("close", end);
     }
   });
-  const listen = async (port: number) => {
-    server.listen(port, "127.0.0.1");
-    await once(server, "listening");
-  };
   const down = async () => {
     const closed = server.listening ? once(server, "close") : Promise.resolve();
     if (server.listening) server.close();
@@ -118,8 +115,7 @@ export async function startProxy(targetUrl: string): Promise<DatabaseProxy> {
     }
     await closed;
   };
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server);
 
   return {
     through(url) {
@@ -129,7 +125,7 @@ export async function startProxy(targetUrl: string): Promise<DatabaseProxy> {
       return proxied.href;
     },
     down,
-    up: () => listen(port),
+    up: async () => void (await listen(server, port)),
     hang() {
       for (const pair of pairs) {
         const [client, upstream] = pair;

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { createPool, type Pool } from "mysql2/promise";
 import { Server, type ServerOptions } from "socket.io";
 import { io as connect, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
@@ -11,6 +10,7 @@ import {
   tokenSession,
 } from "../../src/index.js";
 import { poolOptions } from "./database.js";
+import { listen } from "./listen.js";
 import { type KeptLog, keptLog } from "./log.js";
 
 export interface TestServer {
@@ -47,9 +47,7 @@ export async function startServer(given: TestServerOptions): Promise<TestServer>
   if (given.attach) given.attach(sessions, io);
   else sessions.attach(io);
   given.handlers?.(io, sessions);
-  http.listen(given.port ?? 0, "127.0.0.1");
-  await once(http, "listening");
-  const { port } = http.address() as AddressInfo;
+  const port = await listen(http, given.port);
   const url = `http://127.0.0.1:${port}`;
   const clients: Socket[] = [];
   let closing: Promise<void> | undefined;
