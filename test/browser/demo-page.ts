@@ -61,7 +61,9 @@ export class DemoPage {
 
   /** What the client script keeps: the whole token. */
   token(): Promise<string> {
-    return this.#page.evaluate(() => localStorage.getItem("socket.io-token-session") ?? "");
+    return this.#page.evaluate(
+      () => localStorage.getItem(`socket.io-token-session.${location.origin.replace(/[^\w.-]/g, "_")}`) ?? "",
+    );
   }
 
   /** Elements whose content is wider than they are. */

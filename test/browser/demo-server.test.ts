@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { io, type Socket } from "socket.io-client";
 import { tokenSession } from "../../client/index.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
+import { device } from "../support/device.js";
 import { type Demo, DemoFailure, startDemo } from "./demo-server.js";
 
 interface Reply {
@@ -20,12 +21,7 @@ interface DeviceList {
 /** A client of the demo with its session, as the page has it. */
 async function startClient(url: string): Promise<Socket> {
   const socket = io(url, { forceNew: true });
-  const kept = new Map<string, string>();
-  const storage = {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => void kept.set(key, value),
-  };
-  await tokenSession(socket, { storage }).ready;
+  await tokenSession(socket, { storage: device() }).ready;
   return socket;
 }
 

@@ -5,6 +5,7 @@ import io2 from "socket.io-client-2";
 import { tokenSession as clientSession } from "../../client/index.js";
 import { applySql, tableFile } from "../../scripts/dba.js";
 import type { SessionError } from "../../src/index.js";
+import { device } from "../support/device.js";
 import type { OldClient } from "../support/old-client.js";
 import { adoptTokens, until } from "../support/old-package.js";
 import { idOf, present, useOldTable } from "../support/old-table.js";
@@ -97,12 +98,8 @@ test("our client with the old key goes on with the old token, which is no public
   const { token, storage } = await table.oldUser((await table.oldServer()).url);
   await table.alter();
   const server = await table.newServer();
-  const items = {
-    getItem: (key: string) => storage.get(key) ?? null,
-    setItem: (key: string, value: string) => void storage.set(key, value),
-  };
   const client = server.client({ autoConnect: false });
-  const session = clientSession(client, { storage: items, key: "token" });
+  const session = clientSession(client, { storage: device(storage), key: "token" });
   const connected = new Promise((resolve) => server.io.once("connection", resolve));
   client.connect();
   await connected;

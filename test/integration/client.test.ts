@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { tokenSession } from "../../client/index.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
+import { device } from "../support/device.js";
 import { startProxy } from "../support/proxy.js";
 import { serverSideOf } from "../support/rig.js";
 import { gotToken, next, startServer, type TestServer } from "../support/server.js";
@@ -20,17 +21,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** A storage as a device has it, surviving the page. */
-function device() {
-  const items = new Map<string, string>();
-  return {
-    items,
-    getItem: (key: string) => items.get(key) ?? null,
-    setItem: (key: string, value: string) => void items.set(key, value),
-  };
-}
-
-const KEY = "socket.io-token-session";
+const keyOf = ({ port }: TestServer) => `socket.io-token-session.http___127.0.0.1_${port}`;
 
 describe("tokenSession(socket)", () => {
   test("keeps the token of the first visit, and comes back with it", async () => {
@@ -41,7 +32,7 @@ describe("tokenSession(socket)", () => {
     await first.ready;
     expect(first.token).toMatch(/^[0-9a-f]{32}\.[\w-]{43}$/);
     expect(first.id).toBe(first.token.slice(0, 32));
-    expect(storage.items).toEqual(new Map([[KEY, first.token]]));
+    expect(storage.items).toEqual(new Map([[keyOf(server), first.token]]));
 
     const socket = server.client();
     const message = gotToken(socket);
@@ -57,7 +48,7 @@ describe("tokenSession(socket)", () => {
     await session.ready;
     const other = tokenSession(server.client(), { storage: device() });
     await other.ready;
-    storage.setItem(KEY, other.token);
+    storage.setItem(keyOf(server), other.token);
     const message = gotToken(socket);
     socket.io.engine.close();
     expect(await message).toMatchObject({ token: other.token, created: false });
@@ -96,7 +87,7 @@ describe("tokenSession(socket)", () => {
   test("keeps its token through an outage", async () => {
     const storage = device();
     await tokenSession(server.client(), { storage }).ready;
-    const kept = storage.getItem(KEY);
+    const kept = storage.getItem(keyOf(server));
     const proxy = await startProxy(database.url);
     const away = await startServer({
       databaseUrl: proxy.through(database.url),
@@ -104,9 +95,9 @@ describe("tokenSession(socket)", () => {
     });
     await proxy.down();
     const socket = away.client();
-    const session = tokenSession(socket, { storage });
+    const session = tokenSession(socket, { storage, key: keyOf(server) });
     expect(await gotToken(socket)).toEqual({ token: "", errors: "Session store unavailable" });
-    expect(storage.getItem(KEY)).toBe(kept);
+    expect(storage.getItem(keyOf(server))).toBe(kept);
     await proxy.up();
     await session.ready;
     expect(session.token).toBe(kept);
@@ -114,7 +105,7 @@ describe("tokenSession(socket)", () => {
     await proxy.close();
   });
 
-  test("drops the token when the session is over, and begins anew when told to connect", async () => {
+  test("drops the token when the session is over, and begins anew", async () => {
     const storage = device();
     const socket = server.client();
     const session = tokenSession(socket, { storage });
@@ -125,7 +116,6 @@ describe("tokenSession(socket)", () => {
     expect((await gone)[0]).toBe("io server disconnect");
     expect([session.token, session.id]).toEqual(["", ""]);
     const message = gotToken(socket);
-    socket.connect();
     expect(await message).toMatchObject({ created: true, errors: "" });
     expect(session.token).not.toBe(token);
   });
@@ -138,10 +128,12 @@ describe("tokenSession(socket)", () => {
     const { id } = session;
     const newer = tokenSession(server.client(), { storage: device() });
     await newer.ready;
-    storage.setItem(KEY, newer.token);
+    storage.setItem(keyOf(server), newer.token);
     const gone = next(socket, "disconnect");
     await server.sessions.destroy(id);
     await gone;
+    expect(storage.getItem(keyOf(server))).toBe(newer.token);
+    await session.ready;
     expect(session.token).toBe(newer.token);
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { type ClientSession, tokenSession } from "../../client/index.js";
 import type { SessionHandle } from "../../src/index.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
+import { device } from "../support/device.js";
 import { serverSideOf } from "../support/rig.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../support/server.js";
 
@@ -12,15 +13,6 @@ beforeAll(async () => {
 });
 afterEach(() => server?.close());
 afterAll(() => database.drop());
-
-/** A storage as a device has it, shared by its tabs. */
-function device() {
-  const items = new Map<string, string>();
-  return {
-    getItem: (key: string) => items.get(key) ?? null,
-    setItem: (key: string, value: string) => void items.set(key, value),
-  };
-}
 
 async function start(): Promise<TestServer> {
   server = await startServer({ databaseUrl: database.url });

@@ -3,6 +3,7 @@ import { io, type Socket } from "socket.io-client";
 import { type ClientSession, tokenSession } from "../../client/index.js";
 import { startDemo } from "../browser/demo-server.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
+import { device } from "../support/device.js";
 
 // The demo, ended by SIGTERM and started again under clients that never stop: what was acknowledged is in the rows.
 
@@ -25,12 +26,7 @@ class Visitor {
 
   constructor(url: string) {
     this.#socket = io(url, { forceNew: true, transports: ["websocket"], reconnectionDelay: 20 });
-    const items = new Map<string, string>();
-    const storage = {
-      getItem: (key: string) => items.get(key) ?? null,
-      setItem: (key: string, value: string) => void items.set(key, value),
-    };
-    this.session = tokenSession(this.#socket, { storage });
+    this.session = tokenSession(this.#socket, { storage: device() });
   }
 
   /** Goes on, over lost connections too, until so many are acknowledged. */

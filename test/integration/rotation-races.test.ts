@@ -1,10 +1,9 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import type { TokenStorage } from "../../client/index.js";
 import { Clients } from "../support/child-node.js";
 import { type ClientProxy, startClientProxy } from "../support/client-proxy.js";
 import { HandClock } from "../support/clock.js";
 import { ADAPTERS, type Nodes as Cluster, NO_SWEEP, startNodes } from "../support/cluster.js";
-import { device, openTab, type Tab } from "../support/device.js";
+import { type Device, device, openTab, type Tab, TOKEN_KEY } from "../support/device.js";
 import { gate, outcome, useNodes } from "../support/nodes.js";
 import { describeWithRedis } from "../support/redis.js";
 import { type Rig, serverSideOf } from "../support/rig.js";
@@ -13,7 +12,6 @@ import { gotToken, next, type TestServerOptions } from "../support/server.js";
 // Tabs of one device, which share what it has stored, when several of them get a new token at once.
 
 const ROUNDS = 8;
-const KEY = "socket.io-token-session";
 
 const nodes = useNodes();
 const clients = new Clients();
@@ -62,7 +60,7 @@ async function race(servers: readonly [Rig, Rig], clocks: readonly HandClock[]):
     );
     expect(codes).toContain("resolved");
     for (const code of codes) expect(code).toMatch(/resolved|SESSION_(NOT_CONFIRMED|TOKEN_CHANGED)/);
-    expect(one.session.token).not.toBe(token);
+    expect(storage.getItem(TOKEN_KEY)).not.toBe(token);
     const last = await openTab(servers[1].io, clients.open(servers[1].url), storage);
     const { userId } = last.handle();
     // Where both took effect, either may have been the last.
@@ -94,12 +92,12 @@ test("one socket that wants two new tokens at once gets both, one after the othe
 
 describe("a new token that arrives late, when another has taken effect,", () => {
   /** Two sockets opened by one token on two servers; the new token of the first is on its way when the second gets one. */
-  async function crossing(storages: [TokenStorage, TokenStorage]) {
+  async function crossing(storages: [Device, Device]) {
     const [node, second] = [await nodes.node(timed().given), await nodes.node(timed().given)];
     const network = await startClientProxy(node.port);
     networks.push(network);
     const one = await openTab(node.io, clients.open(network.url), storages[0]);
-    storages[1].setItem(KEY, one.session.token);
+    storages[1].setItem(TOKEN_KEY, one.session.token);
     const other = await openTab(second.io, clients.open(second.url), storages[1]);
     const late = network.loseReply({ cut: false });
     const arrived = gotToken(one.client);
@@ -116,7 +114,7 @@ describe("a new token that arrives late, when another has taken effect,", () => 
     const storage = device();
     const { node, one, won, arrived, login } = await crossing([storage, storage]);
     expect((await arrived).token).not.toBe(won);
-    expect(one.session.token).toBe(won);
+    expect(storage.getItem(TOKEN_KEY)).toBe(won);
     const last = await openTab(node.io, clients.open(node.url), storage);
     expect([last.session.token, last.handle().userId]).toEqual([won, "bob"]);
     one.client.disconnect();
@@ -172,7 +170,7 @@ test("a login on a server that has not heard of a token sent elsewhere does not 
   clock.advance(10_000);
   expect(await login).toBe("SESSION_NOT_CONFIRMED");
   expect(await outcome(other.handle().login("bob"))).toBe("SESSION_NOT_CONFIRMED");
-  expect(other.session.token).toBe(held);
+  expect(storage.getItem(TOKEN_KEY)).toBe(held);
   // Now it has heard, and asks.
   expect(await outcome(other.handle().login("bob"))).toBe("resolved");
   const last = await openTab(node.io, clients.open(node.url), storage);

@@ -11,8 +11,6 @@ import { byId, makeProducts, say, showBanner, showConnection, showState, showTok
 // Both are script-tag files: the client that Socket.IO serves, and the one that this package ships.
 const { io, tokenSession } = /** @type {Globals} */ (/** @type {unknown} */ (window));
 
-/** Where the shipped client keeps the token. */
-const STORAGE_KEY = "socket.io-token-session";
 const ANSWER_TIMEOUT_MS = 20_000;
 
 const socket = io({ reconnectionDelay: 500, reconnectionDelayMax: 3000 });
@@ -22,8 +20,11 @@ const session = tokenSession(socket, {
 
 /** The session that this page has counted its visit in. */
 let countedIn = "";
-/** The session of this connection is over. */
+/** The session is over, and the client is about to begin anew. */
 let ended = false;
+/** The token that came last, and the one that was last spoken of. */
+let received = "";
+let told = "";
 /** The page itself cut the connection. */
 let dropping = false;
 /** What a token that comes now is about: this connection's handshake, our own login or logout, or another tab's. */
@@ -40,20 +41,27 @@ socket.on("connect", () => {
 
 socket.on("disconnect", (reason) => {
   showConnection("offline");
-  if (ended) {
-    ended = false;
-    return void socket.connect();
-  }
-  if (!dropping && reason !== "io client disconnect") say(sentences.lost());
+  if (!dropping && !ended && reason !== "io client disconnect") say(sentences.lost());
   dropping = false;
 });
 
 socket.io.on("reconnect_attempt", () => showConnection("offline"));
 
 socket.on("gotToken", (/** @type {import("socket.io-token-session/client").GotToken} */ message) => {
-  // The client script has kept another one, which another tab has stored meanwhile, and is presenting that.
+  received = message.token;
+  // After the client script, which has to look into the storage first.
+  setTimeout(() => onGotToken(message));
+});
+
+/** @param {import("socket.io-token-session/client").GotToken} message */
+function onGotToken(message) {
+  // The client script goes on with another one, which another tab has stored meanwhile, and is presenting that.
   if (message.token !== "" && message.token !== session.token) return;
+  ended = false;
   const answered = awaited;
+  // The client script asks more than once where it sees more than one sign of a change.
+  if (answered === "rotation" && message.token !== "" && message.token === told) return;
+  told = message.token;
   say(sentences.gotToken(message, answered, countedIn !== ""));
   if (message.token === "") {
     showConnection("waiting");
@@ -69,10 +77,11 @@ socket.on("gotToken", (/** @type {import("socket.io-token-session/client").GotTo
   if (session.id === countedIn) return void refresh();
   countedIn = session.id;
   void send("visit");
-});
+}
 
-socket.on("tokenChanged", () => {
-  awaited = "tokenChanged";
+session.on("token", (token) => {
+  // Not by a message to this tab: another tab has stored it.
+  if (token !== "" && token !== received) awaited = "tokenChanged";
 });
 
 // Sent by the demo's server to whoever is logged in as this user.
@@ -90,16 +99,14 @@ socket.on("state", ({ event, state }) => {
   showAll(state);
 });
 
-// The client script has dropped the token; the server cuts the connection, and this page begins anew.
 socket.on("sessionEnd", (/** @type {import("socket.io-token-session/client").SessionEnd} */ { reason }) => {
   say(sentences.ended(reason));
-  ended = true;
 });
 
-addEventListener("storage", ({ key, newValue }) => {
-  if (key !== STORAGE_KEY || !newValue || session.id === countedIn) return;
-  say(sentences.following());
-  reconnect();
+// The client script has dropped the token, and begins anew by itself.
+session.on("end", ({ reason }) => {
+  if (reason === "forgotten") say(sentences.forgotten());
+  ended = true;
 });
 
 showToken(session.id);
@@ -138,12 +145,7 @@ const buttons = {
     say(sentences.dropped());
     socket.io.engine.close();
   },
-  forget() {
-    localStorage.removeItem(STORAGE_KEY);
-    showToken("");
-    say(sentences.forgotten());
-    reconnect();
-  },
+  forget: () => void session.forget(),
   "second-tab": () => void window.open(location.href, "_blank", "noopener"),
   history() {
     const open = byId("history").ariaExpanded !== "true";
@@ -151,10 +153,6 @@ const buttons = {
   },
 };
 for (const [id, onClick] of Object.entries(buttons)) byId(id).addEventListener("click", onClick);
-
-function reconnect() {
-  socket.disconnect().connect();
-}
 
 /**
  * Sends one of the demo's events, and shows what came of it.

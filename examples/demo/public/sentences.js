@@ -102,7 +102,7 @@ export function lost() {
 export function forgotten() {
   return {
     kind: "info",
-    text: "Removed the token from `localStorage` and connected again without one: the old row stays, but this device cannot open it.",
+    text: "The token was dropped from `localStorage`, here or in another tab, and the client script connects again without one: the old row stays, but this device cannot open it.",
   };
 }
 
@@ -120,15 +120,7 @@ export function ended(reason) {
   const why = ends[reason] ?? "Somebody ended this session";
   return {
     kind: "info",
-    text: `${why}: the server said so by “sessionEnd” to every tab that had it open and cut them off, the client script dropped the token, and this page connects anew.`,
-  };
-}
-
-/** @returns {Step} */
-export function following() {
-  return {
-    kind: "info",
-    text: "Another tab put a new token into `localStorage`, so this tab connects again to present that one.",
+    text: `${why}: the server said so by “sessionEnd” to every tab that had it open and cut them off; the client script dropped the token and begins anew.`,
   };
 }
 

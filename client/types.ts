@@ -1,0 +1,141 @@
+import type { ClientDescription, EndReason } from "../src/wire.js";
+
+/** What may be given at once or by a promise. */
+export type MaybePromise<Value> = Value | Promise<Value>;
+
+/**
+ * Where tokens are kept: `localStorage` fits, and so does what `socket.io-token-session/client/…` has for the storages of
+ * native apps. Synchronous or asynchronous.
+ */
+export interface TokenStorage {
+  /**
+   * The value, `null` (or nothing) where there is none. Throws or rejects where it could not be read: that is something else,
+   * and the client then asks again instead of taking the token for missing.
+   */
+  getItem(key: string): MaybePromise<string | null | undefined>;
+  /** Throws or rejects if the value is not kept. */
+  setItem(key: string, value: string): MaybePromise<unknown>;
+  removeItem(key: string): MaybePromise<unknown>;
+  /** All keys, for `session.identities()`; without it the names of the object's properties, as `localStorage` has them. */
+  getKeys?(): MaybePromise<Iterable<string>>;
+}
+
+export interface ClientOptions {
+  /** Where tokens are kept. @default localStorage; without one that works, memory, with a warning */
+  storage?: TokenStorage;
+  /**
+   * Key in the storage.
+   * @default "socket.io-token-session." and the server's origin, with `_` for what is no letter, digit, `.`, `_` or `-`
+   */
+  key?: string;
+  /** Which of several identities on this device, by any name. Each has its token. @default "" */
+  identity?: string;
+  /**
+   * Where an older version of the app kept the token, if there is none yet where it is kept now: another storage, another key
+   * (such as `"token"`), or both. It is moved once. @default nothing
+   */
+  migrateFrom?: { storage?: TokenStorage; key?: string };
+  /** What the server keeps of this device with a new session: flat JSON, at most 1 kB. @default nothing */
+  client?: ClientDescription;
+  /** Whether a session that is over is followed by a fresh one. Without, the socket stays disconnected. @default true */
+  restart?: boolean;
+  /** Origins besides the server's own that `session.fetch` shows the token to, such as `"https://api.your.server"`. @default [] */
+  origins?: readonly string[];
+  /** `App` of `@capacitor/app`: tells when the app comes to the front, besides what the WebView tells. @default nothing */
+  app?: { addListener(event: "resume", listener: () => void): unknown };
+}
+
+/**
+ * What becomes of the session here: `"opening"`, its token is on the way to the server; `"open"`, the server has answered;
+ * `"waiting"`, something is away (connection, database, storage) and is tried again by itself; `"ended"`, nothing happens
+ * until `socket.connect()`.
+ */
+export type SessionState = "opening" | "open" | "waiting" | "ended";
+
+/**
+ * Why a session is over: the server said `"destroyed"`, `"expired"` or `"revoked"`; or it had gone when the client came back
+ * (`"expired"`, `"missing"`); or its token was dropped here, by `forget()` in this tab or another (`"forgotten"`).
+ */
+export type ClientEndReason = EndReason | "missing" | "forgotten";
+
+/**
+ * `STORAGE_READ`, `STORAGE_WRITE`: the storage failed, with the `cause`. `NO_SESSION`: the server cannot give a session now; its
+ * words (`"Session store unavailable"`, `"Too Many Sessions"`) are the `cause`. All of them are tried again by themselves.
+ */
+export type ClientErrorCode = "STORAGE_READ" | "STORAGE_WRITE" | "NO_SESSION";
+
+export interface ClientError extends Error {
+  code: ClientErrorCode;
+  cause?: unknown;
+}
+
+/** Events of a {@link ClientSession}, each with one argument. */
+export interface ClientEvents {
+  /** The socket has a session that it did not have before; `created`: a new one, which knows nothing yet. */
+  start: { id: string; created: boolean };
+  /** The token held is another now (first, rotated, of another tab). A credential. */
+  token: string;
+  /** The session is over. */
+  end: { reason: ClientEndReason };
+  /** Something does not work for now. */
+  error: ClientError;
+}
+
+/** A socket of socket.io-client 4, by the members that are used. */
+export interface ClientSocket {
+  connected: boolean;
+  /** Whether it connects again by itself. */
+  readonly active: boolean;
+  // As in socket.io-client: an object, or a function that is called for each connection.
+  auth: Record<string, unknown> | ((callback: (data: object) => void) => void);
+  /** Its manager. */
+  readonly io: object;
+  connect(): unknown;
+  disconnect(): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: sockets with typed events differ in each parameter.
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  emit(event: string, ...args: any[]): unknown;
+}
+
+/** The client's side of its session. */
+export interface ClientSession {
+  /** The token held, `""` before the first. A credential: show it to nobody. */
+  readonly token: string;
+  /** Public id of the session, `""` before the first token and with a token of the old package. */
+  readonly id: string;
+  readonly state: SessionState;
+  /** The identity in use. */
+  readonly identity: string;
+  /** Resolves when the session is open for the first time (after an end, or `use`: again for the first time). Never rejects. */
+  readonly ready: Promise<void>;
+  /**
+   * Calls `listener` at each such event; gives a function that stops that.
+   *
+   * @example
+   * const stop = session.on("end", ({ reason }) => showLogin(reason));
+   */
+  on<Name extends keyof ClientEvents>(
+    event: Name,
+    listener: (content: ClientEvents[Name]) => void,
+  ): () => void;
+  /**
+   * The global `fetch` with `Authorization: Bearer <token>`, if it goes to the server's own origin or one of the option
+   * `origins`; otherwise as it is. Waits for the first token.
+   */
+  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
+  /** Goes on as another identity, by reconnecting. Resolves when its session is open. */
+  use(identity: string): Promise<void>;
+  /** Identities of which there is a token on this device, in no particular order. Rejects if the storage cannot be read. */
+  identities(): Promise<string[]>;
+  /**
+   * Drops the token on this device, in all tabs; on the server the session stays until it expires. Then goes on as after an
+   * end (option `restart`). To end the session itself, have the server do so. Rejects if the storage fails.
+   */
+  forget(): Promise<void>;
+  /**
+   * To be called when the app has come to the front or the network is back: finds out whether the connection is still alive,
+   * and reconnects at once if not. Called by itself in browsers, Cordova and Capacitor; React Native calls it by `AppState`.
+   */
+  resume(): void;
+}
