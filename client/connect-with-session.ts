@@ -1,4 +1,5 @@
-import { tokenSession } from "./token-session.js";
+// By the entry, so that there is one of it in an application.
+import { tokenSession } from "./index.js";
 import type { ClientOptions, ClientSocket } from "./types.js";
 
 /** `io` of socket.io-client, by what is used of it. */

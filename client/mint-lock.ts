@@ -9,15 +9,13 @@ export const nothing = () => {};
  */
 export function mintLock(key: string): Promise<() => void> {
   return new Promise((resolve) => {
-    // Inside a promise, because naming what a browser does not have throws.
-    Promise.resolve()
-      .then(() =>
-        navigator.locks.request(
-          key,
-          { signal: AbortSignal.timeout(LONGEST_WAIT_MS) },
-          () => new Promise<void>(resolve),
-        ),
-      )
-      .catch(() => resolve(nothing));
+    // Asynchronous, because naming what a browser does not have throws.
+    const request = async () =>
+      navigator.locks.request(
+        key,
+        { signal: AbortSignal.timeout(LONGEST_WAIT_MS) },
+        () => new Promise<void>(resolve),
+      );
+    request().catch(() => resolve(nothing));
   });
 }

@@ -1,23 +1,33 @@
 import type { MaybePromise, TokenStorage } from "./types.js";
 
-/** Tokens that live as long as the page, for where there is no storage. One for all sockets, which so share a session. */
-const items = new Map<string, string>();
-const memory: TokenStorage = {
-  getItem: (key) => items.get(key),
-  setItem: (key, value) => items.set(key, value),
-  removeItem: (key) => items.delete(key),
-  getKeys: () => items.keys(),
-};
-let hasWarned = false;
+type Items = Record<string, string>;
 
-/** `localStorage` if it lets itself be read: it may be missing, forbidden (then naming it throws), or not what it seems. */
+let memory: TokenStorage | undefined;
+
+/**
+ * `localStorage` if it lets itself be read: it may be missing, forbidden (then naming it throws), or not what it seems. Else one
+ * that lives as long as the page, for all sockets, which so share a session.
+ */
 export function defaultStorage(): TokenStorage {
   try {
     localStorage.getItem("");
     return localStorage;
   } catch {
-    if (!hasWarned) console.warn("socket.io-token-session: tokens live in memory only");
-    hasWarned = true;
+    if (!memory) {
+      console.warn("socket.io-token-session: tokens in memory only");
+      // The items are the properties, as they are of localStorage.
+      memory = Object.create({
+        getItem(this: Items, key: string) {
+          return this[key];
+        },
+        setItem(this: Items, key: string, value: string) {
+          this[key] = value;
+        },
+        removeItem(this: Items, key: string) {
+          delete this[key];
+        },
+      }) as TokenStorage;
+    }
     return memory;
   }
 }

@@ -12,7 +12,6 @@ import { originOf } from "./origin.js";
 import { defaultStorage, inTurn } from "./storage.js";
 import type {
   ClientEndReason,
-  ClientErrorCode,
   ClientEvents,
   ClientOptions,
   ClientSession,
@@ -26,10 +25,8 @@ interface Manager {
   readonly engine: { close(): void };
 }
 
-const WRITE = "STORAGE_WRITE";
 /** How long a connection may take to show that it is alive: longer than a server takes to say that its database is away. */
 const ALIVE_WITHIN_MS = 12_000;
-const LONGEST_PAUSE_MS = 10_000;
 const RESTART_WITHIN_MS = 1_000;
 /** After a refusal. A connection may create a session in six seconds when it has created too many. */
 const AGAIN_AFTER_MS = 6_000;
@@ -37,6 +34,17 @@ const AGAIN_AFTER_MS = 6_000;
 const SEEN_AFTER_MS = 200;
 
 const sessions = new WeakMap<ClientSocket, ClientSession>();
+
+/** What may concern any session: the page comes to the front, the network is back, a token has been stored by another tab. */
+type PageEvent = Partial<Pick<StorageEvent, "storageArea" | "key">>;
+/** Sessions whose sockets are connected, or are to be, or follow what other tabs do. */
+const listening = new Set<(event: PageEvent) => void>();
+const tell = (event: PageEvent) => {
+  for (const hear of listening) hear(event);
+};
+for (const target of [globalThis, globalThis.document])
+  for (const type of ["storage", "online", "resume", "visibilitychange"])
+    target?.addEventListener?.(type, tell as never);
 
 /**
  * Gives a socket its session: presents the stored token with every handshake, keeps what `gotToken` brings, and confirms it.
@@ -65,31 +73,23 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     app,
   } = options;
   const listeners = new Set<[event: string, listener: (content: never) => void]>();
-  /** How the keys of identities with a name begin. */
-  const prefix = `${base}__`;
-  const keyOf = (name: string) => (name ? prefix + name : base);
+  const keyOf = (name: string) => base + (name && `__${name}`);
 
   let identity = first;
   let key = keyOf(first);
-  let state: SessionState = "opening";
+  let state: SessionState = "waiting";
   /** The token that this socket has, or asks for, its session by. */
   let held = "";
-  /** The one before, whose answer may still be on its way. */
-  let replaced = "";
-  /** The token held could not be stored, and is meant whatever is. */
-  let isUnsaved = false;
   /** Takes the token away from where it was before, once it is stored. */
   let clearOld: () => unknown = nothing;
   /** The session of the last `start`. */
-  let started = "";
+  let started: string | undefined;
   /** The session has ended, and none has begun since. */
   let isOver = false;
   /** The server waits for the token. */
   let asked = false;
   /** Each connection has its number: what belongs to an earlier one is neither answered nor believed. */
   let connection = 0;
-  /** The handshake of this connection has presented the token. */
-  let introduced = false;
   let unlock = nothing;
 
   function emit<Name extends keyof ClientEvents>(name: Name, content: ClientEvents[Name]) {
@@ -98,13 +98,10 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       if (event === name) Promise.resolve(content as never).then(listener);
   }
 
-  function fail(code: ClientErrorCode, cause: unknown) {
-    emit("error", Object.assign(Error(cause as string), { code, cause }));
-  }
+  const fail = (cause: unknown) => emit("error", { code: "STORAGE", cause });
 
   function hold(token: string) {
     if (held === token) return;
-    replaced = held;
     held = token;
     emit("token", token);
   }
@@ -116,26 +113,33 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     return () => mine === connection && socket.active && engine === manager.engine;
   }
 
-  /**
-   * The token that a stored value stands for: `""` is left by `forget()`, but a value that is missing was dropped by nobody, and
-   * what is held still counts.
-   */
-  const meaning = (raw: string | null | undefined) => (raw == null || isUnsaved ? held : raw);
+  function later(step: () => unknown, ms?: number) {
+    const isCurrent = sameConnection();
+    setTimeout(() => isCurrent() && step(), ms);
+  }
 
-  const read = async () => {
-    const raw = await storage.getItem(key);
-    if (raw != null || !migrateFrom || identity !== first) return meaning(raw);
-    const { storage: from = storage, key: old = base } = migrateFrom;
-    clearOld = () => from.removeItem(old);
-    return (await from.getItem(old)) || held;
-  };
+  /**
+   * The token that is stored, from where it was before if need be: `""` is left by `forget()`, but a value that is missing was
+   * dropped by nobody, and what is held still counts.
+   */
+  async function read(): Promise<string> {
+    let raw = await storage.getItem(key);
+    if (raw == null && migrateFrom && identity === first) {
+      const { storage: from = storage, key: old = base } = migrateFrom;
+      raw = (await from.getItem(old)) || null;
+      clearOld = () => from.removeItem(old);
+    }
+    return raw ?? held;
+  }
 
   /**
    * Reads the token to present, however long it takes: nobody must get a new one while theirs may be there. Not passed on if
    * the connection has become another by then.
    */
-  async function take(use: (token: string) => void, isCurrent = sameConnection()) {
+  async function take(use: (content: HandshakeAuth) => unknown) {
+    const isCurrent = sameConnection();
     let release: typeof nothing | undefined;
+    unlock();
     for (let count = 0; isCurrent(); count++) {
       try {
         const token = await inTurn(read);
@@ -143,44 +147,38 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
         if (token || release) {
           if (token) unlock();
           hold(token);
-          return use(token);
+          state = "opening";
+          return use({ token, confirm: true, client } as HandshakeAuth);
         }
         unlock = release = await mintLock(key);
       } catch (cause) {
         state = "waiting";
-        fail("STORAGE_READ", cause);
-        // Longer and longer, and never the same for all.
-        const ms = Math.random() * Math.min(250 * 2 ** count, LONGEST_PAUSE_MS);
+        fail(cause);
+        // Longer and longer, up to ten seconds, and never the same for all.
+        const ms = Math.min(count, 10) * 1_000 * Math.random();
         await new Promise((resolve) => setTimeout(resolve, ms));
       }
     }
-    release?.();
+    return release?.();
   }
-
-  const presented = (token: string) => ({ token, confirm: true, client }) as HandshakeAuth;
 
   /** Presents the token on a connected socket. */
-  const present = () => take((token) => socket.emit(GET_TOKEN, presented(token)));
+  const present = (ms?: number) => later(() => take((content) => socket.emit(GET_TOKEN, content)), ms);
 
-  function presentLater(ms: number) {
-    const isCurrent = sameConnection();
-    setTimeout(() => isCurrent() && present(), ms);
-  }
-
-  const connect = () => socket.active || socket.connect();
+  const connect = () => socket.connect();
 
   async function onGotToken(
     isCurrent: () => boolean,
-    { token, errors, created = false }: Partial<GotToken>,
+    { token, errors, created }: Partial<GotToken>,
     confirm?: () => void,
   ) {
-    if (!isCurrent() || (token && token === replaced)) return;
-    unlock();
+    // An answer to what was presented before the token held now.
+    if (!isCurrent() || (created === false && token !== held)) return;
     if (!token) {
       // The token held stays good.
       state = "waiting";
-      fail("NO_SESSION", errors);
-      return presentLater(AGAIN_AFTER_MS);
+      emit("error", { code: "SERVER", cause: errors });
+      return present(AGAIN_AFTER_MS);
     }
     let raw: string | null | undefined;
     try {
@@ -188,34 +186,31 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     } catch {
       // Kept, unless there turns out to be another.
       if (created) hold(token);
-      return void present();
+      return present();
     }
     if (!isCurrent()) return;
     if (raw !== token) {
-      const current = meaning(raw);
       // Another tab's: a token is stored over the one that was presented, and over no other.
-      if (current && current !== token && current !== held) return void present();
+      if (raw && raw !== held) return present();
       try {
         await storage.setItem(key, token);
-        isUnsaved = false;
         await clearOld();
         clearOld = nothing;
       } catch (cause) {
-        fail(WRITE, cause);
+        fail(cause);
         // What is stored is still good, and this one not without being confirmed.
-        if (!created && raw && !isUnsaved) return;
-        isUnsaved = true;
+        if (!created && raw) return;
       }
       if (!isCurrent()) return;
     }
-    if (errors && !isOver) emit("end", { reason: errors === "Session Expired" ? "expired" : "missing" });
+    if (errors) emit("end", { reason: errors as ClientEndReason });
     hold(token);
     confirm?.();
     state = "open";
     isOver = asked = false;
     const { id } = session;
-    if (started !== (id || token)) {
-      started = id || token;
+    if (started !== id) {
+      started = id;
       emit("start", { id, created });
     }
   }
@@ -223,8 +218,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   /** The session is over here. */
   function over(reason: ClientEndReason) {
     isOver = true;
-    state = "ended";
-    held = started = "";
+    held = "";
+    started = undefined;
     emit("end", { reason });
   }
 
@@ -243,83 +238,71 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     } else if (state === "open") {
       state = "opening";
       present();
-      const isCurrent = sameConnection();
-      setTimeout(() => isCurrent() && state === "opening" && manager.engine.close(), ALIVE_WITHIN_MS);
+      later(() => state === "opening" && manager.engine.close(), ALIVE_WITHIN_MS);
     }
   }
 
-  async function onEvent(event: StorageEvent) {
-    if (!event.storageArea) return resume();
-    if (event.storageArea !== storage || event.key !== key || event.newValue == null) return;
-    // By what is stored now: tabs that stored at the same time would follow each other in circles otherwise.
-    const raw = await storage.getItem(key);
-    if (raw === "") held && leave();
-    else if (raw && raw !== held) {
-      if (socket.connected) present();
-      else if (isOver) connect();
+  async function onEvent(event: PageEvent) {
+    if (!event.storageArea) resume();
+    else if (event.storageArea === storage && event.key === key) {
+      // By what is stored now: tabs that stored at the same time would follow each other in circles otherwise.
+      const raw = await storage.getItem(key);
+      if (raw === "") held && leave();
+      else if (raw && raw !== held) {
+        if (socket.connected) present();
+        else if (isOver) connect();
+      }
     }
-  }
-
-  function watch(how: "add" | "remove") {
-    for (const target of [globalThis, globalThis.document])
-      for (const type of ["visibilitychange", "resume", "online", "storage"])
-        target?.[`${how}EventListener`]?.(type, onEvent as never);
   }
 
   socket.auth = (callback) => {
     connection++;
-    unlock();
-    watch("add");
-    state = "opening";
+    listening.add(onEvent);
     asked = false;
     // What comes too late must not be sent on a connection that has presented a token itself.
     const isCurrent = sameConnection();
-    const add = (data?: object) => {
-      const go = () =>
-        take((token) => {
-          introduced = true;
-          callback({ ...data, ...presented(token) });
-        }, isCurrent);
-      // Not all at the same time, and not in a tight loop where sessions end as soon as they begin.
-      if (isOver) setTimeout(go, Math.random() * RESTART_WITHIN_MS);
-      else go();
-    };
+    const add = (data?: object) =>
+      isCurrent() &&
+      later(
+        () => take((content) => callback({ ...data, ...content })),
+        // Not all at the same time, and not in a tight loop where sessions end as soon as they begin.
+        +isOver * Math.random() * RESTART_WITHIN_MS,
+      );
     if (typeof auth === "function") auth.call(socket, add);
     else add(auth);
   };
-  socket.on("connect", () => introduced || present());
+  // Of a connection that was there before, the handshake was without a token.
+  socket.on("connect", () => state === "waiting" && present());
   socket.on("disconnect", (reason: string) => {
     connection++;
-    introduced = false;
     unlock();
     // Found dead.
     if (state === "opening") resume();
-    state = socket.active ? "waiting" : "ended";
+    state = "waiting";
     // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay out.
     if (reason === "io server disconnect" && (isOver ? restart : asked)) connect();
-    else if (!socket.active && !isOver) watch("remove");
+    else if (!socket.active && !isOver) listening.delete(onEvent);
   });
   socket.on(GOT_TOKEN, (message: GotToken | undefined, confirm?: () => void) => {
     const isCurrent = sameConnection();
-    inTurn(() => onGotToken(isCurrent, message ?? {}, confirm));
+    inTurn(() => onGotToken(isCurrent, message ?? {}, confirm)).then(unlock);
   });
   socket.on(SESSION_END, ({ reason }: SessionEnd) => {
     const gone = held;
     over(reason);
     // Another tab may have a new one already.
-    inTurn(async () => (await storage.getItem(key)) === gone && storage.removeItem(key)).catch((cause) =>
-      fail(WRITE, cause),
-    );
+    inTurn(async () => (await storage.getItem(key)) === gone && storage.removeItem(key)).catch(fail);
   });
   socket.on(TOKEN_CHANGED, () => {
     asked = true;
     // What another tab has stored may be a moment on its way to this one.
-    const go = (token?: string | undefined) => (token === held ? presentLater(SEEN_AFTER_MS) : present());
-    inTurn(read).then(go, () => go());
+    inTurn(read)
+      .catch(nothing)
+      .then((token) => present(token === held ? SEEN_AFTER_MS : 0));
   });
   app?.addListener("resume", resume);
   if (socket.connected) {
-    watch("add");
+    listening.add(onEvent);
     present();
   }
 
@@ -329,17 +312,17 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     },
     get id() {
       // A token of the old package is one piece, all of it secret.
-      return held.slice(0, Math.max(held.indexOf("."), 0));
+      return held.replace(/\.?[^.]*$/, "");
     },
     get state() {
-      return state;
+      return socket.active ? state : "ended";
     },
     get identity() {
       return identity;
     },
     get ready() {
       return new Promise<void>((resolve) => {
-        if (started) resolve();
+        if (started != null) resolve();
         else session.on("start", resolve as () => void);
       });
     },
@@ -351,8 +334,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     async fetch(input, init) {
       const request = new Request(input, init);
       if ([origin, ...origins].includes(originOf(request.url))) {
-        if (!held && state !== "ended") await session.ready;
-        request.headers.set("Authorization", `Bearer ${held}`);
+        if (!held && socket.active) await session.ready;
+        if (held) request.headers.set("Authorization", `Bearer ${held}`);
       }
       return fetch(request);
     },
@@ -360,17 +343,18 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       if (name !== identity) {
         identity = name;
         key = keyOf(name);
-        held = replaced = started = "";
-        isUnsaved = isOver = false;
+        held = "";
+        started = undefined;
+        isOver = false;
         socket.disconnect();
-        socket.connect();
+        connect();
       }
       return session.ready;
     },
     async identities() {
       const found: string[] = [];
       for (const key of await (storage.getKeys?.() ?? Object.keys(storage))) {
-        const name = key.slice(prefix.length);
+        const name = key.slice(base.length + 2);
         if (key === keyOf(name) && (await storage.getItem(key))) found.push(name);
       }
       return found;
@@ -378,7 +362,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     async forget() {
       // Not removed: a tab that is asleep would take it for lost, and put it back.
       await inTurn(() => storage.setItem(key, ""));
-      leave();
+      // Other tabs hear of it from the browser, other sockets of this page from here.
+      listening.add(onEvent);
+      tell({ storageArea: storage as Storage, key });
     },
     resume,
   };

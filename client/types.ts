@@ -1,4 +1,4 @@
-import type { ClientDescription, EndReason } from "../src/wire.js";
+import type { ClientDescription, EndReason, GotTokenErrors } from "../src/wire.js";
 
 /** What may be given at once or by a promise. */
 export type MaybePromise<Value> = Value | Promise<Value>;
@@ -54,25 +54,29 @@ export type SessionState = "opening" | "open" | "waiting" | "ended";
 
 /**
  * Why a session is over: the server said `"destroyed"`, `"expired"` or `"revoked"`; or it had gone when the client came back
- * (`"expired"`, `"missing"`); or its token was dropped here, by `forget()` in this tab or another (`"forgotten"`).
+ * (`gotToken` said `"Session Expired"` or `"Session Not Found"`); or its token was dropped here, by `forget()` in this tab or another (`"forgotten"`).
  */
-export type ClientEndReason = EndReason | "missing" | "forgotten";
+export type ClientEndReason =
+  | EndReason
+  | Exclude<GotTokenErrors, "" | "Session store unavailable" | "Too Many Sessions">
+  | "forgotten";
 
 /**
- * `STORAGE_READ`, `STORAGE_WRITE`: the storage failed, with the `cause`. `NO_SESSION`: the server cannot give a session now; its
- * words (`"Session store unavailable"`, `"Too Many Sessions"`) are the `cause`. All of them are tried again by themselves.
+ * `STORAGE`: the storage failed; the `cause` is its error. `SERVER`: the server cannot give a session now; the `cause` is its
+ * words, `"Session store unavailable"` or `"Too Many Sessions"`. Both are tried again by themselves.
  */
-export type ClientErrorCode = "STORAGE_READ" | "STORAGE_WRITE" | "NO_SESSION";
+export type ClientErrorCode = "STORAGE" | "SERVER";
 
-export interface ClientError extends Error {
-  code: ClientErrorCode;
-  cause?: unknown;
+/** Something does not work for now. */
+export interface ClientError {
+  readonly code: ClientErrorCode;
+  readonly cause: unknown;
 }
 
 /** Events of a {@link ClientSession}, each with one argument. */
 export interface ClientEvents {
   /** The socket has a session that it did not have before; `created`: a new one, which knows nothing yet. */
-  start: { id: string; created: boolean };
+  start: { id: string; created: boolean | undefined };
   /** The token held is another now (first, rotated, of another tab). A credential. */
   token: string;
   /** The session is over. */

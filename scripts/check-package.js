@@ -18,6 +18,8 @@ const needed = [
   "dist/index.js",
   "dist/index.d.ts",
   "dist/client/index.js",
+  "dist/client/adapters/capacitor-preferences.js",
+  "docs/client.md",
   "dist/testing/index.js",
   "dist/testing/index.d.ts",
   "sql/session.sql",

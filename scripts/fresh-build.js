@@ -11,7 +11,14 @@ export async function ensureBuilt({ say }) {
   // The last file of a build: with it, the build went through.
   const last = path.join(projectFolder, "dist", "client", "socket.io-token-session.js");
   const built = fs.existsSync(last) ? fs.statSync(last).mtimeMs : 0;
-  const sources = ["src", "client", "package.json", "tsconfig.base.json", path.join("scripts", "build.js")];
+  const sources = [
+    "src",
+    "client",
+    "package.json",
+    "tsconfig.base.json",
+    path.join("scripts", "build.js"),
+    path.join("scripts", "build-client.js"),
+  ];
   if (newest(sources.map((name) => path.join(projectFolder, name))) <= built) return;
   const { build } = await import("./build.js");
   await build({ say });

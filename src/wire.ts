@@ -16,6 +16,8 @@ export interface GetToken {
   token?: string | null;
   /** As in {@link HandshakeAuth}: for a client that came upon a connected socket. */
   confirm?: true;
+  /** The same; what the handshake has brought stands. */
+  client?: ClientDescription;
 }
 
 /** What our client puts into the handshake's `auth`. */
@@ -45,7 +47,7 @@ export interface GotToken {
   errors: GotTokenErrors;
   /** Unix seconds of the database's clock at which the session ends unless it is used. */
   expiresAt?: number;
-  /** Whether this token belongs to a session that was just created. */
+  /** Whether a session was created just now, or the token presented was good. Absent with a new token for the same session. */
   created?: boolean;
 }
 

@@ -1,4 +1,5 @@
 import type { Namespace, Socket } from "socket.io";
+import { toClientDescription } from "../description.js";
 import { SessionError, toSessionError } from "../errors.js";
 import type { Outages } from "../outages.js";
 import { Backoff } from "../retry.js";
@@ -202,7 +203,11 @@ export class Attachment implements SessionWatcher {
       unknown
     >;
     const presented = content["token"];
-    if (content["confirm"] === true) this.#facts = { ...this.#facts, confirms: true };
+    // Whoever came upon a connected socket could say nothing in the handshake.
+    this.#facts = {
+      confirms: this.#facts.confirms || content["confirm"] === true,
+      client: this.#facts.client ?? toClientDescription(content["client"]),
+    };
     const waiting = this.#waiting;
     if (!this.#current) {
       void this.#work({ kind: "token", presented, acknowledge });

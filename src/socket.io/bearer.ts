@@ -70,7 +70,8 @@ export class SocketBearer implements Bearer {
 
   offer(token: PresentedToken): Promise<boolean> {
     if (this.#gone) return Promise.resolve(false);
-    const message = { token: token.text, errors: "", created: false } as const;
+    // Without `created`: neither a new session, nor the answer to a token that was presented.
+    const message = { token: token.text, errors: "" } as const;
     const sent = sendGotToken(this.#socket, message, { confirm: this.confirms });
     if (!this.confirms) return Promise.resolve(false);
     return new Promise((resolve) => {

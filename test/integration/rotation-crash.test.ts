@@ -3,7 +3,7 @@ import { tokenSession } from "../../client/index.js";
 import { type ChildNode, Clients, startProgram } from "../support/child-node.js";
 import { type ClientProxy, startClientProxy } from "../support/client-proxy.js";
 import { poolOptions } from "../support/database.js";
-import { device, openTab } from "../support/device.js";
+import { device, openTab, TOKEN_KEY } from "../support/device.js";
 import { useNodes } from "../support/nodes.js";
 import { type DatabaseProxy, startProxy } from "../support/proxy.js";
 import { ask, gotToken, next } from "../support/server.js";
@@ -86,7 +86,7 @@ test.each<[string, (stage: Stage) => Promise<void>, { newToken: boolean; userId:
 
   const storage = device();
   const client = clients.open(network.url);
-  const session = tokenSession(client, { storage });
+  const session = tokenSession(client, { storage, key: TOKEN_KEY });
   await session.ready;
   await ask(client, "set", { cart: [1] });
   const before = session.token;

@@ -13,6 +13,27 @@ assert.equal(defaultExport, imported.tokenSession);
 assert.equal(required.memoryStore, imported.memoryStore);
 assert.equal(required.SessionError, imported.SessionError);
 assert.equal(typeof client.tokenSession, "function");
+for (const [entry, name] of [
+  ["capacitor-preferences", "capacitorPreferences"],
+  ["aparajita-secure-storage", "aparajitaSecureStorage"],
+  ["capacitor-secure-storage-plugin", "capacitorSecureStoragePlugin"],
+  ["cordova-secure-storage-echo", "cordovaSecureStorageEcho"],
+  ["cordova-nativestorage", "cordovaNativeStorage"],
+  ["node-file", "nodeFile"],
+  ["connect-with-session", "addConnectWithSession"],
+]) {
+  const module = await import(`socket.io-token-session/client/${entry}`);
+  assert.equal(typeof module[name], "function", entry);
+}
+// One client, by whichever entry it is called.
+const { io: connect } = await import("socket.io-client");
+const { addConnectWithSession } = await import("socket.io-token-session/client/connect-with-session");
+addConnectWithSession(connect);
+const withSession = connect.connectWithSession("http://127.0.0.1:1", { autoConnect: false });
+const sessionOf = client.tokenSession(withSession);
+const { auth } = withSession;
+assert.equal(client.tokenSession(withSession), sessionOf);
+assert.equal(withSession.auth, auth);
 
 const { Server } = await import("socket.io");
 for (const make of [required, imported.tokenSession]) {

@@ -1,0 +1,64 @@
+// @ts-check
+// Builds the client: one ES module and one script-tag file, and each entry beside them; refuses what has grown too large.
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { budgets, gzipped } from "./client-sizes.js";
+import { projectFolder } from "./paths.js";
+
+/**
+ * Files of dist/client and what they are made of. `index.js` is not taken into another ES module: it knows its sockets.
+ * @type {readonly { file: string, from: string, platform?: "node" }[]}
+ */
+const modules = [
+  { file: "index.js", from: "index.ts" },
+  { file: "connect-with-session.js", from: "connect-with-session.ts" },
+  ...[
+    "capacitor-preferences",
+    "aparajita-secure-storage",
+    "capacitor-secure-storage-plugin",
+    "cordova-secure-storage-echo",
+    "cordova-nativestorage",
+  ].map((name) => ({ file: `adapters/${name}.js`, from: `adapters/${name}.ts` })),
+  { file: "adapters/node-file.js", from: "node/node-file.ts", platform: "node" },
+];
+
+/** Needs the dependencies, and the declarations that tsc has made. */
+export async function buildClient() {
+  for (const { file, from, platform } of modules)
+    await make(file, { from, format: "esm", year: 2020, ...(platform && { platform }) });
+  await make("socket.io-token-session.js", { from: "script.ts", format: "iife", year: 2018 });
+}
+
+/**
+ * @param {string} file
+ * @param {{ from: string, format: "esm" | "iife", year: 2018 | 2020, platform?: "browser" | "node" }} how
+ */
+async function make(file, { from, format, year, platform = "browser" }) {
+  const { build } = await import("esbuild");
+  const { minify } = await import("terser");
+  const { outputFiles } = await build({
+    absWorkingDir: projectFolder,
+    entryPoints: [path.join("client", from)],
+    bundle: true,
+    // The script-tag form is one file.
+    external: format === "esm" ? ["./index.js"] : [],
+    platform,
+    format,
+    target: `es${year}`,
+    minifySyntax: true,
+    write: false,
+    logLevel: "warning",
+  });
+  const { code = "" } = await minify(outputFiles[0]?.text ?? "", {
+    module: format === "esm",
+    ecma: year,
+    compress: { passes: 3, unsafe: true, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false },
+  });
+  const size = gzipped(code);
+  const budget = budgets[file];
+  if (budget !== undefined && size > budget)
+    throw new Error(`dist/client/${file} has ${size} bytes gzipped; ${budget} are allowed`);
+  const target = path.join(projectFolder, "dist", "client", file);
+  mkdirSync(path.dirname(target), { recursive: true });
+  writeFileSync(target, code);
+}
