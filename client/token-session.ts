@@ -9,6 +9,7 @@ import {
 } from "../src/wire.js";
 import { mintLock, nothing } from "./mint-lock.js";
 import { originOf } from "./origin.js";
+import { listening, type PageEvent, tell } from "./page.js";
 import { defaultStorage, inTurn } from "./storage.js";
 import type {
   ClientEndReason,
@@ -34,17 +35,6 @@ const AGAIN_AFTER_MS = 6_000;
 const SEEN_AFTER_MS = 200;
 
 const sessions = new WeakMap<ClientSocket, ClientSession>();
-
-/** What may concern any session: the page comes to the front, the network is back, a token has been stored by another tab. */
-type PageEvent = Partial<Pick<StorageEvent, "storageArea" | "key">>;
-/** Sessions whose sockets are connected, or are to be, or follow what other tabs do. */
-const listening = new Set<(event: PageEvent) => void>();
-const tell = (event: PageEvent) => {
-  for (const hear of listening) hear(event);
-};
-for (const target of [globalThis, globalThis.document])
-  for (const type of ["storage", "online", "resume", "visibilitychange"])
-    target?.addEventListener?.(type, tell as never);
 
 /**
  * Gives a socket its session: presents the stored token with every handshake, keeps what `gotToken` brings, and confirms it.
@@ -340,15 +330,13 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       return fetch(request);
     },
     async use(name) {
-      if (name !== identity) {
-        identity = name;
-        key = keyOf(name);
-        held = "";
-        started = undefined;
-        isOver = false;
-        socket.disconnect();
-        connect();
-      }
+      identity = name;
+      key = keyOf(name);
+      held = "";
+      started = undefined;
+      isOver = false;
+      socket.disconnect();
+      connect();
       return session.ready;
     },
     async identities() {

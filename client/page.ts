@@ -1,0 +1,14 @@
+/** What may concern any session: the page comes to the front, the network is back, a token has been stored by another tab. */
+export type PageEvent = Partial<Pick<StorageEvent, "storageArea" | "key">>;
+
+/** Those who hear of it. Left by sessions whose sockets are out, so that nothing else keeps them. */
+export const listening = new Set<(event: PageEvent) => void>();
+
+export function tell(event: PageEvent): void {
+  for (const hear of listening) hear(event);
+}
+
+// On the document too, where Cordova and Capacitor say "resume". None of it is there in Node and React Native.
+for (const target of [globalThis, globalThis.document])
+  for (const type of ["storage", "online", "resume", "visibilitychange"])
+    target?.addEventListener?.(type, tell as never);
