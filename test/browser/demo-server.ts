@@ -23,11 +23,14 @@ export class DemoFailure extends Error {
   }
 }
 
-/** Starts the demo's server as a process of its own, as `npm start` does; needs dist/. */
-export async function startDemo(databaseUrl: string, { port = 0 } = {}): Promise<Demo> {
-  const child = spawn(process.execPath, [path.join(project, "examples/demo/server.js")], {
+/** Starts the demo's server, or another like it, as a process of its own, as `npm start` does; needs dist/. */
+export async function startDemo(
+  databaseUrl: string,
+  { port = 0, program = path.join(project, "examples/demo/server.js"), env = {} } = {},
+): Promise<Demo> {
+  const child = spawn(process.execPath, [program], {
     cwd: project,
-    env: { ...process.env, DATABASE_URL: databaseUrl, PORT: String(port), HOST: "127.0.0.1" },
+    env: { ...process.env, ...env, DATABASE_URL: databaseUrl, PORT: String(port), HOST: "127.0.0.1" },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   let output = "";
