@@ -92,7 +92,8 @@ export class Session {
   }
 
   /**
-   * Reads the row, whatever is known already, and takes it over; `undefined` where there is none. Who asks while a read has
+   * Reads the row, whatever is known already, and takes it over; `undefined` where there is none (the row of a session that
+   * has expired is there, and tells whose it was). Who asks while a read has
    * been asked for and has not begun shares it. With `isExpected` a row that is missing is looked for again.
    * Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_DATA_INVALID`, `SESSION_CLOSED`, those of the store.
    */
@@ -101,15 +102,19 @@ export class Session {
     if (isExpected) this.#isExpected = true;
     this.#nextRead ??= this.#exclusively(async () => {
       this.#nextRead = undefined;
-      if (this.#ended) return undefined;
+      if (this.#ended) return this.#expiredRow();
       const row = await this.#load(deadline);
       // What ended meanwhile stays ended, whatever the row showed before that.
-      if (this.#ended) return undefined;
+      if (this.#ended) return this.#expiredRow();
       if (row) this.#adopt(row);
       else if (this.#row) this.#end("destroyed");
       return row;
     });
     return this.#nextRead;
+  }
+
+  #expiredRow(): SessionRow | undefined {
+    return this.#ended === "expired" && this.#row ? { ...this.#row, data: null } : undefined;
   }
 
   /** Notes a touch, so that what handles show agrees with the row without reading it again. */
@@ -280,13 +285,18 @@ export class Session {
 
   /** Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was. */
   #adopt(row: SessionRow): void {
-    if (row.data === null) return this.#end("expired");
+    const { data, ...known } = row;
+    if (data === null) {
+      this.#end("expired");
+      // Not before: of a session that was never open here no end is told.
+      this.#row ??= known;
+      return;
+    }
     const moved = this.#row?.revision !== row.revision || this.#stale;
     const { userId, secretHash, nextHash, previousHash } = row;
     const identity = { userId, secretHash, nextHash, previousHash };
-    const values = moved ? Values.parse(row.data, this.id, identity) : this.saved;
+    const values = moved ? Values.parse(data, this.id, identity) : this.saved;
     const isFirst = this.#row === undefined;
-    const { data: _, ...known } = row;
     this.#row = known;
     this.#readAtMs = this.#host.clock.now();
     this.#stale = false;

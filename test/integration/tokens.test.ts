@@ -115,6 +115,20 @@ describe.each(Object.entries(paths))("by %s", (_, present) => {
     expect(await ask(client, "id")).toBe(message.token.slice(0, 32));
   });
 
+  test("an expired one that several sockets present at once is expired for each, and unknown by a wrong secret", async () => {
+    await start();
+    const { token } = await firstVisit();
+    const id = token.slice(0, 32);
+    await database.pool.query("update session set expires = unix_timestamp() - 1 where sessionId = ?", [id]);
+    const reasons: string[] = [];
+    server.sessions.on("sessionInvalid", ({ reason }) => reasons.push(reason));
+    const shown = [token, token, `${id}.${"A".repeat(43)}`, token];
+    const answers = await Promise.all(shown.map(present));
+    const [expired, unknown] = ["Session Expired", "Session Not Found"];
+    expect(answers.map(({ message }) => message.errors)).toEqual([expired, expired, unknown, expired]);
+    expect(reasons.sort()).toEqual(["expired", "expired", "expired", "unknown"]);
+  });
+
   test("an unknown one is answered with a fresh token, and is never adopted", async () => {
     await start();
     const unknown = `${"0".repeat(32)}.${"A".repeat(43)}`;
