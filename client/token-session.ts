@@ -59,8 +59,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     migrateFrom,
     client,
     restart = true,
-    origins = [],
-    app,
+    origins = [origin],
   } = options;
   const listeners = new Set<[event: string, listener: (content: never) => void]>();
   const keyOf = (name: string) => base + (name && `__${name}`);
@@ -70,10 +69,12 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   let state: SessionState = "waiting";
   /** The token that this socket has, or asks for, its session by. */
   let held = "";
+  /** A token that opens nothing any more, and counts for none where it can neither be replaced nor removed. */
+  let dead: string | undefined;
   /** Takes the token away from where it was before, once it is stored. */
   let clearOld: () => unknown = nothing;
   /** The session of the last `start`. */
-  let started: string | undefined;
+  let started: string | null = null;
   /** The session has ended, and none has begun since. */
   let isOver = false;
   /** The server waits for the token. */
@@ -88,7 +89,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       if (event === name) Promise.resolve(content as never).then(listener);
   }
 
-  const fail = (cause: unknown) => emit("error", { code: "STORAGE", cause });
+  const fail = (cause: unknown) => emit("error", { code: "storage", cause });
 
   function hold(token: string) {
     if (held === token) return;
@@ -108,12 +109,17 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     setTimeout(() => isCurrent() && step(), ms);
   }
 
+  async function get(): Promise<string | null | undefined> {
+    const raw = await storage.getItem(key);
+    return raw === dead ? null : raw;
+  }
+
   /**
    * The token that is stored, from where it was before if need be: `""` is left by `forget()`, but a value that is missing was
    * dropped by nobody, and what is held still counts.
    */
   async function read(): Promise<string> {
-    let raw = await storage.getItem(key);
+    let raw = await get();
     if (raw == null && migrateFrom && identity === first) {
       const { storage: from = storage, key: old = base } = migrateFrom;
       raw = (await from.getItem(old)) || null;
@@ -164,15 +170,16 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   ) {
     // An answer to what was presented before the token held now.
     if (!isCurrent() || (created === false && token !== held)) return;
-    if (!token) {
+    // Text, or what only a broken server sends.
+    if (!token?.length) {
       // The token held stays good.
       state = "waiting";
-      emit("error", { code: "SERVER", cause: errors });
+      emit("error", { code: "server", cause: errors });
       return present(AGAIN_AFTER_MS);
     }
     let raw: string | null | undefined;
     try {
-      raw = await storage.getItem(key);
+      raw = await get();
     } catch {
       // Kept, unless there turns out to be another.
       if (created) hold(token);
@@ -193,7 +200,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       }
       if (!isCurrent()) return;
     }
-    if (errors) emit("end", { reason: errors as ClientEndReason });
+    if (errors) over(errors as ClientEndReason);
     hold(token);
     confirm?.();
     state = "open";
@@ -208,8 +215,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   /** The session is over here. */
   function over(reason: ClientEndReason) {
     isOver = true;
+    dead = held;
     held = "";
-    started = undefined;
+    started = null;
     emit("end", { reason });
   }
 
@@ -219,16 +227,19 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     if (restart) connect();
   }
 
+  /** In two steps, so that all sockets of a connection have taken the first: only then is a new one made, and at once. */
+  function reconnect() {
+    socket.disconnect();
+    setTimeout(connect);
+  }
+
   function resume() {
     if (!socket.active || globalThis.document?.hidden) return;
-    if (!socket.connected) {
-      // In two steps, so that all sockets of a connection have taken the first: only then it does not wait any longer.
-      socket.disconnect();
-      setTimeout(connect);
-    } else if (state === "open") {
+    if (!socket.connected) reconnect();
+    else if (state === "open") {
       state = "opening";
       present();
-      later(() => state === "opening" && manager.engine.close(), ALIVE_WITHIN_MS);
+      later(() => state === "opening" && reconnect(), ALIVE_WITHIN_MS);
     }
   }
 
@@ -236,10 +247,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     if (!event.storageArea) resume();
     else if (event.storageArea === storage && event.key === key) {
       // By what is stored now: tabs that stored at the same time would follow each other in circles otherwise.
-      const raw = await storage.getItem(key);
+      const raw = await get();
       if (raw === "") held && leave();
       else if (raw && raw !== held) {
-        if (socket.connected) present();
+        // Where an answer is awaited, it will be seen then: a second question would let the answers change places.
+        if (socket.connected) state === "opening" || present();
         else if (isOver) connect();
       }
     }
@@ -266,8 +278,6 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   socket.on("disconnect", (reason: string) => {
     connection++;
     unlock();
-    // Found dead.
-    if (state === "opening") resume();
     state = "waiting";
     // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay out.
     if (reason === "io server disconnect" && (isOver ? restart : asked)) connect();
@@ -278,10 +288,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     inTurn(() => onGotToken(isCurrent, message ?? {}, confirm)).then(unlock);
   });
   socket.on(SESSION_END, ({ reason }: SessionEnd) => {
-    const gone = held;
     over(reason);
     // Another tab may have a new one already.
-    inTurn(async () => (await storage.getItem(key)) === gone && storage.removeItem(key)).catch(fail);
+    inTurn(async () => (await get()) == null && storage.removeItem(key)).catch(fail);
   });
   socket.on(TOKEN_CHANGED, () => {
     asked = true;
@@ -290,7 +299,6 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       .catch(nothing)
       .then((token) => present(token === held ? SEEN_AFTER_MS : 0));
   });
-  app?.addListener("resume", resume);
   if (socket.connected) {
     listening.add(onEvent);
     present();
@@ -312,7 +320,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     },
     get ready() {
       return new Promise<void>((resolve) => {
-        if (started != null) resolve();
+        if (started !== null) resolve();
         else session.on("start", resolve as () => void);
       });
     },
@@ -323,7 +331,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     },
     async fetch(input, init) {
       const request = new Request(input, init);
-      if ([origin, ...origins].includes(originOf(request.url))) {
+      if (origins.includes(originOf(request.url))) {
         if (!held && socket.active) await session.ready;
         if (held) request.headers.set("Authorization", `Bearer ${held}`);
       }
@@ -333,7 +341,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       identity = name;
       key = keyOf(name);
       held = "";
-      started = undefined;
+      started = null;
       isOver = false;
       socket.disconnect();
       connect();

@@ -39,10 +39,8 @@ export interface ClientOptions {
   client?: ClientDescription;
   /** Whether a session that is over is followed by a fresh one. Without, the socket stays disconnected. @default true */
   restart?: boolean;
-  /** Origins besides the server's own that `session.fetch` shows the token to, such as `"https://api.your.server"`. @default [] */
+  /** Origins that `session.fetch` shows the token to, such as `["https://api.your.server"]`. @default the server's own */
   origins?: readonly string[];
-  /** `App` of `@capacitor/app`: tells when the app comes to the front, besides what the WebView tells. @default nothing */
-  app?: { addListener(event: "resume", listener: () => void): unknown };
 }
 
 /**
@@ -62,10 +60,10 @@ export type ClientEndReason =
   | "forgotten";
 
 /**
- * `STORAGE`: the storage failed; the `cause` is its error. `SERVER`: the server cannot give a session now; the `cause` is its
+ * `storage`: the storage failed; the `cause` is its error. `server`: the server cannot give a session now; the `cause` is its
  * words, `"Session store unavailable"` or `"Too Many Sessions"`. Both are tried again by themselves.
  */
-export type ClientErrorCode = "STORAGE" | "SERVER";
+export type ClientErrorCode = "storage" | "server";
 
 /** Something does not work for now. */
 export interface ClientError {
@@ -124,8 +122,8 @@ export interface ClientSession {
     listener: (content: ClientEvents[Name]) => void,
   ): () => void;
   /**
-   * The global `fetch` with `Authorization: Bearer <token>`, if it goes to the server's own origin or one of the option
-   * `origins`; otherwise as it is. Waits for the first token.
+   * The global `fetch` with `Authorization: Bearer <token>`, if it goes to one of the option `origins` (by default the
+   * server's own); otherwise as it is. Waits for the first token.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
   /** Goes on as another identity, by reconnecting. Resolves when its session is open. */
@@ -139,7 +137,11 @@ export interface ClientSession {
   forget(): Promise<void>;
   /**
    * To be called when the app has come to the front or the network is back: finds out whether the connection is still alive,
-   * and reconnects at once if not. Called by itself in browsers, Cordova and Capacitor; React Native calls it by `AppState`.
+   * and reconnects at once if not. Called by itself where the page is told: in browsers, Cordova and Capacitor. For the rest:
+   *
+   * @example
+   * App.addListener("resume", session.resume); // App of @capacitor/app
+   * AppState.addEventListener("change", (state) => state === "active" && session.resume()); // React Native
    */
   resume(): void;
 }

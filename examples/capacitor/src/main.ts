@@ -16,12 +16,13 @@ const platform = Capacitor.getPlatform();
 const socket = io(SERVER_URL);
 const session = tokenSession(socket, {
   storage: capacitorPreferences(Preferences),
-  app: App,
   client: {
     device: { android: "Android", ios: "iPhone or iPad" }[platform] ?? "Browser",
     app: "Pocket Taps",
   },
 });
+
+void App.addListener("resume", session.resume);
 
 /** The session that was shown last. */
 let shown = "";

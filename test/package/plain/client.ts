@@ -32,7 +32,7 @@ const stop: () => void = session.on("end", ({ reason }) => {
   console.log(reason === "tired");
 });
 session.on("start", ({ id, created }) => console.log(id.length, created === true));
-session.on("error", ({ code, cause }) => console.error(code === "STORAGE", cause));
+session.on("error", ({ code, cause }) => console.error(code === "storage", cause));
 // @ts-expect-error no such event
 session.on("stop", () => {});
 const state: "opening" | "open" | "waiting" | "ended" = session.state;

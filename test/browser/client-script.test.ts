@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "@jest/globals";
+import type { Page } from "playwright-core";
+import type { tokenSession } from "../../client/index.js";
+import { describeInBrowser } from "../support/browser.js";
+import { keyFor, useClientPages } from "../support/client-page.js";
+import type { Node } from "../support/nodes.js";
+
+const file = path.resolve(import.meta.dirname, "../../dist/client/socket.io-token-session.js");
+
+interface Globals {
+  tokenSession: typeof tokenSession;
+  io: Window["io"] & { connectWithSession: Window["io"] };
+}
+
+describeInBrowser("the script-tag file, on a page of the server's own", () => {
+  const pages = useClientPages();
+
+  /** A page with these scripts, before anything is connected. */
+  async function load(scripts: readonly string[]): Promise<{ node: Node; page: Page }> {
+    const ours = readFileSync(file);
+    const node = await pages.node();
+    node.io.httpServer.on("request", ({ url = "" }, response) => {
+      if (url.startsWith("/socket.io/")) return;
+      const isScript = url.endsWith(".js");
+      response.setHeader("Content-Type", `text/${isScript ? "javascript" : "html"}; charset=utf-8`);
+      const tags = scripts.map((src) => `<script src="${src}"></script>`).join("");
+      response.end(
+        isScript ? ours : `<!doctype html><title>app</title><link rel="icon" href="data:,">${tags}`,
+      );
+    });
+    const page = await (await pages.device()).newPage();
+    await page.goto(node.url);
+    return { node, page };
+  }
+
+  const SOCKET_IO = "/socket.io/socket.io.js";
+  const OURS = "/socket.io-token-session.js";
+
+  async function expectSession(node: Node, page: Page, { id, token }: { id: string; token: string }) {
+    expect(await page.evaluate((key) => localStorage.getItem(key), keyFor(node.url))).toBe(token);
+    expect(token.slice(0, 32)).toBe(id);
+    const [socket] = await node.io.fetchSockets();
+    expect(node.io.sockets.sockets.get(socket?.id ?? "")?.session.id).toBe(id);
+    expect(await pages.rows()).toEqual([id]);
+  }
+
+  test("gives a global function", async () => {
+    const { node, page } = await load([SOCKET_IO, OURS]);
+    const opened = await page.evaluate(async () => {
+      const { io, tokenSession } = window as unknown as Globals;
+      const session = tokenSession(io());
+      await session.ready;
+      return { id: session.id, token: session.token };
+    });
+    await expectSession(node, page, opened);
+  });
+
+  test.each([["without an address"], ["with one"]])(
+    "gives io.connectWithSession, as apps call it, %s",
+    async (how) => {
+      const { node, page } = await load([SOCKET_IO, OURS]);
+      const opened = await page.evaluate(
+        async (url) => {
+          const { io, tokenSession } = window as unknown as Globals;
+          const socket = url ? io.connectWithSession(url, { reconnection: false }) : io.connectWithSession();
+          const session = tokenSession(socket);
+          await session.ready;
+          return { id: session.id, token: session.token, nsp: socket.disconnected };
+        },
+        how === "with one" ? node.url : "",
+      );
+      await expectSession(node, page, opened);
+      await page.reload();
+      const again = await page.evaluate(async () => {
+        const { io, tokenSession } = window as unknown as Globals;
+        const session = tokenSession(io.connectWithSession());
+        await session.ready;
+        return session.token;
+      });
+      expect(again).toBe(opened.token);
+    },
+  );
+
+  test("leaves Socket.IO alone where it comes before it", async () => {
+    const { node, page } = await load([OURS, SOCKET_IO]);
+    const opened = await page.evaluate(async () => {
+      const { io, tokenSession } = window as unknown as Globals;
+      const session = tokenSession(io());
+      await session.ready;
+      return { id: session.id, token: session.token, isThere: "connectWithSession" in io };
+    });
+    expect(opened.isThere).toBe(false);
+    await expectSession(node, page, opened);
+  });
+});
