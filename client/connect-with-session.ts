@@ -3,10 +3,8 @@ import { tokenSession } from "./index.js";
 import type { ClientOptions, ClientSocket } from "./types.js";
 
 /** `io` of socket.io-client, by what is used of it. */
-export interface Io<Socket extends ClientSocket> {
-  // biome-ignore lint/suspicious/noExplicitAny: the options are socket.io-client's own.
-  (url: any, options?: any): Socket;
-}
+// biome-ignore lint/suspicious/noExplicitAny: the options are socket.io-client's own.
+export type Io<Socket extends ClientSocket> = (url: any, options?: any) => Socket;
 
 /**
  * Gives `io` the function that apps written for Socket.IO-sessions call: it connects as `io(url, options)` does, with a session.

@@ -1,5 +1,5 @@
 /** What may concern any session: the page comes to the front, the network is back, a token has been stored by another tab. */
-export type PageEvent = Partial<Pick<StorageEvent, "storageArea" | "key">>;
+export type PageEvent = Partial<Pick<StorageEvent, "storageArea" | "key" | "newValue">>;
 
 /** Those who hear of it. Left by sessions whose sockets are out, so that nothing else keeps them. */
 export const listening = new Set<(event: PageEvent) => void>();

@@ -34,8 +34,6 @@ const AGAIN_AFTER_MS = 6_000;
 /** How long a token that another tab has stored may take to be seen in this one. */
 const SEEN_AFTER_MS = 200;
 
-const sessions = new WeakMap<ClientSocket, ClientSession>();
-
 /**
  * Gives a socket its session: presents the stored token with every handshake, keeps what `gotToken` brings, and confirms it.
  * To be called once for each socket, at any time (best right after `io(url)`); a second call gives the same session. An `auth`
@@ -47,8 +45,7 @@ const sessions = new WeakMap<ClientSocket, ClientSession>();
  * await session.ready;
  */
 export function tokenSession(socket: ClientSocket, options: ClientOptions = {}): ClientSession {
-  const known = sessions.get(socket);
-  if (known) return known;
+  if (socket.tokenSession) return socket.tokenSession;
   const { auth } = socket;
   const manager = socket.io as Manager;
   const origin = originOf(manager.uri);
@@ -72,7 +69,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   /** A token that opens nothing any more, and counts for none where it can neither be replaced nor removed. */
   let dead: string | undefined;
   /** Takes the token away from where it was before, once it is stored. */
-  let clearOld: () => unknown = nothing;
+  let clearOld: () => Promise<unknown> = nothing;
   /** The session of the last `start`. */
   let started: string | null = null;
   /** The session has ended, and none has begun since. */
@@ -81,7 +78,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   let asked = false;
   /** Each connection has its number: what belongs to an earlier one is neither answered nor believed. */
   let connection = 0;
-  let unlock = nothing;
+  let unlock: () => unknown = nothing;
 
   function emit<Name extends keyof ClientEvents>(name: Name, content: ClientEvents[Name]) {
     // In a turn of its own, so that a listener that throws stops nothing here.
@@ -123,7 +120,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     if (raw == null && migrateFrom && identity === first) {
       const { storage: from = storage, key: old = base } = migrateFrom;
       raw = (await from.getItem(old)) || null;
-      clearOld = () => from.removeItem(old);
+      clearOld = async () => from.removeItem(old);
     }
     return raw ?? held;
   }
@@ -134,7 +131,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
    */
   async function take(use: (content: HandshakeAuth) => unknown) {
     const isCurrent = sameConnection();
-    let release: typeof nothing | undefined;
+    let release: (() => unknown) | undefined;
     unlock();
     for (let count = 0; isCurrent(); count++) {
       try {
@@ -144,14 +141,14 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
           if (token) unlock();
           hold(token);
           state = "opening";
-          return use({ token, confirm: true, client } as HandshakeAuth);
+          return use({ token, confirm: true, ...(client && { client }) });
         }
         unlock = release = await mintLock(key);
       } catch (cause) {
         state = "waiting";
         fail(cause);
-        // Longer and longer, up to ten seconds, and never the same for all.
-        const ms = Math.min(count, 10) * 1_000 * Math.random();
+        // Longer and longer, and never the same for all. An app that comes to the front begins anew.
+        const ms = count * 1_000 * Math.random();
         await new Promise((resolve) => setTimeout(resolve, ms));
       }
     }
@@ -161,7 +158,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   /** Presents the token on a connected socket. */
   const present = (ms?: number) => later(() => take((content) => socket.emit(GET_TOKEN, content)), ms);
 
-  const connect = () => socket.connect();
+  const connect = () => socket.active || socket.connect();
 
   async function onGotToken(
     isCurrent: () => boolean,
@@ -191,7 +188,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       if (raw && raw !== held) return present();
       try {
         await storage.setItem(key, token);
-        await clearOld();
+        await clearOld().catch(fail);
         clearOld = nothing;
       } catch (cause) {
         fail(cause);
@@ -204,9 +201,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     hold(token);
     confirm?.();
     state = "open";
-    isOver = asked = false;
+    isOver = false;
     const { id } = session;
-    if (started !== id) {
+    // Not by the token of another session: the server goes on waiting for that of the one before.
+    if (started === id) asked = false;
+    else {
       started = id;
       emit("start", { id, created });
     }
@@ -243,13 +242,12 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     }
   }
 
-  async function onEvent(event: PageEvent) {
-    if (!event.storageArea) resume();
-    else if (event.storageArea === storage && event.key === key) {
+  async function onEvent({ storageArea, key: changed, newValue }: PageEvent) {
+    if (!storageArea) resume();
+    else if (storageArea === storage && changed === key) {
+      if (newValue === "") held && leave();
       // By what is stored now: tabs that stored at the same time would follow each other in circles otherwise.
-      const raw = await get();
-      if (raw === "") held && leave();
-      else if (raw && raw !== held) {
+      else if (((await get()) || held) !== held) {
         // Where an answer is awaited, it will be seen then: a second question would let the answers change places.
         if (socket.connected) state === "opening" || present();
         else if (isOver) connect();
@@ -279,8 +277,10 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     connection++;
     unlock();
     state = "waiting";
+    // A connection that goes before the server disconnects it would otherwise come back.
+    if (isOver && !restart) socket.disconnect();
     // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay out.
-    if (reason === "io server disconnect" && (isOver ? restart : asked)) connect();
+    else if (reason === "io server disconnect" && (isOver || asked)) connect();
     else if (!socket.active && !isOver) listening.delete(onEvent);
   });
   socket.on(GOT_TOKEN, (message: GotToken | undefined, confirm?: () => void) => {
@@ -299,10 +299,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       .catch(nothing)
       .then((token) => present(token === held ? SEEN_AFTER_MS : 0));
   });
-  if (socket.connected) {
-    listening.add(onEvent);
-    present();
-  }
+  listening.add(onEvent);
+  if (socket.connected) present();
 
   const session: ClientSession = {
     get token() {
@@ -314,9 +312,6 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     },
     get state() {
       return socket.active ? state : "ended";
-    },
-    get identity() {
-      return identity;
     },
     get ready() {
       return new Promise<void>((resolve) => {
@@ -358,12 +353,12 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     async forget() {
       // Not removed: a tab that is asleep would take it for lost, and put it back.
       await inTurn(() => storage.setItem(key, ""));
+      leave();
       // Other tabs hear of it from the browser, other sockets of this page from here.
-      listening.add(onEvent);
-      tell({ storageArea: storage as Storage, key });
+      tell({ storageArea: storage as Storage, key, newValue: "" });
     },
     resume,
   };
-  sessions.set(socket, session);
+  socket.tokenSession = session;
   return session;
 }

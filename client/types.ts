@@ -92,6 +92,8 @@ export interface ClientSocket {
   auth: Record<string, unknown> | ((callback: (data: object) => void) => void);
   /** Its manager. */
   readonly io: object;
+  /** What `tokenSession(socket)` has made of it. */
+  tokenSession?: ClientSession;
   connect(): unknown;
   disconnect(): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: sockets with typed events differ in each parameter.
@@ -107,8 +109,6 @@ export interface ClientSession {
   /** Public id of the session, `""` before the first token and with a token of the old package. */
   readonly id: string;
   readonly state: SessionState;
-  /** The identity in use. */
-  readonly identity: string;
   /** Resolves when the session is open for the first time (after an end, or `use`: again for the first time). Never rejects. */
   readonly ready: Promise<void>;
   /**

@@ -12,3 +12,7 @@ declare module "socket.io-mysql-session" {
   const session: (options: { db: import("mysql2").Connection }) => (socket: object, next: () => void) => void;
   export default session;
 }
+// This one has types, which its `exports` hide.
+declare module "socket.io-client-4.0" {
+  export const io: typeof import("socket.io-client").io;
+}
