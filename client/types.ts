@@ -45,14 +45,15 @@ export interface ClientOptions {
 
 /**
  * What becomes of the session here: `"opening"`, its token is on the way to the server; `"open"`, the server has answered;
- * `"waiting"`, something is away (connection, database, storage) and is tried again by itself; `"ended"`, nothing happens
- * until `socket.connect()`.
+ * `"waiting"`, there is no connection yet, or something is away (connection, database, storage), and it is tried again by
+ * itself; `"ended"`, nothing happens until `socket.connect()`.
  */
 export type SessionState = "opening" | "open" | "waiting" | "ended";
 
 /**
  * Why a session is over: the server said `"destroyed"`, `"expired"` or `"revoked"`; or it had gone when the client came back
- * (`gotToken` said `"Session Expired"` or `"Session Not Found"`); or its token was dropped here, by `forget()` in this tab or another (`"forgotten"`).
+ * (`gotToken` said `"Session Expired"` or `"Session Not Found"`); or its token was dropped on this device, by `forget()` in this
+ * tab or another (`"forgotten"`).
  */
 export type ClientEndReason =
   | EndReason
