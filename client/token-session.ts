@@ -108,7 +108,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
 
   async function get(): Promise<string | null | undefined> {
     const raw = await storage.getItem(key);
-    return raw === dead ? null : raw;
+    return raw && raw === dead ? null : raw;
   }
 
   /**
@@ -117,10 +117,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
    */
   async function read(): Promise<string> {
     let raw = await get();
+    clearOld = nothing;
     if (raw == null && migrateFrom && identity === first) {
       const { storage: from = storage, key: old = base } = migrateFrom;
       raw = (await from.getItem(old)) || null;
-      clearOld = async () => from.removeItem(old);
+      if (raw) clearOld = async () => from.removeItem(old);
     }
     return raw ?? held;
   }
@@ -139,6 +140,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
         if (!isCurrent()) break;
         if (token || release) {
           if (token) unlock();
+          else if (held) over("forgotten");
           hold(token);
           state = "opening";
           return use({ token, confirm: true, ...(client && { client }) });
@@ -185,7 +187,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     if (!isCurrent()) return;
     if (raw !== token) {
       // Another tab's: a token is stored over the one that was presented, and over no other.
-      if (raw && raw !== held) return present();
+      if ((raw ?? held) !== held) return present();
       try {
         await storage.setItem(key, token);
         await clearOld().catch(fail);
@@ -201,7 +203,6 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     hold(token);
     confirm?.();
     state = "open";
-    isOver = false;
     const { id } = session;
     // Not by the token of another session: the server goes on waiting for that of the one before.
     if (started === id) asked = false;
@@ -211,19 +212,27 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     }
   }
 
+  /** What follows has nothing to do with what was. */
+  function drop() {
+    // Or connection state recovery would hand rooms and missed messages on.
+    (socket as { _pid?: unknown })._pid = undefined;
+    held = "";
+    started = null;
+  }
+
   /** The session is over here. */
   function over(reason: ClientEndReason) {
     isOver = true;
     dead = held;
-    held = "";
-    started = null;
+    drop();
     emit("end", { reason });
   }
 
   function leave() {
+    const wasActive = socket.active;
     over("forgotten");
     socket.disconnect();
-    if (restart) connect();
+    if (restart && wasActive) connect();
   }
 
   /** In two steps, so that all sockets of a connection have taken the first: only then is a new one made, and at once. */
@@ -234,7 +243,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
 
   function resume() {
     if (!socket.active || globalThis.document?.hidden) return;
-    if (!socket.connected) reconnect();
+    // Two CONNECTs on one connection would be two sockets on the server.
+    if (!socket.connected) state === "opening" || reconnect();
     else if (state === "open") {
       state = "opening";
       present();
@@ -250,7 +260,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       else if (((await get()) || held) !== held) {
         // Where an answer is awaited, it will be seen then: a second question would let the answers change places.
         if (socket.connected) state === "opening" || present();
-        else if (isOver) connect();
+        else if (isOver && !restart) connect();
       }
     }
   }
@@ -259,24 +269,28 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     connection++;
     listening.add(onEvent);
     asked = false;
+    // Not all at the same time, and not in a tight loop where sessions end as soon as they begin.
+    const ms = +isOver * Math.random() * RESTART_WITHIN_MS;
+    isOver = false;
     // What comes too late must not be sent on a connection that has presented a token itself.
     const isCurrent = sameConnection();
     const add = (data?: object) =>
       isCurrent() &&
-      later(
-        () => take((content) => callback({ ...data, ...content })),
-        // Not all at the same time, and not in a tight loop where sessions end as soon as they begin.
-        +isOver * Math.random() * RESTART_WITHIN_MS,
-      );
+      // Besides what was given at the start, what the application has set on `socket.auth` since.
+      later(() => take((content) => callback({ ...data, ...socket.auth, ...content })), ms);
     if (typeof auth === "function") auth.call(socket, add);
     else add(auth);
   };
   // Of a connection that was there before, the handshake was without a token.
   socket.on("connect", () => state === "waiting" && present());
-  socket.on("disconnect", (reason: string) => {
+  const gone = () => {
     connection++;
     unlock();
     state = "waiting";
+  };
+  socket.on("connect_error", gone);
+  socket.on("disconnect", (reason: string) => {
+    gone();
     // A connection that goes before the server disconnects it would otherwise come back.
     if (isOver && !restart) socket.disconnect();
     // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay out.
@@ -295,9 +309,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   socket.on(TOKEN_CHANGED, () => {
     asked = true;
     // What another tab has stored may be a moment on its way to this one.
-    inTurn(read)
-      .catch(nothing)
-      .then((token) => present(token === held ? SEEN_AFTER_MS : 0));
+    present(SEEN_AFTER_MS);
   });
   listening.add(onEvent);
   if (socket.connected) present();
@@ -335,9 +347,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     async use(name) {
       identity = name;
       key = keyOf(name);
-      held = "";
-      started = null;
-      isOver = false;
+      drop();
       socket.disconnect();
       connect();
       return session.ready;
