@@ -14,7 +14,7 @@ export function defaultStorage(): TokenStorage {
     return localStorage;
   } catch {
     if (!memory) {
-      console.warn("socket.io-token-session: in memory only");
+      console.warn("tokenSession in memory only");
       // The items are the properties, as they are of localStorage.
       memory = Object.create({
         getItem(this: Items, key: string) {

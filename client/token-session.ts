@@ -203,6 +203,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     hold(token);
     confirm?.();
     state = "open";
+    // Also where the one before was over only by this answer.
+    isOver = false;
     const { id } = session;
     // Not by the token of another session: the server goes on waiting for that of the one before.
     if (started === id) asked = false;

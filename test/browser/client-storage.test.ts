@@ -53,7 +53,7 @@ describeInBrowser("a device whose storage fails", () => {
     await tab.client(1).holds(token);
     expect(await tab.client(1).id()).toBe(token.slice(0, 32));
     await expectSurvival(node, tab, { token });
-    expect(warnings).toEqual([expect.stringMatching(/^socket\.io-token-session: in memory only$/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^tokenSession in memory only$/)]);
     expect(await tab.heard("error")).toEqual([]);
   });
 

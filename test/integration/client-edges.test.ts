@@ -148,6 +148,22 @@ test("without `restart`, connect() after an end survives a connection that break
   expect(session.state).toBe("open");
 });
 
+test("without `restart`, a session that follows a dead token outlives a lost connection, and a kick stays one", async () => {
+  const node = await nodes.node();
+  const storage = new FaultyStorage();
+  storage.items.set(TOKEN_KEY, `${"0".repeat(32)}.${"A".repeat(43)}`);
+  const { socket, session } = opened(node, { storage, restart: false });
+  await session.ready;
+  const { id } = session;
+  await cut(socket);
+  expect(await gotToken(socket)).toMatchObject({ created: false });
+  expect(session.id).toBe(id);
+  const gone = next(socket, "disconnect");
+  serverSideOf(node.io, socket).disconnect();
+  await gone;
+  expect([socket.active, session.state]).toEqual([false, "ended"]);
+});
+
 test.each(["an object", "a property"])(
   "a refused socket whose auth is then set to %s has its session",
   async (how) => {
