@@ -10,16 +10,21 @@ interface Change {
   readonly reject: (error: unknown) => void;
 }
 
+/** No changes: one list for all sessions, never added to. */
+const NONE: Change[] = [];
+/** What is known of a row that has not been read: never altered. */
+const NO_VALUES = Values.empty();
+
 /**
  * The values of a session as saved, and the changes that are not in the row yet: those being written and those that wait.
  * What `get` shows is both together. Knows no store.
  */
 export class Changes {
-  #saved = Values.empty();
+  #saved = NO_VALUES;
   /** The same object as `#saved` while there is no change. */
-  #visible = this.#saved;
-  #inFlight: Change[] = [];
-  #waiting: Change[] = [];
+  #visible = NO_VALUES;
+  #inFlight = NONE;
+  #waiting = NONE;
   #isApplying = false;
 
   /** The values in the row as last known. */
@@ -47,7 +52,9 @@ export class Changes {
     this.#apply(apply, visible);
     this.#visible = visible;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ apply, resolve, reject });
+      const change = { apply, resolve, reject };
+      if (this.#waiting === NONE) this.#waiting = [change];
+      else this.#waiting.push(change);
     });
   }
 
@@ -55,7 +62,7 @@ export class Changes {
   take(): Values | undefined {
     const values = this.#saved.copy();
     const taken = this.#waiting;
-    this.#waiting = [];
+    this.#waiting = NONE;
     this.#inFlight = taken.filter(({ apply, reject }) => {
       try {
         this.#apply(apply, values);
@@ -66,6 +73,7 @@ export class Changes {
       }
     });
     if (this.#inFlight.length > 0) return values;
+    this.#inFlight = NONE;
     if (taken.length > 0) this.#refresh();
     return undefined;
   }
@@ -73,20 +81,20 @@ export class Changes {
   /** What was taken is in the row; `saved` is what the row holds now. */
   applied(saved: Values): void {
     for (const { resolve } of this.#inFlight) resolve();
-    this.#inFlight = [];
+    this.#inFlight = NONE;
     this.rebase(saved);
   }
 
   /** What was taken is not in the row and goes first into the next write. */
   putBack(): void {
     this.#waiting = [...this.#inFlight, ...this.#waiting];
-    this.#inFlight = [];
+    this.#inFlight = NONE;
   }
 
   /** What was taken is rejected. */
   failed(error: SessionError): void {
     for (const { reject } of this.#inFlight) reject(error);
-    this.#inFlight = [];
+    this.#inFlight = NONE;
     this.#refresh();
   }
 
@@ -99,8 +107,8 @@ export class Changes {
   rejectAll(error: unknown): void {
     const reason = toSessionError(error);
     const changes = [...this.#inFlight, ...this.#waiting];
-    this.#inFlight = [];
-    this.#waiting = [];
+    this.#inFlight = NONE;
+    this.#waiting = NONE;
     this.#visible = this.#saved;
     for (const { reject } of changes) reject(reason);
   }
@@ -115,8 +123,12 @@ export class Changes {
   }
 
   #refresh(): void {
+    if (this.#inFlight.length === 0 && this.#waiting.length === 0) {
+      this.#visible = this.#saved;
+      return;
+    }
     const changes = [...this.#inFlight, ...this.#waiting];
-    this.#visible = changes.length === 0 ? this.#saved : this.#saved.copy();
+    this.#visible = this.#saved.copy();
     for (const { apply } of changes) {
       try {
         this.#apply(apply, this.#visible);

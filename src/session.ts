@@ -1,19 +1,23 @@
-import { type KnownRow, loadExpectedRow, loadRow, settleAttempt, settleDelete } from "./attempt.js";
+import { loadExpectedRow, loadRow, settleAttempt, settleDelete } from "./attempt.js";
 import { type Apply, Changes } from "./changes.js";
 import type { Credential } from "./credential.js";
-import { type Limit, setting, wholly } from "./edits.js";
+import { allowed, type Limit, setting, wholly } from "./edits.js";
 import { SessionError, type SessionErrorCode } from "./errors.js";
-import type { SessionHost, SessionWatcher } from "./session-host.js";
-import type { Identity, SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
-import { sameHash, timeOfId } from "./token.js";
+import { type KeptIdentity, opensBySame } from "./identity.js";
+import { KnownRow } from "./known-row.js";
+import type { SessionHost } from "./session-host.js";
+import type { SessionRevision, SessionRow, UnixSeconds } from "./store.js";
+import { timeOfId } from "./token.js";
 import { type Entries, Values } from "./values.js";
+import { Watchers } from "./watchers.js";
 import type { EndReason } from "./wire.js";
-import { newRevision, withWriter } from "./writers.js";
 
 /** Changes of one session that may wait for the store. Each is a promise of the application's; more is a runaway loop. */
 const MAX_WAITING_CHANGES = 10_000;
 /** An id younger than this may not have reached every node of a cluster of databases yet. */
 const YOUNG_MS = 10_000;
+/** What the first operation waits for: it too begins in a turn of its own. */
+const NO_OPERATION = Promise.resolve();
 
 /**
  * The live object of one row in this process. Keeps the row as last known and the changes that are not in it yet; talks to
@@ -25,12 +29,10 @@ export class Session {
   readonly id: string;
   /** Sockets and requests that have this session open. */
   holders = 0;
-  readonly watchers = new Set<SessionWatcher>();
+  readonly watchers = new Watchers();
   readonly #host: SessionHost;
   readonly #changes = new Changes();
   #row: KnownRow | undefined;
-  /** `clock.now()` when {@link #row} was read: row time plus what has passed since is the database's time now. */
-  #readAtMs = 0;
   #writeScheduled = false;
   /** A read that was asked for and has not begun. */
   #nextRead: Promise<SessionRow | undefined> | undefined;
@@ -40,7 +42,8 @@ export class Session {
   #destroying: Promise<void> | undefined;
   /** The last outcome is unknown: the row must be read before the next write. */
   #stale = false;
-  #lastOperation: Promise<unknown> = Promise.resolve();
+  /** Absent while there is none. */
+  #lastOperation: Promise<unknown> | undefined;
   #operations = 0;
 
   constructor(id: string, host: SessionHost) {
@@ -75,7 +78,8 @@ export class Session {
 
   /** The database's clock, by the last row read and the time since. */
   get databaseNow(): UnixSeconds {
-    return (this.#row?.now ?? 0) + Math.floor((this.#host.clock.now() - this.#readAtMs) / 1000);
+    const nowMs = this.#host.clock.now();
+    return this.#row?.databaseNow(nowMs) ?? Math.floor(nowMs / 1000);
   }
 
   /** Takes the row of a session that was just inserted. */
@@ -87,7 +91,6 @@ export class Session {
   follow(older: Session): void {
     if (this.#row || !older.#row) return;
     this.#row = older.#row;
-    this.#readAtMs = older.#readAtMs;
     this.#changes.rebase(older.saved);
   }
 
@@ -107,20 +110,20 @@ export class Session {
       // What ended meanwhile stays ended, whatever the row showed before that.
       if (this.#ended) return this.#expiredRow();
       if (row) this.#adopt(row);
-      else if (this.#row) this.#end("destroyed");
+      else if (this.#row) this.end("destroyed");
       return row;
     });
     return this.#nextRead;
   }
 
   #expiredRow(): SessionRow | undefined {
-    return this.#ended === "expired" && this.#row ? { ...this.#row, data: null } : undefined;
+    return this.#ended === "expired" && this.#row ? { ...this.#row.toRow(this.id), data: null } : undefined;
   }
 
   /** Notes a touch, so that what handles show agrees with the row without reading it again. */
   touched(times: Pick<SessionRow, "expires" | "visitedAt" | "previousVisitAt">): void {
     const { expires, visitedAt, previousVisitAt } = times;
-    if (this.#row) this.#row = { ...this.#row, expires, visitedAt, previousVisitAt };
+    this.#row = this.#row?.with({ expires, visitedAt, previousVisitAt });
   }
 
   /**
@@ -131,9 +134,8 @@ export class Session {
     if (!this.#row || this.#ended) return false;
     if (!seen) return true;
     // This clock and the database's may not run alike, nor may this machine have been awake all the time.
-    this.#row = { ...this.#row, now: seen.now };
-    this.#readAtMs = this.#host.clock.now();
-    if (seen.expires <= seen.now) this.#end("expired");
+    this.#row = this.#row.with({ now: seen.now, readAtMs: this.#host.clock.now() });
+    if (seen.expires <= seen.now) this.end("expired");
     else if (seen.revision !== this.#row.revision) return true;
     else this.touched(seen);
     return false;
@@ -161,14 +163,8 @@ export class Session {
     return { maxBytes: this.#host.maxBytes, sessionId: this.id };
   }
 
-  /** Checked each time the change is run: the session may have become another's since it was asked for. */
   #change(asked: Apply, by: Credential | undefined): Promise<void> {
-    const apply: Apply = by
-      ? (values) => {
-          by.check(values.identity, this.id);
-          asked(values);
-        }
-      : asked;
+    const apply = by ? allowed(asked, by, this.id) : asked;
     if (this.#ended) throw this.error("SESSION_ENDED");
     // A handler may have begun before that.
     if (this.#host.closed) throw this.error("SESSION_CLOSED");
@@ -196,18 +192,13 @@ export class Session {
     if (by && !this.#ended) {
       const row = await this.#load(deadline);
       if (this.#ended) return;
-      if (!row) return this.#end("destroyed");
+      if (!row) return this.end("destroyed");
       this.#adopt(row);
-      by.check(this.saved.identity, this.id);
+      by.check(this.saved.kept, this.id);
     }
     await settleDelete(this.#host, this.id, deadline);
-    this.#end(reason);
+    this.end(reason);
     this.#host.destroyed(this, reason);
-  }
-
-  /** Somebody else, who knows, says that the session is over. */
-  end(reason: EndReason): void {
-    this.#end(reason);
   }
 
   error(code: SessionErrorCode, detail?: string): SessionError {
@@ -233,7 +224,7 @@ export class Session {
     const deadline = this.deadline();
     if (this.#stale || !this.#row) {
       const row = await this.#load(deadline);
-      if (!row) return this.#end("destroyed");
+      if (!row) return this.end("destroyed");
       this.#adopt(row);
     }
     const base = this.#row;
@@ -241,26 +232,18 @@ export class Session {
     const values = this.#changes.take();
     if (!values) return;
 
-    const revision = newRevision();
-    const attempt: WriteAttempt = {
-      sessionId: this.id,
-      baseRevision: base.revision,
-      revision,
-      data: values.toText(),
-      writers: withWriter(base.writers, this.#host.processId, revision),
-      ...(values.identity !== this.saved.identity && { identity: values.identity }),
-    };
-    const outcome = await settleAttempt(this.#host, attempt, base, deadline);
+    const attempt = base.attempt(this.id, values, this.#host.processId);
+    const outcome = await settleAttempt(this.#host, attempt, base.toRow(this.id), deadline);
     // Ended elsewhere meanwhile: what was in flight has been rejected.
     if (this.#ended) return;
     switch (outcome.verdict) {
       case "applied": {
         const before = this.saved;
         // Not from `base`: a touch may have moved the times meanwhile.
-        this.#row = { ...(this.#row ?? base), revision, writers: attempt.writers, ...attempt.identity };
-        this.#cutLoose(before.identity, values.identity);
+        this.#row = (this.#row ?? base).written(attempt, values);
+        this.#cutLoose(before.kept, values);
         this.#changes.applied(values);
-        this.#host.changed(this, before, revision);
+        this.#host.changed(this, before, attempt.revision);
         if (outcome.row) this.#adopt(outcome.row);
         return;
       }
@@ -269,7 +252,7 @@ export class Session {
         this.#changes.putBack();
         return this.#adopt(outcome.row);
       case "ended":
-        return this.#end(outcome.reason);
+        return this.end(outcome.reason);
       case "failed":
         this.#stale = outcome.uncertain;
         this.#changes.failed(outcome.error);
@@ -285,52 +268,48 @@ export class Session {
 
   /** Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was. */
   #adopt(row: SessionRow): void {
-    const { data, ...known } = row;
+    const { data } = row;
     if (data === null) {
-      this.#end("expired");
+      this.end("expired");
       // Not before: of a session that was never open here no end is told.
-      this.#row ??= known;
+      this.#row ??= KnownRow.of(row, 0);
       return;
     }
     const moved = this.#row?.revision !== row.revision || this.#stale;
-    const { userId, secretHash, nextHash, previousHash } = row;
-    const identity = { userId, secretHash, nextHash, previousHash };
-    const values = moved ? Values.parse(data, this.id, identity) : this.saved;
+    const known = KnownRow.of(row, this.#host.clock.now(), moved ? undefined : this.#row);
+    const values = moved ? Values.parse(data, this.id, known.identity) : this.saved;
     const isFirst = this.#row === undefined;
     this.#row = known;
-    this.#readAtMs = this.#host.clock.now();
     this.#stale = false;
     const before = this.saved;
-    if (!isFirst) this.#cutLoose(before.identity, values.identity);
+    if (!isFirst) this.#cutLoose(before.kept, values);
     this.#changes.rebase(values);
     if (moved && !isFirst) this.#host.changed(this, before);
   }
 
   /** Before anybody sees the new values: who has the session open by another secret has no part in it any more. */
-  #cutLoose(before: Identity, now: Identity): void {
-    if (
-      before.secretHash === now.secretHash ||
-      (now.secretHash && sameHash(before.secretHash, now.secretHash))
-    )
-      return;
-    for (const watcher of [...this.watchers]) watcher.tokenChanged(now);
+  #cutLoose(before: KeptIdentity, now: Values): void {
+    if (opensBySame(before, now.kept)) return;
+    for (const watcher of this.watchers) watcher.tokenChanged(now.identity);
   }
 
-  #end(reason: EndReason): void {
+  /** For good: everybody who has it open is told. */
+  end(reason: EndReason): void {
     if (this.#ended) return;
     this.#ended = reason;
     this.#changes.rejectAll(this.error("SESSION_ENDED"));
     this.#host.ended(this, reason);
-    for (const watcher of [...this.watchers]) watcher.ended(reason);
+    for (const watcher of this.watchers) watcher.ended(reason);
   }
 
   /** One operation on the store at a time, in the order of asking. */
   #exclusively<T>(operation: () => Promise<T>): Promise<T> {
     if (this.#operations++ === 0) this.#host.working(this);
-    const result = this.#lastOperation.then(operation);
+    const result = (this.#lastOperation ?? NO_OPERATION).then(operation);
     const done = () => {
-      this.#operations--;
-      if (!this.busy) this.#host.settled(this);
+      if (--this.#operations > 0) return;
+      this.#lastOperation = undefined;
+      this.#host.settled(this);
     };
     this.#lastOperation = result.then(done, done);
     return result;

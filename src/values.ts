@@ -1,35 +1,34 @@
 import { SessionError } from "./errors.js";
+import { type KeptIdentity, keepIdentity, NOBODY, toIdentity } from "./identity.js";
 import type { Identity } from "./store.js";
 
-const NOBODY: Identity = Object.freeze({
-  userId: null,
-  secretHash: null,
-  nextHash: null,
-  previousHash: null,
-});
+/** Of all that are empty: never altered. */
+const NO_TEXTS: Map<string, string> = new Map();
 
 /**
  * The values of a session: each kept as its own JSON text, so that what goes in is exactly what comes out, `get` returns a
  * copy by itself, `__proto__` is a key like any other, and writing one key does not serialise the others again.
  */
 export class Values {
-  /** Whose session it is and what opens it: beside the values, so that one change can change both. Replaced, never altered. */
-  identity: Identity = NOBODY;
-  #texts: Map<string, string>;
-  /** Bytes of {@link toText} in UTF-8. */
+  #kept: KeptIdentity;
+  /** JSON texts by key; until the first look at one, the text that they came as: most sessions are open long and read seldom. */
+  #texts: Map<string, string> | string;
+  /** Bytes of {@link toText} in UTF-8, once the values have been looked at. */
   #bytes: number;
 
-  private constructor(texts: Map<string, string>, bytes: number) {
+  private constructor(texts: Map<string, string> | string, bytes: number, kept: KeptIdentity) {
     this.#texts = texts;
     this.#bytes = bytes;
+    this.#kept = kept;
   }
 
   static empty(): Values {
-    return new Values(new Map(), 2);
+    return new Values(NO_TEXTS, 2, NOBODY);
   }
 
   /** Reads a `data` column; throws `SESSION_DATA_INVALID` unless it holds one JSON object. */
-  static parse(data: string, sessionId: string, identity: Identity = NOBODY): Values {
+  static parse(data: string, sessionId: string, kept: KeptIdentity = NOBODY): Values {
+    if (data === "{}") return new Values(NO_TEXTS, 2, kept);
     let parsed: unknown;
     try {
       parsed = JSON.parse(data);
@@ -39,65 +38,82 @@ export class Values {
     if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
       throw new SessionError("SESSION_DATA_INVALID", undefined, { sessionId });
     }
-    const values = Values.empty();
-    values.identity = identity;
-    for (const [key, value] of Object.entries(parsed)) values.set(key, JSON.stringify(value));
-    return values;
+    return new Values(data, 0, kept);
+  }
+
+  /** Whose session it is and what opens it: beside the values, so that one change can change both. */
+  get identity(): Identity {
+    return toIdentity(this.#kept);
+  }
+
+  set identity(identity: Identity) {
+    this.#kept = keepIdentity(identity);
+  }
+
+  /** The same as it is kept: one object as long as nothing of it is replaced. */
+  get kept(): KeptIdentity {
+    return this.#kept;
   }
 
   /** Length of {@link toText} in bytes. */
   get bytes(): number {
+    this.#unpacked();
     return this.#bytes;
   }
 
   has(key: string): boolean {
-    return this.#texts.has(key);
+    return this.#unpacked().has(key);
   }
 
   /** A fresh copy of the value; `undefined` where the key is missing. */
   get(key: string): unknown {
-    const text = this.#texts.get(key);
+    const text = this.#unpacked().get(key);
     return text === undefined ? undefined : JSON.parse(text);
   }
 
   /** The value as its JSON text; `undefined` where the key is missing. */
   text(key: string): string | undefined {
-    return this.#texts.get(key);
+    return this.#unpacked().get(key);
   }
 
   keys(): IterableIterator<string> {
-    return this.#texts.keys();
+    return this.#unpacked().keys();
   }
 
   /** Keys whose values differ, also where only one of the two has them. */
   differences(other: Values): string[] {
     if (other === this) return [];
-    const keys = new Set([...this.#texts.keys(), ...other.#texts.keys()]);
-    return [...keys].filter((key) => this.#texts.get(key) !== other.#texts.get(key));
+    const [ours, theirs] = [this.#unpacked(), other.#unpacked()];
+    const keys = new Set([...ours.keys(), ...theirs.keys()]);
+    return [...keys].filter((key) => ours.get(key) !== theirs.get(key));
   }
 
   /** What {@link bytes} would be with this entry set. */
   bytesWith(key: string, text: string): number {
-    const old = this.#texts.get(key);
+    const texts = this.#unpacked();
+    const old = texts.get(key);
     const others = this.#bytes - (old === undefined ? 0 : entryBytes(key, old));
-    return others + entryBytes(key, text) - (old === undefined && this.#texts.size === 0 ? 1 : 0);
+    return others + entryBytes(key, text) - (old === undefined && texts.size === 0 ? 1 : 0);
   }
 
   /** `text` is JSON from {@link toJsonText}. */
   set(key: string, text: string): void {
     this.#bytes = this.bytesWith(key, text);
-    this.#texts.set(key, text);
+    const texts = this.#unpacked();
+    if (texts === NO_TEXTS) this.#texts = new Map([[key, text]]);
+    else texts.set(key, text);
   }
 
   delete(key: string): void {
-    const old = this.#texts.get(key);
+    const texts = this.#unpacked();
+    const old = texts.get(key);
     if (old === undefined) return;
-    this.#texts.delete(key);
-    this.#bytes -= entryBytes(key, old) - (this.#texts.size === 0 ? 1 : 0);
+    texts.delete(key);
+    this.#bytes -= entryBytes(key, old) - (texts.size === 0 ? 1 : 0);
   }
 
   clear(): void {
-    this.#texts.clear();
+    this.#texts = NO_TEXTS;
     this.#bytes = 2;
   }
 
@@ -105,19 +121,27 @@ export class Values {
   assign(other: Values): void {
     this.#texts = other.#texts;
     this.#bytes = other.#bytes;
-    this.identity = other.identity;
+    this.#kept = other.#kept;
   }
 
   copy(): Values {
-    const copy = new Values(new Map(this.#texts), this.#bytes);
-    copy.identity = this.identity;
-    return copy;
+    const texts = this.#unpacked();
+    return new Values(texts.size === 0 ? NO_TEXTS : new Map(texts), this.#bytes, this.#kept);
+  }
+
+  /** The texts, taken apart on the first look. */
+  #unpacked(): Map<string, string> {
+    if (typeof this.#texts !== "string") return this.#texts;
+    const data = this.#texts;
+    this.clear();
+    for (const [key, value] of Object.entries(JSON.parse(data))) this.set(key, JSON.stringify(value));
+    return this.#unpacked();
   }
 
   /** One JSON object, as it stands in the `data` column. */
   toText(): string {
     const entries: string[] = [];
-    for (const [key, text] of this.#texts) entries.push(`${JSON.stringify(key)}:${text}`);
+    for (const [key, text] of this.#unpacked()) entries.push(`${JSON.stringify(key)}:${text}`);
     return `{${entries.join(",")}}`;
   }
 

@@ -1,6 +1,7 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../clock.js";
 import { Credential } from "../credential.js";
+import type { HashText } from "../identity.js";
 import type { TokenParser } from "../legacy.js";
 import type { Bearer } from "../rotation.js";
 import type { PresentedToken } from "../token.js";
@@ -18,13 +19,13 @@ export class SocketBearer implements Bearer {
   readonly #socket: Socket;
   readonly #clock: Clock;
   /** Called when the client has presented a token, or has gone. */
-  #whenPresented: ((presented: boolean) => void)[] = [];
-  readonly #whenLeft = new Set<() => void>();
+  #whenPresented: ((presented: boolean) => void)[] | undefined;
+  #whenLeft: Set<() => void> | undefined;
   /** The last token that was given in one step. */
   #replacement: { token: PresentedToken; over: Promise<void> } | undefined;
   #gone = false;
 
-  constructor(socket: Socket, secretHash: Uint8Array, { confirms }: ClientFacts, clock: Clock) {
+  constructor(socket: Socket, secretHash: HashText, { confirms }: ClientFacts, clock: Clock) {
     this.#socket = socket;
     this.credential = new Credential(secretHash);
     this.confirms = confirms;
@@ -60,6 +61,7 @@ export class SocketBearer implements Bearer {
     if (this.#gone) return Promise.resolve(false);
     return new Promise((resolve) => {
       const cancel = this.#clock.after(PRESENT_TIMEOUT_MS, () => resolve(false));
+      this.#whenPresented ??= [];
       this.#whenPresented.push((presented) => {
         cancel();
         resolve(presented);
@@ -77,11 +79,12 @@ export class SocketBearer implements Bearer {
     return new Promise((resolve) => {
       const end = (isConfirmed: boolean) => {
         cancel();
-        this.#whenLeft.delete(left);
+        this.#whenLeft?.delete(left);
         resolve(isConfirmed);
       };
       const left = () => end(false);
       const cancel = this.#clock.after(CONFIRM_TIMEOUT_MS, left);
+      this.#whenLeft ??= new Set();
       this.#whenLeft.add(left);
       void sent.then(end);
     });
@@ -98,12 +101,18 @@ export class SocketBearer implements Bearer {
   }
 
   presented(): void {
-    for (const run of this.#whenPresented.splice(0)) run(true);
+    this.#tell(true);
   }
 
   left(): void {
     this.#gone = true;
-    for (const run of this.#whenPresented.splice(0)) run(false);
-    for (const run of [...this.#whenLeft]) run();
+    this.#tell(false);
+    for (const run of [...(this.#whenLeft ?? [])]) run();
+  }
+
+  #tell(presented: boolean): void {
+    const waiting = this.#whenPresented;
+    this.#whenPresented = undefined;
+    for (const run of waiting ?? []) run(presented);
   }
 }

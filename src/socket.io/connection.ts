@@ -4,38 +4,56 @@ import { MintLimit, OF_A_CONNECTION } from "./mint-limit.js";
 
 type Connection = Socket["conn"];
 
-/** What all sockets of one connection share: a client may open and reopen as many namespaces on it as it likes. */
-interface Shared {
-  readonly onClose: Set<() => void>;
-  readonly mints: MintLimit;
+/** The session side of a socket that may not have connected yet. */
+export interface Connecting {
+  /** It has neither connected nor gone. */
+  readonly isConnecting: boolean;
+  leave(): void;
 }
 
-const connections = new WeakMap<Connection, Shared>();
-
-/** One listener a connection, however many sockets it carries. */
-export function sharedOf(connection: Connection, clock: Clock): Shared {
-  let shared = connections.get(connection);
-  if (!shared) {
-    const onClose = new Set<() => void>();
-    shared = { onClose, mints: new MintLimit(clock, OF_A_CONNECTION) };
-    connections.set(connection, shared);
-    connection.once("close", () => {
-      for (const run of onClose) run();
-    });
-  }
-  return shared;
-}
+const connecting = new WeakMap<Connection, Set<Connecting>>();
+const limits = new WeakMap<Connection, MintLimit>();
 
 /**
- * Calls `run` when Socket.IO throws a socket away that never connected, because a middleware after ours refused it. There is
- * no event for that; should a later version do without this method, the end of the connection still comes.
+ * To be called when the namespace's next middleware has the socket. Where one takes its time, the socket may never connect, and then
+ * it has no "disconnect": it leaves when the connection closes. Most sockets connect at once, and need no listener to
+ * "close", a third one, with which Node's list of them would grow to twenty places.
  */
-export function onRefusal(socket: Socket, run: () => void): void {
-  const internals = socket as unknown as { _cleanup?: () => void };
-  const cleanup = internals._cleanup;
-  if (typeof cleanup !== "function") return;
-  internals._cleanup = function (this: Socket) {
-    cleanup.call(this);
-    if (!this.connected) run();
-  };
+export function passedOn(connection: Connection, one: Connecting): void {
+  process.nextTick(watch, connection, one);
+}
+
+function watch(connection: Connection, one: Connecting): void {
+  if (!one.isConnecting) return;
+  if (connection.readyState === "closed") return one.leave();
+  let all = connecting.get(connection);
+  if (!all) {
+    all = new Set();
+    connecting.set(connection, all);
+    // One listener a connection, however many sockets it carries.
+    connection.on("close", leaveAll);
+  }
+  all.add(one);
+}
+
+function leaveAll(this: Connection): void {
+  for (const one of connecting.get(this) ?? []) one.leave();
+}
+
+/** It has connected, or never will. */
+export function endConnecting(connection: Connection, one: Connecting): void {
+  const all = connecting.get(connection);
+  if (!all?.delete(one) || all.size > 0) return;
+  connecting.delete(connection);
+  connection.removeListener("close", leaveAll);
+}
+
+/** How many sessions a connection may still create: a client may open and reopen as many namespaces on it as it likes. */
+export function mintLimitOf(connection: Connection, clock: Clock): MintLimit {
+  let limit = limits.get(connection);
+  if (!limit) {
+    limit = new MintLimit(clock, OF_A_CONNECTION);
+    limits.set(connection, limit);
+  }
+  return limit;
 }

@@ -1,13 +1,15 @@
 import type { Credential } from "../credential.js";
 import { type DraftObject, updateBy } from "../draft.js";
+import { toEntries } from "../edits.js";
 import { SessionError, type SessionErrorCode, toSessionError } from "../errors.js";
 import { type Bearer, rotate, rotateAfter, toUserId } from "../rotation.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { UnixSeconds } from "../store.js";
 import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "../types.js";
-import { checkKey, toJsonText } from "../values.js";
+import { checkKey } from "../values.js";
 import type { ClientDescription } from "../wire.js";
+import { Readiness } from "./readiness.js";
 
 // Here, and not where the property is made, because declarations of types reach the application through this file.
 declare module "socket.io" {
@@ -34,7 +36,7 @@ export class SessionHandle {
   #session: Session | undefined;
   /** Absent on handles of the application's own, which need no token. */
   #bearer: Bearer | undefined;
-  #ready: PromiseWithResolvers | undefined;
+  #ready: Readiness | undefined;
   #missed: SessionError | undefined;
 
   /** @internal */
@@ -72,7 +74,7 @@ export class SessionHandle {
    */
   get #open(): Session | undefined {
     const session = this.#session;
-    return session && this.#bearer?.credential.opens(session.values.identity) !== false ? session : undefined;
+    return session && this.#bearer?.credential.opens(session.values.kept) !== false ? session : undefined;
   }
 
   get #credential(): Credential | undefined {
@@ -96,7 +98,7 @@ export class SessionHandle {
    */
   get ready(): Promise<void> {
     if (this.#session) return Promise.resolve();
-    this.#ready ??= withResolvers();
+    this.#ready ??= new Readiness();
     if (this.#missed) this.#ready.reject(this.#missed);
     return this.#ready.promise;
   }
@@ -217,7 +219,7 @@ export class SessionHandle {
 
   /** Who is logged in; `""` when nobody is, or there is no session. */
   get userId(): string {
-    return this.#open?.saved.identity.userId ?? "";
+    return this.#open?.saved.kept.userId ?? "";
   }
 
   /**
@@ -291,40 +293,4 @@ export class SessionHandle {
       this.#registry.release(session);
     }
   }
-}
-
-function toEntries(keyOrValues: unknown, value: unknown): [string, string | undefined][] {
-  if (typeof keyOrValues !== "object" || keyOrValues === null || Array.isArray(keyOrValues)) {
-    checkKey(keyOrValues);
-    return [[keyOrValues, toJsonText(keyOrValues, value)]];
-  }
-  // Of a Map, a Date and their like the entries would be lost in silence.
-  if (Object.prototype.toString.call(keyOrValues) !== "[object Object]") {
-    throw new SessionError("SESSION_VALUE_INVALID", "several values are set by a plain object");
-  }
-  let entries: [string, unknown][];
-  try {
-    entries = Object.entries(keyOrValues);
-  } catch (error) {
-    throw new SessionError("SESSION_VALUE_INVALID", "the values cannot be read", { cause: error });
-  }
-  return entries.map(([key, each]) => [key, toJsonText(key, each)]);
-}
-
-interface PromiseWithResolvers {
-  promise: Promise<void>;
-  resolve: () => void;
-  reject: (error: SessionError) => void;
-}
-
-function withResolvers(): PromiseWithResolvers {
-  let resolve = () => {};
-  let reject = (_error: SessionError) => {};
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  // Whoever awaits it sees the rejection; if nobody does, it is no unhandled one.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

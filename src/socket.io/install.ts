@@ -6,6 +6,11 @@ import type { SessionHandle } from "./handle.js";
 /** The session side of each socket that has one. */
 export const attachments = new WeakMap<Socket, Attachment>();
 
+/** What Socket.IO calls when it throws a socket away, whether or not it ever connected. */
+interface Internals {
+  _cleanup?: () => void;
+}
+
 /** What to do with a namespace that is given one of our middlewares by `use`. */
 const onUse = new WeakMap<object, (namespace: Namespace) => void>();
 
@@ -15,13 +20,14 @@ const onUse = new WeakMap<object, (namespace: Namespace) => void>();
  */
 export function install(middleware: object, attach: (namespace: Namespace) => void): void {
   onUse.set(middleware, attach);
-  installAccessor(Socket.prototype);
+  installOnSockets(Socket.prototype);
   installUse(Namespace.prototype);
 }
 
 /** Also for sockets of a second copy of socket.io in the application's node_modules. */
-export function installAccessor(prototype: Socket): void {
+export function installOnSockets(prototype: Socket): void {
   if (Object.hasOwn(prototype, "session")) return;
+  installCleanup(prototype as unknown as Internals);
   Object.defineProperty(prototype, "session", {
     configurable: true,
     get(this: Socket): SessionHandle {
@@ -44,6 +50,38 @@ export function installAccessor(prototype: Socket): void {
       return attachment?.withSession(handler, onMissing) ?? Promise.reject(notAttached(this));
     },
   });
+}
+
+/**
+ * There is no event for a socket that never connected, because a middleware after ours refused it. Should a later version do
+ * without this method, the end of the connection still comes.
+ */
+function installCleanup(prototype: Internals): void {
+  const cleanup = prototype._cleanup;
+  if (typeof cleanup !== "function") return;
+  prototype._cleanup = function (this: Socket & Internals) {
+    cleanup.call(this);
+    const attachment = attachments.get(this);
+    if (!attachment) return;
+    // The application may have taken away the listener to "disconnect", which comes next.
+    if (this.connected) process.nextTick(leave, attachment);
+    else attachment.leave();
+  };
+}
+
+/** A listener to "disconnect", one for all sockets. */
+export function leaveOnDisconnect(this: Socket): void {
+  attachments.get(this)?.leave();
+}
+
+function leave(attachment: Attachment): void {
+  attachment.leave();
+}
+
+/** Socket.IO's list of a socket's own middlewares makes room for sixteen more with the first; most sockets have no second. */
+export function trimMiddlewares(socket: Socket): void {
+  const internals = socket as unknown as { fns?: unknown };
+  if (Array.isArray(internals.fns)) internals.fns = [...internals.fns];
 }
 
 function notAttached(socket: Socket): SessionError {

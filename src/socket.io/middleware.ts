@@ -1,7 +1,9 @@
 import type { Namespace, Socket } from "socket.io";
 import { SessionError } from "../errors.js";
-import { Attachment, type AttachmentContext } from "./attachment.js";
-import { attachments, install, installAccessor } from "./install.js";
+import { Attachment } from "./attachment.js";
+import type { AttachmentContext } from "./attachment-context.js";
+import { passedOn } from "./connection.js";
+import { attachments, install, installOnSockets } from "./install.js";
 
 /** What Socket.IO takes as middleware. */
 export type Middleware = (socket: Socket, next: (error?: Error) => void) => void;
@@ -19,7 +21,7 @@ const contexts = new WeakMap<object, AttachmentContext>();
 export function createMiddleware(context: AttachmentContext): Middleware {
   const middleware: Middleware = (socket, next) => {
     listen(socket.nsp, context);
-    installAccessor(Object.getPrototypeOf(socket));
+    installOnSockets(Object.getPrototypeOf(socket));
     void enter(socket, next, context);
   };
   install(middleware, (namespace) => listen(namespace, context));
@@ -66,6 +68,8 @@ async function enter(socket: Socket, next: () => void, context: AttachmentContex
     attachments.set(socket, attachment);
     // Never `next(error)`: after that a client does not come back by itself. The transport has been closed instead.
     if (!(await attachment.begin())) return;
+    next();
+    return passedOn(socket.conn, attachment);
   }
   next();
 }

@@ -5,7 +5,6 @@ import type { SessionRegistry } from "../sessions.js";
 import type { SessionRow } from "../store.js";
 import type { PresentedToken } from "../token.js";
 import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
-import type { MintLimit } from "./mint-limit.js";
 import { proofOf, type RecoveryNote, recoveryNote } from "./recovery.js";
 
 /** A wish to open a session: by a token that was presented, or by the note of a socket that Socket.IO recovered. */
@@ -24,6 +23,15 @@ export interface ClientFacts {
   /** It acknowledges a new token once it has stored it. */
   readonly confirms: boolean;
   readonly client: ClientDescription | null;
+}
+
+export const SAYS_NOTHING: ClientFacts = { confirms: false, client: null };
+const CONFIRMS: ClientFacts = { confirms: true, client: null };
+
+/** What most clients say is one object for all of them. */
+function clientFacts(confirms: boolean, client: ClientDescription | null): ClientFacts {
+  if (client) return { confirms, client };
+  return confirms ? CONFIRMS : SAYS_NOTHING;
 }
 
 /** What came of a request. The registry holds `session` for the caller. */
@@ -45,38 +53,66 @@ export function takeHandshake(socket: Socket): { request: Request | undefined; f
     const said = auth as Record<string, unknown>;
     const presented = said["token"];
     delete said["token"];
-    const facts = { confirms: said["confirm"] === true, client: toClientDescription(said["client"]) };
+    const facts = clientFacts(said["confirm"] === true, toClientDescription(said["client"]));
     return { request: { kind: "token", presented, acknowledge: [] }, facts };
   }
   const note = recoveryNote(socket);
-  return { request: note && { kind: "recovery", note }, facts: { confirms: false, client: null } };
+  return { request: note && { kind: "recovery", note }, facts: SAYS_NOTHING };
+}
+
+/** Reads `getToken`, from a client of which `known` is known. */
+export function readGetToken(
+  event: readonly unknown[],
+  known: ClientFacts,
+): { request: TokenRequest; facts: ClientFacts } {
+  const last = event.at(-1);
+  const acknowledge = typeof last === "function" ? [last as (message: GotToken) => void] : [];
+  const content = (typeof event[1] === "object" && event[1] !== null ? event[1] : {}) as Record<
+    string,
+    unknown
+  >;
+  // Whoever came upon a connected socket could say nothing in the handshake.
+  const facts = clientFacts(
+    known.confirms || content["confirm"] === true,
+    known.client ?? toClientDescription(content["client"]),
+  );
+  return { request: { kind: "token", presented: content["token"], acknowledge }, facts };
+}
+
+/** For whom a session is opened. */
+export interface Opener {
+  readonly registry: SessionRegistry;
+  readonly client: ClientDescription | null;
+  /** Whether one more session may be created for it; counts it if so. */
+  mayMint(): boolean;
 }
 
 /** Opens or mints what is asked for. Rejects with a `SessionError` when the store cannot answer. */
-export async function openSession(
-  registry: SessionRegistry,
-  request: Request,
-  mints: readonly MintLimit[],
-  client: ClientDescription | null,
-): Promise<OpeningResult> {
+export async function openSession(opener: Opener, request: Request): Promise<OpeningResult> {
+  const { registry } = opener;
   if (request.kind === "recovery") return reopen(registry, request.note);
-  const mint = async (errors: GotTokenErrors): Promise<OpeningResult> => {
-    if (!mints.every((limit) => limit.take())) return { message: { token: "", errors: "Too Many Sessions" } };
-    const { session, token } = await registry.mint(client);
-    return result(session, token, errors, true);
-  };
-
   const { presented } = request;
-  if (presented === undefined || presented === null || presented === "") return mint("");
+  if (presented === undefined || presented === null || presented === "") return mint(opener, "");
   const token = registry.parseToken(presented);
   if (!token) {
     registry.invalid("malformed");
-    return mint("Session Not Found");
+    return mint(opener, "Session Not Found");
   }
-  const opened = await registry.open(token);
-  if (opened.found === "nothing") return mint("Session Not Found");
-  if (opened.found === "expired") return mint("Session Expired");
+  const opened = await registry.open({ ...token, sessionId: detached(token.sessionId) });
+  if (opened.found === "nothing") return mint(opener, "Session Not Found");
+  if (opened.found === "expired") return mint(opener, "Session Expired");
   return result(opened.session, token, "", false);
+}
+
+async function mint(opener: Opener, errors: GotTokenErrors): Promise<OpeningResult> {
+  if (!opener.mayMint()) return { message: { token: "", errors: "Too Many Sessions" } };
+  const { session, token } = await opener.registry.mint(opener.client);
+  return result(session, token, errors, true);
+}
+
+/** A piece of a text keeps all of it: an id cut out of a token would keep the token in memory as long as its session. */
+function detached(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 function result(

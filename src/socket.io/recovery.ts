@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "socket.io";
+import { type HashText, textToBytes } from "../identity.js";
 
 /** Where the server notes a socket's session for connection state recovery. */
 const DATA_KEY = "tokenSession";
@@ -11,9 +12,19 @@ export interface RecoveryNote {
   readonly proof: string;
 }
 
-export function noteForRecovery(socket: Socket, sessionId: string, secretHash: Uint8Array): void {
-  if (typeof socket.data !== "object" || socket.data === null) return;
-  socket.data[DATA_KEY] = { sessionId, proof: proofOf(secretHash) } satisfies RecoveryNote;
+export function noteForRecovery(socket: Socket, sessionId: string, secretHash: HashText): void {
+  // Where Socket.IO recovers no socket, nobody would ever read it.
+  if (!mayRecover(socket) || typeof socket.data !== "object" || socket.data === null) return;
+  socket.data[DATA_KEY] = { sessionId, proof: proofOf(textToBytes(secretHash)) } satisfies RecoveryNote;
+}
+
+/**
+ * Whether Socket.IO keeps what it sends, to recover sockets. It offers no public way to ask; if a later version keeps its options
+ * elsewhere, the careful way is taken.
+ */
+export function mayRecover(socket: Socket): boolean {
+  const { opts } = socket.nsp.server as unknown as { opts?: { connectionStateRecovery?: unknown } };
+  return opts === undefined || opts.connectionStateRecovery !== undefined;
 }
 
 /** The note of a socket that Socket.IO recovered. */

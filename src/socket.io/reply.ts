@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "socket.io";
 import { GOT_TOKEN, type GotToken, SESSION_END, type SessionEnd } from "../wire.js";
+import { mayRecover } from "./recovery.js";
 
 /** How long a client may take to store a new token before its confirmation is no longer waited for. */
 export const CONFIRM_TIMEOUT_MS = 10_000;
@@ -21,7 +22,7 @@ export function sendGotToken(
   { confirm }: { confirm: boolean },
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    if (keepsReplayLog(socket)) {
+    if (mayRecover(socket)) {
       emitUnkept(
         socket,
         confirm ? CONFIRM_TIMEOUT_MS : NO_ANSWER_TIMEOUT_MS,
@@ -44,7 +45,7 @@ export function sendGotToken(
  * and the disconnect that follows would come before.
  */
 export function sendSessionEnd(socket: Socket, message: SessionEnd): void {
-  if (keepsReplayLog(socket)) emitUnkept(socket, NO_ANSWER_TIMEOUT_MS, SESSION_END, message);
+  if (mayRecover(socket)) emitUnkept(socket, NO_ANSWER_TIMEOUT_MS, SESSION_END, message);
   else socket.emit(SESSION_END, message);
 }
 
@@ -75,10 +76,4 @@ function emitUnkept(
     (answer: unknown) => over(null, [answer]),
   );
   void socket.leave(room);
-}
-
-/** Socket.IO offers no public way to ask; if a later version keeps its options elsewhere, the careful way is taken. */
-function keepsReplayLog(socket: Socket): boolean {
-  const { opts } = socket.nsp.server as unknown as { opts?: { connectionStateRecovery?: unknown } };
-  return opts === undefined || opts.connectionStateRecovery !== undefined;
 }

@@ -10,7 +10,7 @@ import { ask, gotToken, next } from "../support/server.js";
 
 const COUNT = 20_000;
 const SECRET = "A".repeat(43);
-/** For 20 000 sessions, 100 bytes each. It was about 0.2 MB when this was written; one session that stays takes about 1600 bytes. */
+/** For 20 000 sessions, 100 bytes each. It was about 0.2 MB when this was written; one session that stays takes about 700 bytes. */
 const HEAP_BOUND = 2_000_000;
 
 interface Left {
@@ -104,13 +104,13 @@ test("real sockets, in many ways of coming and going, leave no object", async ()
 }, 60_000);
 
 test("sessions that are not let go of are seen by all these measures", async () => {
-  await node.call("use", tokens(2_000, 5_000));
+  await node.call("use", tokens(5_000, 5_000));
   await node.call("forget");
   const before = await node.call<Left>("left");
-  await node.call("use", tokens(2_000, 5_000), true);
+  await node.call("use", tokens(5_000, 5_000), true);
   const after = await node.call<Left>("left");
-  expect(after.alive).toEqual({ session: 2_000 });
-  expect(after.live).toBe(2_000);
-  // A tenth as many as above, and they take more than the bound there.
+  expect(after.alive).toEqual({ session: 5_000 });
+  expect(after.live).toBe(5_000);
+  // A quarter as many as above, and they take more than the bound there.
   expect(after.heapUsed - before.heapUsed).toBeGreaterThan(HEAP_BOUND);
 });

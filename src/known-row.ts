@@ -1,0 +1,96 @@
+import { bytesToText, type KeptIdentity, keepIdentity, textToBytes, toIdentity } from "./identity.js";
+import type { Seconds, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
+import type { Values } from "./values.js";
+import type { ClientDescription } from "./wire.js";
+import { newRevision, type ProcessId, withWriter } from "./writers.js";
+
+type Facts = Omit<KnownRow, "toRow" | "with" | "databaseNow" | "attempt" | "written">;
+
+/**
+ * A row as a session keeps it: without the values, which are kept apart, and in little space, because there is one for each open
+ * session. Replaced, never altered.
+ */
+export class KnownRow {
+  readonly expires: UnixSeconds;
+  readonly createdAt: UnixSeconds;
+  readonly visitedAt: UnixSeconds;
+  readonly previousVisitAt: UnixSeconds;
+  readonly idleSeconds: Seconds | null;
+  readonly client: ClientDescription | null;
+  readonly revision: number;
+  /** Each byte a Latin-1 character. */
+  readonly writers: string;
+  readonly identity: KeptIdentity;
+  /** The database's clock when the row was read, and the process's own then, in milliseconds. */
+  readonly now: UnixSeconds;
+  readonly readAtMs: number;
+
+  constructor(facts: Facts) {
+    this.expires = facts.expires;
+    this.createdAt = facts.createdAt;
+    this.visitedAt = facts.visitedAt;
+    this.previousVisitAt = facts.previousVisitAt;
+    this.idleSeconds = facts.idleSeconds;
+    this.client = facts.client;
+    this.revision = facts.revision;
+    this.writers = facts.writers;
+    this.identity = facts.identity;
+    this.now = facts.now;
+    this.readAtMs = facts.readAtMs;
+  }
+
+  /** A row just read; `before` is what was known of it, whose bytes serve again where it has not moved. */
+  static of(row: SessionRow, readAtMs: number, before?: KnownRow): KnownRow {
+    const { expires, createdAt, visitedAt, previousVisitAt, idleSeconds, client, revision, now } = row;
+    const { writers, identity } = before ?? {
+      writers: bytesToText(row.writers),
+      identity: keepIdentity(row),
+    };
+    return new KnownRow({
+      expires,
+      createdAt,
+      visitedAt,
+      previousVisitAt,
+      idleSeconds,
+      client,
+      revision,
+      writers,
+      identity,
+      now,
+      readAtMs,
+    });
+  }
+
+  with(facts: Partial<Facts>): KnownRow {
+    return new KnownRow({ ...this, ...facts });
+  }
+
+  /** The database's clock when this process's is `nowMs`. */
+  databaseNow(nowMs: number): UnixSeconds {
+    return this.now + Math.floor((nowMs - this.readAtMs) / 1000);
+  }
+
+  /** The write that would make this row hold `values`. */
+  attempt(sessionId: string, values: Values, processId: ProcessId): WriteAttempt {
+    const revision = newRevision();
+    return {
+      sessionId,
+      baseRevision: this.revision,
+      revision,
+      data: values.toText(),
+      writers: withWriter(textToBytes(this.writers), processId, revision),
+      ...(values.kept !== this.identity && { identity: values.identity }),
+    };
+  }
+
+  /** The row after that write. */
+  written({ revision, writers }: WriteAttempt, values: Values): KnownRow {
+    return this.with({ revision, writers: bytesToText(writers), identity: values.kept });
+  }
+
+  /** The row as a store hands it out, but for its values. */
+  toRow(sessionId: string): Omit<SessionRow, "data"> {
+    const { writers, identity, readAtMs: _, ...rest } = this as Facts;
+    return { ...rest, sessionId, writers: textToBytes(writers), ...toIdentity(identity) };
+  }
+}

@@ -1,0 +1,29 @@
+import type { Socket } from "socket.io";
+import type { Clock } from "../clock.js";
+import { TOKEN_CHANGED } from "../wire.js";
+import { Deadline } from "./deadline.js";
+
+/** A socket that does not present the new token of its session for so long is disconnected. */
+const CUT_AFTER_MS = 10_000;
+
+/** What becomes of a socket whose token has been replaced, until it presents the new one. */
+export class Cut {
+  /** The session that goes on without it. */
+  readonly sessionId: string;
+  #deadline: Deadline | undefined;
+
+  constructor(sessionId: string) {
+    this.sessionId = sessionId;
+  }
+
+  /** Who has no part in the session any more may have the new token by now; a thief has not. */
+  begin(socket: Socket, clock: Clock, isPresenting: () => boolean): void {
+    socket.emit(TOKEN_CHANGED, {});
+    // Also where it has taken another session meanwhile: the application may have put the socket into rooms of the one it lost.
+    this.#deadline = new Deadline(clock, CUT_AFTER_MS, isPresenting, () => socket.disconnect());
+  }
+
+  cancel(): void {
+    this.#deadline?.cancel();
+  }
+}
