@@ -14,8 +14,8 @@ export interface AttemptHost {
   readonly processId: ProcessId;
   loadRow(sessionId: string): Promise<SessionRow | undefined>;
   deleteRow(sessionId: string): Promise<void>;
-  /** Resolves to whether a row matched. */
-  writeRow(attempt: WriteAttempt): Promise<boolean>;
+  /** Resolves to whether a row matched, or `undefined` where the answer does not tell. */
+  writeRow(attempt: WriteAttempt, options: { isRepeated: boolean }): Promise<boolean | undefined>;
 }
 
 /** What became of an attempt. `row` is the row as it was read to find out. */
@@ -94,19 +94,26 @@ export async function settleAttempt(
   const backoff = new Backoff(clock);
   /** Some statement of this attempt may have been, or may yet be, applied. */
   let uncertain = false;
+  /** The last statement was answered, but the answer did not tell. */
+  let untold = false;
   const failure = (error: SessionError): Outcome => {
-    if (!uncertain) return { verdict: "failed", error, uncertain };
+    if (!uncertain && !untold) return { verdict: "failed", error, uncertain };
     const doubt = new SessionError("SESSION_WRITE_UNCERTAIN", error.code, { cause: error, sessionId });
-    return { verdict: "failed", error: doubt, uncertain };
+    return { verdict: "failed", error: doubt, uncertain: true };
   };
-  for (;;) {
+  for (let isRepeated = false; ; ) {
+    untold = false;
     try {
-      if (await host.writeRow(attempt)) return { verdict: "applied" };
+      const matched = await host.writeRow(attempt, { isRepeated });
+      if (matched) return { verdict: "applied" };
+      untold = matched === undefined;
     } catch (error) {
       const kind = error instanceof StoreFault ? error.kind : "refused";
       if (kind === "refused" || (kind === "not-applied" && clock.now() >= deadline))
         return failure(storeError(error));
       if (kind === "not-applied") {
+        // A lock, for one: no reason to hold others up.
+        isRepeated = error instanceof StoreFault && error.mayBeOneEntry;
         await backoff.wait();
         continue;
       }
@@ -126,8 +133,12 @@ export async function settleAttempt(
       const error = new SessionError("SESSION_WRITE_UNCERTAIN", undefined, { sessionId });
       return { verdict: "failed", error, uncertain: true, row };
     }
+    // Answered and not applied: another row of its statement, or a lock on this one, and nothing is still on its way.
+    const isLeftOut = untold;
+    untold = false;
     if (clock.now() >= deadline)
       return failure(new SessionError("SESSION_STORE_UNAVAILABLE", undefined, { sessionId }));
-    await backoff.wait();
+    if (!isLeftOut || isRepeated) await backoff.wait();
+    isRepeated = true;
   }
 }

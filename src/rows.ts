@@ -1,13 +1,15 @@
 import { Batch } from "./batch.js";
 import { SessionError } from "./errors.js";
-import type {
-  LegacyRow,
-  NewSession,
-  SessionRevision,
-  SessionRow,
-  SessionStore,
-  UserSession,
-  WriteAttempt,
+import { Lanes } from "./lanes.js";
+import {
+  type LegacyRow,
+  type NewSession,
+  type SessionRevision,
+  type SessionRow,
+  type SessionStore,
+  StoreFault,
+  type UserSession,
+  type WriteAttempt,
 } from "./store.js";
 
 /** A store that can find out its clock where `now()` is a guess before its first answer; the MySQL store can. */
@@ -15,34 +17,98 @@ interface HearingStore extends SessionStore {
   hear?(): Promise<void>;
 }
 
+/** Entries of one statement. An id costs little; a write carries values. */
+const IDS = 256;
+const ROWS = 64;
+/** Statements under way at once, where the store does not say. */
+const CONCURRENCY = 4;
+
+const TOUCH_TRIES = 3;
+
 /** The registry's way to the store: one entry in, one answer out, gathered into statements on the way. */
 export class Rows {
   readonly #store: HearingStore;
   readonly #loads: Batch<string, SessionRow | undefined>;
+  readonly #revisions: Batch<string, SessionRevision | undefined>;
   readonly #inserts: Batch<NewSession, SessionRow | null>;
-  readonly #writes: Batch<WriteAttempt, boolean>;
-  readonly #touches: Batch<string, void>;
-  readonly #visits: Batch<string, void>;
-  readonly #deletes: Batch<string, void>;
+  readonly #writes: Batch<WriteAttempt, boolean | undefined>;
+  readonly #repeats: Batch<WriteAttempt, boolean | undefined>;
+  readonly #touches: Batch<string, boolean>;
+  readonly #visits: Batch<string, boolean>;
+  readonly #deletes: Batch<string, undefined>;
 
   constructor(store: HearingStore) {
     this.#store = store;
-    this.#loads = new Batch(async (ids) => byId(ids, await store.load(ids)));
-    this.#inserts = new Batch((sessions) => store.insert(sessions));
-    this.#writes = new Batch((attempts) => store.write(attempts));
-    this.#touches = each((ids) => store.touch(ids, { beginVisit: false }));
-    this.#visits = each((ids) => store.touch(ids, { beginVisit: true }));
-    this.#deletes = each((ids) => store.delete(ids));
+    const lanes = new Lanes(store.concurrency ?? CONCURRENCY);
+    this.#loads = new Batch({
+      lanes,
+      use: "read",
+      width: IDS,
+      run: async (ids) => byId(ids, await store.load(ids)),
+    });
+    this.#revisions = new Batch({
+      lanes,
+      use: "read",
+      width: IDS,
+      run: async (ids) => byId(ids, await this.#loadRevisions(ids)),
+    });
+    this.#inserts = new Batch({
+      lanes,
+      use: "write",
+      width: ROWS,
+      run: (sessions) => store.insert(sessions),
+    });
+    const write = {
+      lanes,
+      bytesOf: ({ data }: WriteAttempt) => data.length,
+      run: (attempts: readonly WriteAttempt[], options: { mayWait: boolean }) =>
+        store.write(attempts, options),
+    };
+    this.#writes = new Batch({
+      ...write,
+      use: "write",
+      width: ROWS,
+      keyOf: ({ sessionId }) => sessionId,
+      isSingle: ({ identity }) => identity !== undefined,
+    });
+    this.#repeats = new Batch({ ...write, use: "blocking", width: 1 });
+    const touching = (beginVisit: boolean): Batch<string, boolean> =>
+      new Batch({
+        lanes,
+        use: "write",
+        width: IDS,
+        keyOf: (id) => id,
+        run: async (ids) => allBut(ids, await store.touch(ids, { beginVisit })),
+      });
+    this.#touches = touching(false);
+    this.#visits = touching(true);
+    this.#deletes = new Batch({
+      lanes,
+      use: "blocking",
+      width: 1,
+      run: async (ids) => {
+        await store.delete(ids);
+        return [undefined];
+      },
+    });
   }
 
   load(sessionId: string): Promise<SessionRow | undefined> {
     return this.#loads.add(sessionId);
   }
 
+  /** As {@link load}, of a row whose values are known already. */
+  loadRevision(sessionId: string): Promise<SessionRevision | undefined> {
+    return this.#revisions.add(sessionId);
+  }
+
   /** For each id, in order, what tells whether its row has moved. */
   async loadRevisions(sessionIds: readonly string[]): Promise<(SessionRevision | undefined)[]> {
-    const store = this.#store;
-    return byId(sessionIds, await (store.loadRevisions?.(sessionIds) ?? store.load(sessionIds)));
+    return byId(sessionIds, await this.#loadRevisions(sessionIds));
+  }
+
+  #loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
+    return this.#store.loadRevisions?.(sessionIds) ?? this.#store.load(sessionIds);
   }
 
   /** The living sessions of a user, newest first. Errors: `SESSION_STORE_FAILED` where the store keeps no such list. */
@@ -56,17 +122,24 @@ export class Rows {
     return this.#inserts.add(session);
   }
 
-  /** Resolves to whether a row matched. */
-  write(attempt: WriteAttempt): Promise<boolean> {
-    return this.#writes.add(attempt);
+  /**
+   * Resolves to whether a row matched; `undefined` where the answer does not tell. A repeated attempt goes alone, and waits for
+   * whoever has locked the row.
+   */
+  write(attempt: WriteAttempt, { isRepeated = false } = {}): Promise<boolean | undefined> {
+    return (isRepeated ? this.#repeats : this.#writes).add(attempt);
   }
 
-  touch(sessionId: string, { beginVisit }: { beginVisit: boolean }): Promise<void> {
-    return (beginVisit ? this.#visits : this.#touches).add(sessionId);
+  /** Rejects with a {@link StoreFault} where it has to be done later. */
+  async touch(sessionId: string, { beginVisit }: { beginVisit: boolean }): Promise<void> {
+    const batch = beginVisit ? this.#visits : this.#touches;
+    // A write of the same session locks its row for a moment.
+    for (let tries = 0; tries < TOUCH_TRIES; tries++) if (await batch.add(sessionId)) return;
+    throw new StoreFault("not-applied", "the row is locked");
   }
 
-  delete(sessionId: string): Promise<void> {
-    return this.#deletes.add(sessionId);
+  async delete(sessionId: string): Promise<void> {
+    await this.#deletes.add(sessionId);
   }
 
   /** Where the store has no rows of the old package, there is nothing to do. */
@@ -94,9 +167,7 @@ function byId<Row extends { sessionId: string }>(
   return ids.map((id) => known.get(id));
 }
 
-function each(run: (ids: readonly string[]) => Promise<void>): Batch<string, void> {
-  return new Batch(async (ids) => {
-    await run(ids);
-    return ids.map(() => undefined);
-  });
+function allBut(ids: readonly string[], leftOut: readonly string[]): boolean[] {
+  const missed = new Set(leftOut);
+  return ids.map((id) => !missed.has(id));
 }

@@ -84,6 +84,10 @@ export class SessionRegistry implements SessionHost {
     return this.#rows.load(sessionId);
   }
 
+  loadRevision(sessionId: string): Promise<SessionRevision | undefined> {
+    return this.#rows.loadRevision(sessionId);
+  }
+
   loadRevisions(sessionIds: readonly string[]): Promise<(SessionRevision | undefined)[]> {
     return this.#rows.loadRevisions(sessionIds);
   }
@@ -97,8 +101,8 @@ export class SessionRegistry implements SessionHost {
     return sessionIds.filter((id) => (this.#live.get(id)?.watchers.size ?? 0) > 0);
   }
 
-  writeRow(attempt: WriteAttempt): Promise<boolean> {
-    return this.#rows.write(attempt);
+  writeRow(attempt: WriteAttempt, options: { isRepeated: boolean }): Promise<boolean | undefined> {
+    return this.#rows.write(attempt, options);
   }
 
   deleteRow(sessionId: string): Promise<void> {

@@ -107,7 +107,7 @@ export interface StoreSettings {
  * afterwards. `socket.io-token-session/testing` has these rules as tests; docs/stores.md says how to write a store.
  *
  * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep loads whole rows), `prune`,
- * `forUser`, `check`. *Optional*: `now`, `adopt`.
+ * `forUser`, `check`. *Optional*: `concurrency`, `now`, `adopt`.
  */
 export interface SessionStore {
   /** The rows of exactly these ids, in any order; ids without a row are left out. */
@@ -117,13 +117,21 @@ export interface SessionStore {
    * The times in these rows may be a second off; the next load brings the exact ones.
    */
   insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]>;
-  /** Conditional writes; answers for each, in order, whether a row matched. Never inserts. */
-  write(attempts: readonly WriteAttempt[]): Promise<boolean[]>;
+  /**
+   * Conditional writes; answers for each, in order, whether a row matched, or `undefined` where the answer does not tell (several
+   * went out together, and fewer rows matched). Never inserts. `mayWait: false`: a row that somebody has locked should be left out
+   * rather than waited for, and is answered with `undefined`; a store without locks need not care.
+   */
+  write(
+    attempts: readonly WriteAttempt[],
+    options?: { readonly mayWait?: boolean },
+  ): Promise<(boolean | undefined)[]>;
   /**
    * Moves `expires` (to now + `expiration`, at most creation + `absoluteExpiration`) and `visitedAt` of live rows forward, and nothing else; with
    * `beginVisit`, where `visitedAt` is older than {@link VISIT_GAP}, keeps it as `previousVisitAt`. Never inserts, never revives.
+   * Answers the ids that have to be touched later: a row that somebody has locked is better left out than waited for.
    */
-  touch(sessionIds: readonly string[], options: { beginVisit: boolean }): Promise<void>;
+  touch(sessionIds: readonly string[], options: { beginVisit: boolean }): Promise<readonly string[]>;
   /** Deletes the rows of these ids; an id without a row is no error. */
   delete(sessionIds: readonly string[]): Promise<void>;
   /** As `load`, without values: revision and times of the rows of these ids, expired ones too. */
@@ -134,6 +142,8 @@ export interface SessionStore {
   prune?(options: { expiredFor: Seconds; limit: number }): Promise<PruneStep>;
   /** Rejects with a `SessionError` that says what an administrator has to mend. */
   check?(): Promise<void>;
+  /** How many calls may be under way at once. @default 4 */
+  readonly concurrency?: number;
   /** The store's clock as far as known, in seconds, with fractions. Used for the age of ids only; expiry is decided by rows. */
   now?(): number;
   /**
@@ -158,10 +168,17 @@ export const VISIT_GAP: Seconds = 1800;
 export class StoreFault extends Error {
   override readonly name = "StoreFault";
   readonly kind: "not-applied" | "unknown" | "refused";
+  /** Whether one of several entries may be the reason, so that each is worth trying by itself. */
+  readonly mayBeOneEntry: boolean;
 
   /** `reason` goes to logs: a code or number, never a message of the database, which may have values in it. */
-  constructor(kind: StoreFault["kind"], reason: string, options?: { cause?: unknown }) {
+  constructor(
+    kind: StoreFault["kind"],
+    reason: string,
+    { mayBeOneEntry = false, ...options }: { cause?: unknown; mayBeOneEntry?: boolean } = {},
+  ) {
     super(reason, options);
     this.kind = kind;
+    this.mayBeOneEntry = mayBeOneEntry && kind !== "unknown";
   }
 }

@@ -15,9 +15,19 @@ export function newProcessId(): ProcessId {
   return randomBytes(ID_BYTES);
 }
 
+/** Random bytes fetched together: one call for each write would cost more than the rest of an attempt. */
+const RANDOM_BYTES = 6 * 512;
+let random = Buffer.alloc(0);
+let at = 0;
+
 /** Random 48-bit number: fits a JavaScript number exactly, and two equal ones among a row's writes are not to be expected. */
 export function newRevision(): number {
-  return randomBytes(6).readUIntBE(0, 6);
+  if (at === random.length) {
+    random = randomBytes(RANDOM_BYTES);
+    at = 0;
+  }
+  at += 6;
+  return random.readUIntBE(at - 6, 6);
 }
 
 /** The column with this process's write in front, its older entry removed, and no more than {@link MAX_WRITERS}. */

@@ -79,7 +79,7 @@ export class MemoryStore implements SessionStore {
     });
   }
 
-  async touch(sessionIds: readonly string[], { beginVisit }: { beginVisit: boolean }): Promise<void> {
+  async touch(sessionIds: readonly string[], { beginVisit }: { beginVisit: boolean }): Promise<string[]> {
     const now = this.#now;
     const { expiration, absoluteExpiration } = this.#settings;
     for (const id of sessionIds) {
@@ -92,6 +92,7 @@ export class MemoryStore implements SessionStore {
         visitedAt: now,
       });
     }
+    return [];
   }
 
   async delete(sessionIds: readonly string[]): Promise<void> {

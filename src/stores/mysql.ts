@@ -1,4 +1,4 @@
-import { type Compilable, type ExpressionBuilder, type Generated, sql } from "kysely";
+import { type Compilable, CompiledQuery, type ExpressionBuilder, sql } from "kysely";
 import type { Log } from "../log.js";
 import {
   type LegacyRow,
@@ -14,50 +14,16 @@ import {
   VISIT_GAP,
   type WriteAttempt,
 } from "../store.js";
-import type { ClientDescription } from "../wire.js";
+import type { ServerFacts } from "./mysql/connection.js";
 import { type Database, DatabaseAccess } from "./mysql/database.js";
 import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
 import { inspectTable } from "./mysql/inspect.js";
-
-/** The table of sql/session.sql, as Kysely sees it. */
-interface SessionTable {
-  sessionId: string;
-  expires: number;
-  data: string | null;
-  secretHash: Buffer | null;
-  nextHash: Generated<Buffer | null>;
-  previousHash: Generated<Buffer | null>;
-  userId: Generated<string | null>;
-  client: string | null;
-  idleSeconds: Generated<number | null>;
-  revision: number;
-  writers: Buffer;
-  createdAt: number;
-  visitedAt: number;
-  previousVisitAt: Generated<number>;
-}
-
-interface Tables {
-  session: SessionTable;
-}
+import { COLUMNS, exactly, parseClient, type Tables, toSessionRow } from "./mysql/rows.js";
+import { identityColumns, repeated, toBuffer, touchMany, writeMany, writeOne } from "./mysql/unblocked.js";
 
 const databaseNow = sql<number>`unix_timestamp()`;
-
-const COLUMNS = [
-  "sessionId",
-  "expires",
-  "secretHash",
-  "nextHash",
-  "previousHash",
-  "userId",
-  "client",
-  "idleSeconds",
-  "revision",
-  "writers",
-  "createdAt",
-  "visitedAt",
-  "previousVisitAt",
-] as const;
+/** When a session that is used now ends; takes `expiration` and `absoluteExpiration`. */
+const EXPIRES_NEXT = "least(unix_timestamp() + coalesce(session.idleSeconds, ?), session.createdAt + ?)";
 
 /**
  * The product's store: rows in MySQL or MariaDB. Every statement is on one table, stands alone, and is by primary key, but for
@@ -69,6 +35,10 @@ export class MysqlStore implements SessionStore {
   readonly #name: string;
   /** Kysely's types know one table name; the real one is given in the options. */
   readonly #table: "session";
+  /** The same, quoted, for statements that are text. */
+  readonly #quoted: string;
+  readonly #loadById: string;
+  readonly #loadRevisionsById: string;
   #tableCheck: Promise<void> | undefined;
 
   constructor(db: Database | undefined, table: string, settings: StoreSettings) {
@@ -77,126 +47,142 @@ export class MysqlStore implements SessionStore {
     this.#settings = settings;
     this.#name = table;
     this.#table = table as "session";
+    const { build } = this.#db;
+    this.#quoted = sql.table(table).compile(build).sql;
+    this.#loadById = this.#compileLoad();
+    this.#loadRevisionsById = this.#compileLoadRevisions();
     if (!this.#db.reconnects) warnOfSingleConnection(settings.log);
   }
 
+  get concurrency(): number {
+    return this.#db.concurrency;
+  }
+
   async load(sessionIds: readonly string[]): Promise<SessionRow[]> {
-    const { rows } = await this.#run(
-      this.#db.build
-        .selectFrom(this.#table)
-        .select(COLUMNS)
-        .select((eb) => [
-          // Values of an expired session never leave the database.
-          eb.case().when(isLive(eb)).then(sql<string>`coalesce(data, '{}')`).else(null).end().as("data"),
-          databaseNow.as("now"),
-        ])
-        .where("sessionId", "in", sessionIds),
-    );
+    const { rows } = await this.#run(byIds<Parameters<typeof toSessionRow>[0]>(this.#loadById, sessionIds));
     const now = rows[0]?.now;
     if (now !== undefined) this.#db.heard(Number(now));
-    return exactly(sessionIds, rows).map((row) => ({
-      sessionId: row.sessionId,
-      expires: Number(row.expires),
-      data: row.data,
-      secretHash: row.secretHash,
-      nextHash: row.nextHash,
-      previousHash: row.previousHash,
-      userId: row.userId,
-      client: parseClient(row.client),
-      idleSeconds: row.idleSeconds === null ? null : Number(row.idleSeconds),
-      revision: Number(row.revision),
-      writers: row.writers,
-      createdAt: Number(row.createdAt),
-      visitedAt: Number(row.visitedAt),
-      previousVisitAt: Number(row.previousVisitAt),
-      now: Number(row.now),
-    }));
+    return exactly(sessionIds, rows).map(toSessionRow);
   }
 
-  insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]> {
-    return Promise.all(sessions.map((session) => this.#insertOne(session)));
+  #compileLoad(): string {
+    return this.#db.build
+      .selectFrom(this.#table)
+      .select(COLUMNS)
+      .select((eb) => [
+        // Values of an expired session never leave the database.
+        eb.case().when(isLive(eb)).then(sql<string>`coalesce(data, '{}')`).else(null).end().as("data"),
+        databaseNow.as("now"),
+      ])
+      .where("sessionId", "in", [""])
+      .compile().sql;
   }
 
-  async #insertOne(session: NewSession): Promise<SessionRow | null> {
-    const { expiration, absoluteExpiration } = this.#settings;
-    const idle = Math.min(expiration, absoluteExpiration);
+  async insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]> {
     try {
       await this.#run(
-        this.#db.build.insertInto(this.#table).values({
-          sessionId: session.sessionId,
-          expires: sql<number>`unix_timestamp() + ${idle}`,
-          data: session.data,
-          secretHash: Buffer.from(session.secretHash),
-          client: session.client && JSON.stringify(session.client),
-          revision: session.revision,
-          writers: Buffer.from(session.writers),
-          createdAt: databaseNow,
-          visitedAt: databaseNow,
-          previousVisitAt: 0,
-        }),
+        this.#db.build.insertInto(this.#table).values(sessions.map((session) => this.#toInsert(session))),
       );
     } catch (error) {
-      if (isDuplicate(error)) return null;
-      throw error;
+      if (!isDuplicate(error)) throw error;
+      // One id is taken, and nothing was inserted: each for itself.
+      return sessions.length === 1 ? [null] : (await inTurn(sessions, (one) => this.insert([one]))).flat();
     }
     const { now } = this.#db;
-    return {
+    return sessions.map((session) => ({
       ...session,
       idleSeconds: null,
       userId: null,
       nextHash: null,
       previousHash: null,
       now,
-      expires: now + idle,
+      expires: now + this.#idle,
       createdAt: now,
       visitedAt: now,
+      previousVisitAt: 0,
+    }));
+  }
+
+  #toInsert(session: NewSession) {
+    return {
+      sessionId: session.sessionId,
+      expires: sql<number>`unix_timestamp() + ${this.#idle}`,
+      data: session.data,
+      secretHash: toBuffer(session.secretHash),
+      client: session.client && JSON.stringify(session.client),
+      revision: session.revision,
+      writers: toBuffer(session.writers),
+      createdAt: databaseNow,
+      visitedAt: databaseNow,
       previousVisitAt: 0,
     };
   }
 
-  write(attempts: readonly WriteAttempt[]): Promise<boolean[]> {
-    return Promise.all(attempts.map((attempt) => this.#writeOne(attempt)));
+  get #idle(): Seconds {
+    const { expiration, absoluteExpiration } = this.#settings;
+    return Math.min(expiration, absoluteExpiration);
   }
 
-  async #writeOne(attempt: WriteAttempt): Promise<boolean> {
+  async write(attempts: readonly WriteAttempt[], { mayWait = true } = {}): Promise<(boolean | undefined)[]> {
+    const [first] = attempts;
+    if (attempts.length === 1 && first) return [await this.#writeAlone(first, mayWait)];
+    const together = attempts.filter(({ identity }) => !identity);
+    const alone = attempts.filter(({ identity }) => identity);
+    const matched = new Map<WriteAttempt, boolean | undefined>();
+    for (const attempt of alone) matched.set(attempt, await this.#writeAlone(attempt, mayWait));
+    const isAll = together.length === 0 || (await this.#writeTogether(together));
+    return attempts.map((attempt) => (matched.has(attempt) ? matched.get(attempt) : isAll || undefined));
+  }
+
+  /** Answers whether every row matched. */
+  async #writeTogether(attempts: readonly WriteAttempt[]): Promise<boolean> {
+    const { numAffectedRows } = await this.#run((server) => writeMany(this.#quoted, attempts, server));
+    // Each attempt brings another revision, so a row that matched was changed too, whichever of the two the count counts.
+    return numAffectedRows === BigInt(attempts.length);
+  }
+
+  async #writeAlone(attempt: WriteAttempt, mayWait: boolean): Promise<boolean | undefined> {
+    if (!mayWait) {
+      const { numAffectedRows } = await this.#run((server) => writeOne(this.#quoted, attempt, server));
+      // Where not, the row may be locked, or not as expected.
+      return numAffectedRows === 1n || undefined;
+    }
     const { numAffectedRows } = await this.#run(
       this.#db.build
         .updateTable(this.#table)
         .set({
           data: attempt.data,
           revision: attempt.revision,
-          writers: Buffer.from(attempt.writers),
-          ...(attempt.identity && {
-            userId: attempt.identity.userId,
-            secretHash: toBuffer(attempt.identity.secretHash),
-            nextHash: toBuffer(attempt.identity.nextHash),
-            previousHash: toBuffer(attempt.identity.previousHash),
-          }),
+          writers: toBuffer(attempt.writers),
+          ...(attempt.identity && identityColumns(attempt.identity)),
         })
         .where("sessionId", "=", attempt.sessionId)
         .where("revision", "=", attempt.baseRevision)
         .where(isLive),
     );
-    // Each attempt brings another revision, so a row that matched was changed too, whichever of the two the count counts.
     return numAffectedRows === 1n;
   }
 
-  async touch(sessionIds: readonly string[], { beginVisit }: { beginVisit: boolean }): Promise<void> {
+  async touch(sessionIds: readonly string[], { beginVisit }: { beginVisit: boolean }): Promise<string[]> {
     const { expiration, absoluteExpiration } = this.#settings;
-    await this.#run(
-      this.#db.build
-        .updateTable(this.#table)
-        // MySQL assigns from left to right: previousVisitAt needs visitedAt as it was.
-        .set({
-          expires: sql<number>`greatest(expires, least(unix_timestamp() + coalesce(idleSeconds, ${expiration}), createdAt + ${absoluteExpiration}))`,
-          ...(beginVisit && {
-            previousVisitAt: sql<number>`if(visitedAt < unix_timestamp() - ${VISIT_GAP}, visitedAt, previousVisitAt)`,
-          }),
-          visitedAt: databaseNow,
-        })
-        .where("sessionId", "in", sessionIds)
-        .where(isLive),
+    const times = {
+      expires: `greatest(session.expires, ${EXPIRES_NEXT})`,
+      values: [expiration, absoluteExpiration],
+      ...(beginVisit && { visitGap: VISIT_GAP }),
+    };
+    const { numAffectedRows } = await this.#run((server) =>
+      touchMany(this.#quoted, sessionIds, times, server),
     );
+    if (numAffectedRows === BigInt(sessionIds.length)) return [];
+    // Gone, expired, or locked by somebody: those still behind were locked. A second may have begun since.
+    const { rows } = await this.#run(
+      CompiledQuery.raw(
+        `select sessionId from ${this.#quoted} as session where sessionId in (${repeated("?", sessionIds.length)})` +
+          ` and expires > unix_timestamp() and ${EXPIRES_NEXT} > expires + 1`,
+        [...sessionIds, expiration, absoluteExpiration],
+      ) as CompiledQuery<{ sessionId: string }>,
+    );
+    return rows.map(({ sessionId }) => sessionId);
   }
 
   async delete(sessionIds: readonly string[]): Promise<void> {
@@ -224,13 +210,7 @@ export class MysqlStore implements SessionStore {
   }
 
   async loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
-    const { rows } = await this.#run(
-      this.#db.build
-        .selectFrom(this.#table)
-        .select(["sessionId", "revision", "expires", "visitedAt", "previousVisitAt"])
-        .select(databaseNow.as("now"))
-        .where("sessionId", "in", sessionIds),
-    );
+    const { rows } = await this.#run(byIds<SessionRevision>(this.#loadRevisionsById, sessionIds));
     return exactly(sessionIds, rows).map((row) => ({
       sessionId: row.sessionId,
       revision: Number(row.revision),
@@ -239,6 +219,15 @@ export class MysqlStore implements SessionStore {
       previousVisitAt: Number(row.previousVisitAt),
       now: Number(row.now),
     }));
+  }
+
+  #compileLoadRevisions(): string {
+    return this.#db.build
+      .selectFrom(this.#table)
+      .select(["sessionId", "revision", "expires", "visitedAt", "previousVisitAt"])
+      .select(databaseNow.as("now"))
+      .where("sessionId", "in", [""])
+      .compile().sql;
   }
 
   async forUser(userId: string): Promise<UserSession[]> {
@@ -295,7 +284,9 @@ export class MysqlStore implements SessionStore {
   }
 
   /** Runs a statement; when the server says that the table is wrong, finds out in what. */
-  async #run<Row>(statement: Compilable<Row>) {
+  async #run<Row>(
+    statement: Compilable<Row> | CompiledQuery<Row> | ((server: ServerFacts) => CompiledQuery<Row>),
+  ) {
     try {
       return await this.#db.run(statement);
     } catch (error) {
@@ -315,33 +306,26 @@ function isDuplicate(error: unknown): boolean {
   return error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY;
 }
 
-function toBuffer(bytes: Uint8Array | null): Buffer | null {
-  return bytes && Buffer.from(bytes);
+/** One after the other: a list must not take more connections than one. */
+async function inTurn<Entry, Result>(
+  entries: readonly Entry[],
+  run: (entry: Entry) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const entry of entries) results.push(await run(entry));
+  return results;
+}
+
+/** A statement that was built once, for one id, with as many as there are: building it anew costs more than running it. */
+function byIds<Row>(text: string, sessionIds: readonly string[]): CompiledQuery<Row> {
+  return CompiledQuery.raw(text.replace("in (?)", `in (${repeated("?", sessionIds.length)})`), [
+    ...sessionIds,
+  ]) as CompiledQuery<Row>;
 }
 
 /** Whether a row is alive is decided by the database's clock alone. */
 function isLive(eb: ExpressionBuilder<Tables, "session">) {
   return eb("expires", ">", databaseNow);
-}
-
-/** MySQL compares CHAR without regard to spaces at the end. */
-function exactly<Row extends { sessionId: string }>(
-  sessionIds: readonly string[],
-  rows: readonly Row[],
-): Row[] {
-  const asked = new Set(sessionIds);
-  return rows.filter(({ sessionId }) => asked.has(sessionId));
-}
-
-function parseClient(text: string | null): ClientDescription | null {
-  if (text === null) return null;
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === "object" && !Array.isArray(parsed) ? (parsed as ClientDescription | null) : null;
-  } catch {
-    // Somebody edited it; what a client says of itself is not worth refusing its session.
-    return null;
-  }
 }
 
 function warnOfSingleConnection(log: Log): void {

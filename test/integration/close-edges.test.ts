@@ -151,7 +151,7 @@ describe("no statement reaches the database after close() has resolved", () => {
     const clock = new HandClock();
     const rig = await start({ clock, idle: "events", expiration: 40, touchEvery: 10, revalidate: 10 });
     const { client } = await rig.connect();
-    const touching = closeDuring(rig, "greatest(expires", () => {
+    const touching = closeDuring(rig, "greatest(session.expires", () => {
       clock.advance(12_000);
       client.emit("hello", () => {});
     });

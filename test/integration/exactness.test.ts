@@ -14,7 +14,7 @@ import { type DatabaseProxy, startProxy } from "../support/proxy.js";
 // The write rule between processes: each increment counts once, whatever the network does. Each process reaches the database by
 // a proxy of its own, which tells what the server answered, and cuts connections in place of answers.
 
-const UPDATE = "update `session`";
+const UPDATE = "update ";
 const READ = "from `session`";
 const increment: Change = { kind: "update", steps: [{ key: "n", add: 1 }] };
 

@@ -58,7 +58,7 @@ describe("said in the server's place", () => {
     const { session, id } = await connect();
     expect(proxy.statements.splice(0)).toEqual(["insert", "insert"]);
 
-    proxy.answerNext("update `session`", errno);
+    proxy.answerNext("update ", errno);
     await session.update(increment);
     expect(proxy.statements.splice(0)).toEqual(["update", "update"]);
     expect((await nodes.row(id))?.data).toEqual({ n: 1 });
@@ -83,7 +83,7 @@ describe("said in the server's place", () => {
       await session.update(increment);
       for (const hangUp of [false, true]) {
         proxy.statements.splice(0);
-        proxy.answerNext("update `session`", errno, { passOn, hangUp });
+        proxy.answerNext("update ", errno, { passOn, hangUp });
         await session.update(increment);
         // One SELECT more may have gone out on the connection that was being closed.
         const kinds = proxy.statements.filter((kind, n, all) => kind !== all[n - 1]);
@@ -124,7 +124,7 @@ describe("said in the server's place", () => {
     const { connect, proxy } = await faulty();
     const { session, id } = await connect();
     proxy.statements.splice(0);
-    proxy.answerNext("update `session`", 1406);
+    proxy.answerNext("update ", 1406);
     expect(await outcome(session.update(increment))).toBe("SESSION_STORE_FAILED");
     expect(proxy.statements).toEqual(["update"]);
     expect(session.has("n")).toBe(false);
@@ -177,7 +177,7 @@ describe("said by the server", () => {
     const { session, id } = await connect();
     const lock = await nodes.lock(id);
     const update = session.update(increment);
-    const [thread] = await until(async () => orNone(await running("update `session`")));
+    const [thread] = await until(async () => orNone(await running("update ")));
     await nodes.database.pool.query(`kill query ${thread}`);
     await until(async () => proxy.errors.includes(1317));
     await lock.release();
@@ -191,7 +191,7 @@ describe("said by the server", () => {
     const lock = await nodes.lock(id);
     proxy.statements.splice(0);
     const update = session.update(increment);
-    const [thread] = await until(async () => orNone(await running("update `session`")));
+    const [thread] = await until(async () => orNone(await running("update ")));
     await nodes.database.pool.query(`kill ${thread}`);
     await until(async () => proxy.statements.includes("select"));
     await lock.release();

@@ -10,7 +10,7 @@ import { ask, gotToken, next } from "../support/server.js";
 
 // A server dies in the midst of a login, as by `kill -9`. Its client comes back to another one.
 
-const UPDATE = "update `session`";
+const UPDATE = "update ";
 
 const nodes = useNodes();
 const clients = new Clients();

@@ -5,7 +5,7 @@ import { gotToken, next } from "../support/server.js";
 
 // A client that never acknowledges a new token gets it in one step: the old one ends in the write that makes the new one good.
 
-const UPDATE = "update `session`";
+const UPDATE = "update ";
 
 const nodes = useNodes();
 

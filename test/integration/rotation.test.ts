@@ -10,7 +10,7 @@ import { gotToken, next } from "../support/server.js";
 // What is lost on the way between server and client during a rotation logs nobody out.
 
 const CONFIRM_TIMEOUT_MS = 10_000;
-const UPDATE = "update `session`";
+const UPDATE = "update ";
 
 const nodes = useNodes();
 const clients = new Clients();

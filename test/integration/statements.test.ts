@@ -156,16 +156,36 @@ suite("statements", () => {
     expect(set).toEqual([expect.stringMatching(/^update .* where `sessionId` = .* and `revision` = /)]);
     expect(touch).toEqual([
       expect.stringMatching(/^select /),
-      expect.stringMatching(/^update .* set `expires` = greatest/),
+      expect.stringMatching(/^update .* for update skip locked\) .* session.expires = greatest/),
     ]);
 
-    for (const statement of [open[0], set[0], touch[1]]) {
-      const plan = await database.rows<Record<string, unknown>>(`explain format=traditional ${statement}`);
-      expect(plan).toHaveLength(1);
-      expect(plan[0]?.["key"]).toBe("PRIMARY");
-      expect(Number(plan[0]?.["rows"])).toBe(1);
-    }
+    for (const statement of [open[0], set[0], touch[1]]) await expectByKey(statement, 1);
   });
+
+  test("sets of many sessions at once are one UPDATE, and opens one SELECT, by the key of each", async () => {
+    const server = await start();
+    // Few rows: here a server would rather read them all.
+    await database.pool.query("delete from session");
+    const tokens: string[] = [];
+    for (let n = 0; n < 12; n++) tokens.push((await gotToken(server.client({ auth: { token: "" } }))).token);
+    await database.pool.query("analyze table session");
+    const handles = Array.from(server.io.sockets.sockets.values(), ({ session }) => session);
+    const set = await statementsOf(() => Promise.all(handles.map((session, n) => session.set("n", n))));
+    const opened = await statementsOf(() => Promise.all(handles.map((session) => session.reload())));
+    expect(set).toEqual([expect.stringMatching(/^update \(with given /)]);
+    expect(opened).toEqual([expect.stringMatching(/^select .* where `sessionId` in /)]);
+    await expectByKey(set[0], 1);
+  });
+
+  async function expectByKey(statement: string | undefined, rows: number): Promise<void> {
+    const plan = await database.rows<Record<string, unknown>>(`explain format=traditional ${statement}`);
+    // The table itself, and not what the statement brings along.
+    const looks = plan.filter(({ table, key }) => key !== null && !String(table).startsWith("<"));
+    expect(looks.length).toBeGreaterThan(0);
+    for (const look of looks) expect([look["key"], Number(look["rows"])]).toEqual(["PRIMARY", rows]);
+    const others = plan.filter((step) => !looks.includes(step));
+    for (const { table } of others) expect(String(table)).toMatch(/^(<.*>|null)$/);
+  }
 
   test("every open reads the row, also while the session is live here", async () => {
     const server = await start();

@@ -1,4 +1,10 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../../src/clock.js";
+
+/** Lets what has fallen due come to rest, with a store in memory: a statement, and one that follows it, begin in a turn of their own. */
+export async function settled(): Promise<void> {
+  for (let turns = 0; turns < 6; turns++) await turn();
+}
 
 /** A clock that stands still until a test moves it. */
 export class HandClock implements Clock {

@@ -7,13 +7,20 @@ import { createPool } from "mysql2/promise";
 import { Server } from "socket.io";
 import { io as connect } from "socket.io-client";
 import { tokenSession } from "socket.io-token-session";
+import { builtPlaceFor } from "./crowded-store.js";
 
 const [{ database, options }] =
   /** @type {[{ database: import("mysql2/promise").PoolOptions, options: object }]} */ (
     await once(process, "message")
   );
 const pool = createPool({ ...database, connectionLimit: 2 });
-const sessions = tokenSession({ db: pool, logger: false, storeTimeout: 2, revalidate: 1, ...options });
+const sessions = tokenSession({
+  ...(await builtPlaceFor(pool)),
+  logger: false,
+  storeTimeout: 2,
+  revalidate: 1,
+  ...options,
+});
 const http = createServer();
 const io = new Server(http);
 sessions.attach(io);

@@ -10,6 +10,7 @@ import { pino } from "pino";
 import { createClient } from "redis";
 import { Server } from "socket.io";
 import { SessionError, tokenSession } from "socket.io-token-session";
+import { builtPlaceFor } from "./crowded-store.js";
 
 /** @typedef {import("./child-node.js").ChildSettings} ChildSettings */
 
@@ -19,7 +20,7 @@ const { database, redis, adapter, prefix, options, port } = settings;
 const keeper = await connected();
 const logger = pino({ level: "trace" });
 const pool = createPool({ ...database, connectionLimit: 5 });
-const sessions = tokenSession({ db: pool, logger, ...options });
+const sessions = tokenSession({ ...(await builtPlaceFor(pool)), logger, ...options });
 const http = createServer();
 const io = new Server(http, { ...settings.io, adapter: await makeAdapter() });
 sessions.attach(io);

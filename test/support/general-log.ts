@@ -25,7 +25,9 @@ export async function startGeneralLog({ pool, account }: TestDatabase): Promise<
       );
       return (rows as { statement: string }[])
         .map(({ statement }) => statement)
-        .filter((statement) => !/@@character_set_client|cast\(.* as binary\(2\)\)/.test(statement));
+        .filter(
+          (statement) => !/@@character_set_client|cast\(.* as binary\(2\)\)|'binlog_format'/.test(statement),
+        );
     },
     async clear() {
       await pool.query("truncate table mysql.general_log");

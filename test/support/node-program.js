@@ -2,6 +2,7 @@
 // A node in a process of its own: the built package, told by messages what to do. test/support/node-process.ts starts it.
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { builtPlaceFor } from "./crowded-store.js";
 import { take } from "./steps.js";
 
 /** @typedef {import("./node-process.ts").Change} Change */
@@ -37,7 +38,7 @@ async function start({ pool: poolOptions, options, clockShiftSeconds }) {
   const { io: connect } = await import("socket.io-client");
   const { tokenSession } = await import("../../dist/index.js");
   const pool = createPool(poolOptions);
-  const sessions = tokenSession({ db: pool, logger: false, ...options });
+  const sessions = tokenSession({ ...(await builtPlaceFor(pool)), logger: false, ...options });
   sessions.on("sessionEnd", (event) => process.send?.({ event: "sessionEnd", ...event }));
   const http = createServer();
   const io = new Server(http);

@@ -6,10 +6,16 @@ import { createServer } from "node:http";
 import { createPool } from "mysql2/promise";
 import { Server } from "socket.io";
 import { tokenSession } from "../../dist/index.js";
+import { builtPlaceFor } from "./crowded-store.js";
 
 const [{ database }] = await once(process, "message");
 const pool = createPool({ ...database, connectionLimit: 3 });
-const sessions = tokenSession({ db: pool, logger: false, prune: false, revalidate: 21_600 });
+const sessions = tokenSession({
+  ...(await builtPlaceFor(pool)),
+  logger: false,
+  prune: false,
+  revalidate: 21_600,
+});
 const http = createServer();
 const io = new Server(http);
 sessions.attach(io);

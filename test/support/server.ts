@@ -9,6 +9,8 @@ import {
   type TokenSessions,
   tokenSession,
 } from "../../src/index.js";
+import { MysqlStore } from "../../src/stores/mysql.js";
+import { crowded, forcedWidth } from "./crowded-store.js";
 import { poolOptions } from "./database.js";
 import { listen } from "./listen.js";
 import { type KeptLog, keptLog } from "./log.js";
@@ -41,7 +43,7 @@ export async function startServer(given: TestServerOptions): Promise<TestServer>
   const log = keptLog();
   let pool: Pool | undefined;
   if (given.databaseUrl) pool = createPool({ ...poolOptions(given.databaseUrl), connectionLimit: 5 });
-  const sessions = tokenSession({ ...(pool && { db: pool }), logger: log, ...given.options });
+  const sessions = tokenSession({ ...(pool && placeFor(pool)), logger: log, ...given.options });
   const http = createServer();
   const io = new Server(http, given.io);
   if (given.attach) given.attach(sessions, io);
@@ -82,6 +84,12 @@ export async function startServer(given: TestServerOptions): Promise<TestServer>
       return closing;
     },
   };
+}
+
+/** Where the rows live: the pool, or what forces the width of batches upon it. */
+function placeFor(pool: Pool): Pick<TokenSessionOptions, "db" | "store"> {
+  if (!forcedWidth) return { db: pool };
+  return { store: crowded((settings) => new MysqlStore(pool, "session", settings)) };
 }
 
 /** The next `gotToken` of a client. */

@@ -5,7 +5,7 @@ import type { Session } from "../../src/session.js";
 import { SessionRegistry } from "../../src/sessions.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 import { Sweep } from "../../src/sweep.js";
-import { HandClock } from "../support/clock.js";
+import { HandClock, settled } from "../support/clock.js";
 import { keptLog } from "../support/log.js";
 
 // How long things take, on a clock that is moved by hand.
@@ -23,7 +23,7 @@ function setUp(options = {}) {
   const pass = async (seconds: number) => {
     for (let tick = 0; tick < seconds * 4; tick++) {
       clock.advance(250);
-      await new Promise((resolve) => setImmediate(resolve));
+      await settled();
     }
   };
   /** Seconds until a session ends; gives up after `most`. */
@@ -138,7 +138,7 @@ describe("a row that is missing", () => {
       const opened = registry.open(token).finally(() => {
         over = true;
       });
-      await new Promise((resolve) => setImmediate(resolve));
+      await settled();
       while (!over) await pass(0.25);
       expect(await opened).toEqual({ found: "nothing", missing: true });
       return clock.now() - begun;

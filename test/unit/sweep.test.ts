@@ -7,12 +7,10 @@ import { SessionRegistry } from "../../src/sessions.js";
 import { StoreFault } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 import { Sweep } from "../../src/sweep.js";
-import { HandClock } from "../support/clock.js";
+import { HandClock, settled } from "../support/clock.js";
 import { keptLog } from "../support/log.js";
 
 // Clocks that do not run alike, and stores that fail now and then, over hours that pass by hand.
-
-const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 const away = () => Promise.reject(new StoreFault("not-applied", "away"));
 

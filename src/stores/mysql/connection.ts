@@ -7,16 +7,26 @@ const TEXT = "'\\😀";
 const NUMBER = 2 ** 48 - 1;
 const BYTES = Buffer.from([0x00, 0xff]);
 
+/** What statements have to know of a server. */
+export interface ServerFacts {
+  /** The two spell a table of given values differently. */
+  readonly engine: "mariadb" | "mysql";
+  /** Replicas run the statements again, so one whose effect depends on what is locked must not be used. */
+  readonly logsStatements: boolean;
+}
+
 /**
  * Finds out whether values pass through a connection unchanged; throws `SESSION_CONNECTION_INVALID` if not. mysql2 escapes
  * values itself, by backslashes and in UTF-8, so under `NO_BACKSLASH_ESCAPES`, or with another character set, a session
- * *value* could end its string and run as SQL. Returns the database's Unix time with its fraction.
+ * *value* could end its string and run as SQL. Tells the database's Unix time, with its fraction, and what server it is.
  */
-export async function checkConnection(connection: DatabaseConnection): Promise<number> {
+export async function checkConnection(
+  connection: DatabaseConnection,
+): Promise<{ now: number; server: ServerFacts }> {
   const [variables] = await ask(
     connection,
     "select @@character_set_client as client, @@character_set_connection as connection," +
-      " @@character_set_results as results, @@sql_mode as mode, @@autocommit as autocommit",
+      " @@character_set_results as results, @@sql_mode as mode, @@autocommit as autocommit, version() as version",
   );
   for (const name of ["client", "connection", "results"] as const) {
     const charset = String(variables?.[name]);
@@ -38,7 +48,15 @@ export async function checkConnection(connection: DatabaseConnection): Promise<n
   if (!(bytes instanceof Uint8Array) || !BYTES.equals(bytes)) {
     throw invalid("binary data does not come back as a Buffer (a typeCast of the pool, perhaps)");
   }
-  return Number(echo["now"]);
+  // Not by @@binlog_format, which is on its way out of MySQL.
+  const [log] = await ask(connection, "show variables like 'binlog_format'");
+  return {
+    now: Number(echo["now"]),
+    server: {
+      engine: /mariadb/i.test(String(variables?.["version"])) ? "mariadb" : "mysql",
+      logsStatements: String(log?.["Value"]).toUpperCase() === "STATEMENT",
+    },
+  };
 }
 
 async function ask(

@@ -11,7 +11,7 @@ import {
 } from "kysely";
 import { SessionError } from "../../errors.js";
 import { StoreFault } from "../../store.js";
-import { checkConnection } from "./connection.js";
+import { checkConnection, type ServerFacts } from "./connection.js";
 import { type Stage, toFault } from "./faults.js";
 
 /** A pool from `mysql2`, by the members that tell it from others. */
@@ -49,6 +49,10 @@ export interface KyselyInstance {
 /** What `db` may be. */
 export type Database = CallbackPool | PromisePool | CallbackConnection | PromiseConnection | KyselyInstance;
 
+const MOST_AT_ONCE = 4;
+/** mysql2's default `connectionLimit`; taken for pools that do not tell theirs. */
+const USUAL_CONNECTIONS = 10;
+
 /** Just what the adapter below uses of mysql2's callback connections. */
 interface RawConnection {
   query(sql: string, values: unknown[], callback: (error: unknown, result: never) => void): unknown;
@@ -62,17 +66,21 @@ export class DatabaseAccess<Tables> {
   readonly build: Kysely<Tables>;
   /** A single connection does not come back after it was lost. */
   readonly reconnects: boolean;
+  /** Half the pool, at most 4: the pool is the application's too. */
+  readonly concurrency: number;
   readonly #executor: QueryExecutor;
   readonly #timeoutMs: number;
-  readonly #fit = new WeakSet<DatabaseConnection>();
+  /** Connections found fit, and the server behind each. */
+  readonly #fit = new WeakMap<DatabaseConnection, ServerFacts>();
   /** Database clock minus process clock, in seconds; until the database has been heard, this machine's idea of it. */
   #clockOffset = (Date.now() - performance.now()) / 1000;
   #hasHeard = false;
 
   constructor(db: unknown, timeoutMs: number) {
-    const { kysely, reconnects } = toKysely<Tables>(db, timeoutMs);
+    const { kysely, reconnects, connections } = toKysely<Tables>(db, timeoutMs);
     this.build = kysely;
     this.reconnects = reconnects;
+    this.concurrency = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(connections / 2)));
     this.#executor = kysely.getExecutor();
     this.#timeoutMs = timeoutMs;
   }
@@ -100,24 +108,37 @@ export class DatabaseAccess<Tables> {
     if (!this.#hasHeard) await this.#use(async () => {});
   }
 
-  /** Runs a statement; rejects with a {@link StoreFault} or, for a connection that is not fit, a `SessionError`. */
-  run<Row>(statement: Compilable<Row>): Promise<QueryResult<Row>> {
-    const query = statement.compile();
-    return this.#use((connection) => connection.executeQuery<Row>(query));
+  /**
+   * Runs a statement, or the one that suits the server; rejects with a {@link StoreFault} or, for a connection that is not fit, a
+   * `SessionError`.
+   */
+  run<Row>(
+    statement: Compilable<Row> | CompiledQuery<Row> | ((server: ServerFacts) => CompiledQuery<Row>),
+  ): Promise<QueryResult<Row>> {
+    const query =
+      typeof statement === "function" ? statement : "compile" in statement ? statement.compile() : statement;
+    return this.#use((connection, server) =>
+      connection.executeQuery<Row>(typeof query === "function" ? query(server) : query),
+    );
   }
 
-  async #use<Result>(run: (connection: DatabaseConnection) => Promise<Result>): Promise<Result> {
+  async #use<Result>(
+    run: (connection: DatabaseConnection, server: ServerFacts) => Promise<Result>,
+  ): Promise<Result> {
     let stage: Stage = "connecting";
     let givenUp = false;
     const work = this.#executor.provideConnection(async (connection) => {
-      if (!this.#fit.has(connection)) {
-        this.heard(await checkConnection(connection));
-        this.#fit.add(connection);
+      let server = this.#fit.get(connection);
+      if (!server) {
+        const checked = await checkConnection(connection);
+        this.heard(checked.now);
+        server = checked.server;
+        this.#fit.set(connection, server);
       }
       // A connection that comes after its caller has gone must not run the statement behind everybody's back.
       if (givenUp) throw new StoreFault("not-applied", "gave up waiting for a connection");
       stage = "sent";
-      return run(connection);
+      return run(connection, server);
     });
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
@@ -143,7 +164,10 @@ export class DatabaseAccess<Tables> {
   }
 }
 
-function toKysely<Tables>(db: unknown, timeoutMs: number): { kysely: Kysely<Tables>; reconnects: boolean } {
+function toKysely<Tables>(
+  db: unknown,
+  timeoutMs: number,
+): { kysely: Kysely<Tables>; reconnects: boolean; connections: number } {
   if (has(db, "getExecutor", "withoutPlugins")) {
     // Without plugins: one that renames columns or rewrites results would change what our statements mean.
     const kysely = (db as unknown as Kysely<Tables>).withoutPlugins();
@@ -155,7 +179,7 @@ function toKysely<Tables>(db: unknown, timeoutMs: number): { kysely: Kysely<Tabl
     ) {
       throw refuse("a Kysely instance for another database than MySQL");
     }
-    return { kysely, reconnects: true };
+    return { kysely, reconnects: true, connections: USUAL_CONNECTIONS };
   }
   if (has(db, "add", "of", "getConnection")) throw refuse("a PoolCluster (its replicas may lag behind)");
   if (has(db, "getConnection")) {
@@ -164,12 +188,21 @@ function toKysely<Tables>(db: unknown, timeoutMs: number): { kysely: Kysely<Tabl
       ? (db as unknown as PromisePool).pool
       : db;
     if (!has(pool, "promise")) throw refuse("a pool that is not from mysql2 (the mysql package, perhaps)");
-    return { kysely: onPool(pool as unknown as CallbackPool, timeoutMs), reconnects: true };
+    const { connectionLimit } = (pool as { config?: { connectionLimit?: unknown } }).config ?? {};
+    return {
+      kysely: onPool(pool as unknown as CallbackPool, timeoutMs),
+      reconnects: true,
+      connections: typeof connectionLimit === "number" ? connectionLimit : USUAL_CONNECTIONS,
+    };
   }
   const inner = (db as { connection?: unknown } | null | undefined)?.connection;
   const connection = has(inner, "query", "promise") ? inner : db;
   if (has(connection, "query", "promise", "destroy")) {
-    return { kysely: onConnection(connection as unknown as RawConnection), reconnects: false };
+    return {
+      kysely: onConnection(connection as unknown as RawConnection),
+      reconnects: false,
+      connections: 1,
+    };
   }
   if (has(db, "query")) throw refuse("a connection that is not from mysql2 (the mysql package, perhaps)");
   throw refuse(db === null ? "null" : Array.isArray(db) ? "an array" : typeof db);

@@ -16,6 +16,9 @@ export const NOT_APPLIED: ReadonlyMap<number, string> = new Map([
   [1226, "ER_USER_LIMIT_REACHED (an account's own max_user_connections)"],
 ]);
 
+/** Of these, what says nothing of the statement: the server takes no statements, or none that write, or none of this account. */
+const OF_THE_SERVER = new Set([1290, 1836, 1040, 1203, 1226]);
+
 /** The answer is missing or says nothing of the effect: the row has to tell. */
 export const UNKNOWN: ReadonlyMap<number, string> = new Map([
   [1053, "ER_SERVER_SHUTDOWN"],
@@ -33,6 +36,9 @@ export const TABLE: ReadonlyMap<number, string> = new Map([
 
 export const DUPLICATE_ENTRY = 1062;
 
+/** Refusals that no single row is the reason of: rights, syntax. */
+const OF_ANY_ROW = new Set([1044, 1045, 1142, 1143, 1227, 1064, 1370]);
+
 /** What was under way when a statement failed. */
 export type Stage = "connecting" | "sent";
 
@@ -46,9 +52,13 @@ export function toFault(error: unknown, stage: Stage): StoreFault {
   const reason = code ?? (errno === undefined ? "no answer" : `error ${errno}`);
   // Only the number and the name go on: mysql2's errors carry the statement, and with it values.
   const options = { cause: { errno, code } };
-  if (errno !== undefined && NOT_APPLIED.has(errno)) return new StoreFault("not-applied", reason, options);
-  if (errno !== undefined && errno >= 1000 && !UNKNOWN.has(errno))
-    return new StoreFault("refused", reason, options);
+  if (errno !== undefined && NOT_APPLIED.has(errno)) {
+    return new StoreFault("not-applied", reason, { ...options, mayBeOneEntry: !OF_THE_SERVER.has(errno) });
+  }
+  if (errno !== undefined && errno >= 1000 && !UNKNOWN.has(errno)) {
+    const mayBeOneEntry = !OF_ANY_ROW.has(errno) && !TABLE.has(errno);
+    return new StoreFault("refused", reason, { ...options, mayBeOneEntry });
+  }
   if (isPoolClosed(error)) return new StoreFault("refused", "the pool is closed", options);
   if (stage === "connecting" || neverSent(error)) return new StoreFault("not-applied", reason, options);
   return new StoreFault("unknown", reason, options);

@@ -113,7 +113,10 @@ export const touchCases: readonly StoreCase[] = [
         const attempt = attemptOn(row);
         const both = [
           () => store.write([attempt]),
-          () => store.touch([row.sessionId], { beginVisit: true }),
+          async () => {
+            // Left out while the write has the row locked.
+            while ((await store.touch([row.sessionId], { beginVisit: true })).length > 0);
+          },
         ] as const;
         const order = round % 2 === 0 ? both : ([both[1], both[0]] as const);
         await Promise.all(order.map((run) => run()));

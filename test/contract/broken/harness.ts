@@ -45,7 +45,7 @@ export function delegating(store: WholeStore, before: () => Promise<void> = asyn
   return {
     load: (ids) => before().then(() => store.load(ids)),
     insert: (sessions) => before().then(() => store.insert(sessions)),
-    write: (attempts) => before().then(() => store.write(attempts)),
+    write: (attempts, options) => before().then(() => store.write(attempts, options)),
     touch: (ids, options) => before().then(() => store.touch(ids, options)),
     delete: (ids) => before().then(() => store.delete(ids)),
     forUser: (userId) => before().then(() => store.forUser(userId)),

@@ -89,6 +89,7 @@ export const brokenOnSql = (pool: Pool): [name: string, breakIt: Break, caught: 
           "update session set expires = unix_timestamp() + 3600, visitedAt = unix_timestamp() where sessionId in (?)",
           [ids],
         );
+        return [];
       },
     }),
     [C.touchNoRevival, C.absolute, C.neverBack, C.newVisit],

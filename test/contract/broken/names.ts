@@ -16,6 +16,8 @@ export const C = {
   noUpsert: "write never inserts",
   noRevival: "write never brings an expired row back",
   writeList: "write answers a list entry by entry, in order",
+  writeWhole: "write of a list that matches as a whole says so, and each row gets its own",
+  writeNoWait: "write that may not wait does the same",
   writeRace: "of writes on one base at once exactly one takes effect",
   touched: "touch moves expires and visitedAt forward and nothing else",
   newVisit: "touch begins a new visit after the gap",

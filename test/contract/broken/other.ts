@@ -2,12 +2,12 @@ import type { Identity, NewSession, SessionRow, SessionStore } from "../../../sr
 import type { BrokenStore, WholeStore } from "./harness.js";
 import { C } from "./names.js";
 
-type Method = Exclude<keyof SessionStore, "now" | "check" | "adopt">;
+type Method = Exclude<keyof SessionStore, "now" | "check" | "adopt" | "concurrency">;
 const empty: Record<Method, unknown> = {
   load: [],
   insert: [null],
   write: [false],
-  touch: undefined,
+  touch: [],
   delete: undefined,
   loadRevisions: [],
   forUser: [],

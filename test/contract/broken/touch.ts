@@ -15,6 +15,7 @@ export const brokenTouches: readonly BrokenStore[] = [
         for (const { sessionId, expires, now } of await sound.load(ids))
           if (expires <= now) await setTimes(sessionId, { expires: now + 1 });
         await sound.touch(ids, options);
+        return [];
       },
     }),
     caught: [C.touchNoRevival],
@@ -25,13 +26,14 @@ export const brokenTouches: readonly BrokenStore[] = [
       async touch(ids, options) {
         await sound.insert(ids.map((sessionId) => newSession({ sessionId })));
         await sound.touch(ids, options);
+        return [];
       },
     }),
     caught: [C.touchNoInsert, C.staysDeleted, C.deleteRace],
   },
   {
     name: "touch does nothing",
-    breakIt: () => ({ async touch() {} }),
+    breakIt: () => ({ touch: async () => [] }),
     caught: [
       ...[C.touched, C.newVisit, C.noVisit, C.absolute, C.touchList, C.touchRace],
       ...[C.rejects("touch")],
@@ -44,6 +46,7 @@ export const brokenTouches: readonly BrokenStore[] = [
         await sound.touch(ids, options);
         const rows = (await sound.load(ids)).filter(({ data }) => data !== null);
         await sound.write(rows.map((row) => attemptOn(row, { data: row.data ?? "{}" })));
+        return [];
       },
     }),
     caught: [C.touched, C.touchRace],
@@ -55,6 +58,7 @@ export const brokenTouches: readonly BrokenStore[] = [
         await sound.touch(ids, options);
         for (const { sessionId, expires, now, data } of await sound.load(ids))
           if (data !== null) await setTimes(sessionId, { expires: Math.max(expires, now + expiration) });
+        return [];
       },
     }),
     caught: [C.absolute],
@@ -66,6 +70,7 @@ export const brokenTouches: readonly BrokenStore[] = [
         await sound.touch(ids, options);
         for (const { sessionId, expires, now } of await sound.load(ids))
           if (expires > now + expiration) await setTimes(sessionId, { expires: now + expiration });
+        return [];
       },
     }),
     caught: [C.neverBack],
@@ -78,6 +83,7 @@ export const brokenTouches: readonly BrokenStore[] = [
           for (const { sessionId, now, visitedAt } of await sound.load(ids))
             if (visitedAt < now) await setTimes(sessionId, { visitedAt: visitedAt - VISIT_GAP });
         await sound.touch(ids, options);
+        return [];
       },
     }),
     caught: [C.touched, C.newVisit],
@@ -120,6 +126,7 @@ export const brokenTouches: readonly BrokenStore[] = [
           writers: row.writers,
         }));
         await sound.write(await onWhatIsThere(sound, old));
+        return [];
       },
     }),
     caught: [C.touchRace],

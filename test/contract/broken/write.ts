@@ -22,7 +22,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return done;
       },
     }),
-    caught: [C.written, C.otherRevision, C.writeList, C.writeRace, C.identityRefused],
+    caught: [C.written, C.otherRevision, C.writeList, C.writeNoWait, C.writeRace, C.identityRefused],
   },
   {
     name: "reads first and writes then, and so loses a concurrent key",
@@ -95,7 +95,8 @@ export const brokenWrites: readonly BrokenStore[] = [
   {
     name: "names the wrong refused row",
     breakIt: (sound) => ({
-      write: async (attempts) => (await sound.write(attempts)).sort((one, other) => +other - +one),
+      write: async (attempts) =>
+        (await sound.write(attempts)).sort((one, other) => Number(other) - Number(one)),
     }),
     caught: [C.writeList],
   },
@@ -121,7 +122,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return sound.write(attempts.map((one) => ({ ...one, writers: old(one.sessionId) ?? one.writers })));
       },
     }),
-    caught: [C.written, C.writeRace, C.touchRace, C.identity],
+    caught: [C.written, C.writeWhole, C.writeRace, C.touchRace, C.identity],
   },
   {
     name: "counts a write as use",
@@ -151,6 +152,39 @@ export const brokenWrites: readonly BrokenStore[] = [
       write: (attempts) =>
         sound.write(attempts.map((one) => ({ ...one, data: one.data.replaceAll("😀", "?") }))),
     }),
-    caught: [C.awkward],
+    caught: [C.awkward, C.writeWhole],
+  },
+  {
+    name: "tells rows of one list apart by their revisions alone",
+    breakIt: (sound) => ({
+      write: (attempts) => {
+        const byBase = new Map(attempts.map((attempt) => [attempt.baseRevision, attempt]));
+        return sound.write(
+          attempts.map((attempt) => {
+            const { revision, data, writers } = byBase.get(attempt.baseRevision) ?? attempt;
+            return { ...attempt, revision, data, writers };
+          }),
+        );
+      },
+    }),
+    caught: [C.writeWhole],
+  },
+  {
+    name: "never knows about a list",
+    breakIt: (sound) => ({
+      async write(attempts) {
+        const done = await sound.write(attempts);
+        return attempts.length === 1 ? done : done.map(() => undefined);
+      },
+    }),
+    caught: [C.writeWhole],
+  },
+  {
+    name: "leaves out what may not wait",
+    breakIt: (sound) => ({
+      write: async (attempts, options) =>
+        options?.mayWait === false ? attempts.map(() => undefined) : sound.write(attempts),
+    }),
+    caught: [C.writeWhole, C.writeNoWait],
   },
 ];

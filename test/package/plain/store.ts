@@ -26,7 +26,9 @@ class MyStore implements SessionStore {
   async write(attempts: readonly WriteAttempt[]): Promise<boolean[]> {
     return attempts.map(({ baseRevision, revision }) => baseRevision === revision);
   }
-  async touch(_sessionIds: readonly string[], _options: { beginVisit: boolean }): Promise<void> {}
+  async touch(_sessionIds: readonly string[], _options: { beginVisit: boolean }): Promise<string[]> {
+    return [];
+  }
   async delete(_sessionIds: readonly string[]): Promise<void> {}
 }
 
@@ -49,6 +51,6 @@ for (const { name, run } of storeContract) test(name, () => run(harness));
 
 export const first: StoreCase | undefined = storeContract[0];
 // @ts-expect-error a store without `write`
-export const partial: SessionStore = { load: async () => [], insert: async () => [], touch: async () => {} };
+export const partial: SessionStore = { load: async () => [], insert: async () => [], touch: async () => [] };
 // @ts-expect-error there is no such kind of fault
 new StoreFault("perhaps", "?");

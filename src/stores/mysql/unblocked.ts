@@ -1,0 +1,112 @@
+// Statements that leave out rows which somebody else has locked, instead of waiting for them: a plain UPDATE of many rows would wait
+// for one of them, and hold the locks of all it has come past meanwhile. UPDATE itself cannot skip, a locking SELECT can (MySQL 8.0.1,
+// MariaDB 10.6), so the rows are chosen, and locked, in a derived table. Its LIMIT keeps it from being merged into the UPDATE. The order of
+// the join and the index are prescribed: of a small table either server would rather read every row, and lock it, or wait for it.
+//
+// Where the server writes statements, not rows, into its binary log, a replica would skip other rows than it did; there the same
+// statements wait.
+import { CompiledQuery } from "kysely";
+import type { Identity, WriteAttempt } from "../../store.js";
+import type { ServerFacts } from "./connection.js";
+
+/** Writes several rows, each only where it is alive and at the revision that the attempt was made from. */
+export function writeMany(
+  table: string,
+  attempts: readonly WriteAttempt[],
+  { engine, logsStatements }: ServerFacts,
+): CompiledQuery<unknown> {
+  const row = engine === "mysql" ? "row(?,?,?,?,?)" : "(?,?,?,?,?)";
+  // A join, not CASE: only the right pair of id and revision matches, and the cost grows with the rows, not with their square.
+  const given = `with given (id, base, revision, data, writers) as (values ${repeated(row, attempts.length)})`;
+  const values: unknown[] = [];
+  for (const { sessionId, baseRevision, revision, data, writers } of attempts)
+    values.push(sessionId, baseRevision, revision, data, toBuffer(writers));
+  return CompiledQuery.raw(
+    logsStatements
+      ? `update (${given} select * from given) as new ${joined(table)}` +
+          " on session.sessionId = convert(new.id using ascii) and session.revision = new.base" +
+          ` set ${WRITTEN} where session.expires > unix_timestamp()`
+      : `update (${given} select old.sessionId as id, given.revision, given.data, given.writers` +
+          ` from given straight_join ${table} as old force index (primary)` +
+          " on old.sessionId = convert(given.id using ascii) and old.revision = given.base" +
+          ` where old.expires > unix_timestamp() limit ${attempts.length} for update skip locked` +
+          `) as new ${joined(table)} on session.sessionId = new.id set ${WRITTEN}`,
+    values,
+  );
+}
+
+function joined(table: string): string {
+  return `straight_join ${table} as session force index (primary)`;
+}
+
+const WRITTEN = "session.data = new.data, session.revision = new.revision, session.writers = new.writers";
+
+/** The same for one row, with who it belongs to where that changes too. */
+export function writeOne(
+  table: string,
+  attempt: WriteAttempt,
+  { logsStatements }: ServerFacts,
+): CompiledQuery<unknown> {
+  const { sessionId, baseRevision, revision, data, writers, identity } = attempt;
+  const columns: Record<string, unknown> = { data, revision, writers: toBuffer(writers) };
+  if (identity) Object.assign(columns, identityColumns(identity));
+  const set = Object.keys(columns)
+    .map((column) => `session.${column} = ?`)
+    .join(", ");
+  const found = "sessionId = ? and revision = ? and expires > unix_timestamp()";
+  const known = [sessionId, baseRevision];
+  const values = Object.values(columns);
+  if (logsStatements) {
+    return CompiledQuery.raw(`update ${table} as session set ${set} where ${found}`, [...values, ...known]);
+  }
+  return CompiledQuery.raw(
+    `update (select sessionId as id from ${table} force index (primary) where ${found} limit 1 for update skip locked` +
+      `) as free ${joined(table)} on session.sessionId = free.id set ${set}`,
+    [...known, ...values],
+  );
+}
+
+/** Moves the times of several rows that are alive. `expires` is an expression with its `values`; `visitGap` begins visits. */
+export function touchMany(
+  table: string,
+  sessionIds: readonly string[],
+  { expires, values, visitGap }: { expires: string; values: readonly unknown[]; visitGap?: number },
+  { logsStatements }: ServerFacts,
+): CompiledQuery<unknown> {
+  const found = `sessionId in (${repeated("?", sessionIds.length)}) and expires > unix_timestamp()`;
+  const gap = visitGap === undefined ? [] : [visitGap];
+  /** `before` is the visit as it was: of a joined UPDATE nobody promises the order of assignments, of a plain one it is from left to right. */
+  const set = (before: string) =>
+    (visitGap === undefined
+      ? ""
+      : `session.previousVisitAt = if(${before} < unix_timestamp() - ?, ${before}, session.previousVisitAt), `) +
+    `session.expires = ${expires}, session.visitedAt = unix_timestamp()`;
+  if (logsStatements) {
+    const text = `update ${table} as session force index (primary) set ${set("session.visitedAt")} where ${found}`;
+    return CompiledQuery.raw(text, [...gap, ...values, ...sessionIds]);
+  }
+  return CompiledQuery.raw(
+    `update (select sessionId as id, visitedAt from ${table} force index (primary) where ${found}` +
+      ` limit ${sessionIds.length} for update skip locked` +
+      `) as free ${joined(table)} on session.sessionId = free.id set ${set("free.visitedAt")}`,
+    [...sessionIds, ...gap, ...values],
+  );
+}
+
+export function identityColumns({ userId, secretHash, nextHash, previousHash }: Identity) {
+  return {
+    userId,
+    secretHash: secretHash && toBuffer(secretHash),
+    nextHash: nextHash && toBuffer(nextHash),
+    previousHash: previousHash && toBuffer(previousHash),
+  };
+}
+
+/** mysql2 writes a Buffer as a literal; another Uint8Array it would take for an object. */
+export function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
+}
+
+export function repeated(mark: string, count: number): string {
+  return mark + `,${mark}`.repeat(count - 1);
+}
