@@ -1,12 +1,10 @@
 import { type Clock, pause } from "./clock.js";
 import { SessionError, toSessionError } from "./errors.js";
+import type { KnownRow } from "./known-row.js";
 import { Backoff, storeError, untilAnswered } from "./retry.js";
 import { type SessionRow, StoreFault, type WriteAttempt } from "./store.js";
 import type { EndReason } from "./wire.js";
 import { judge, type ProcessId } from "./writers.js";
-
-/** A row as a session keeps it: the values are kept apart, once. */
-export type KnownRow = Omit<SessionRow, "data">;
 
 /** What carrying an attempt out needs. */
 export interface AttemptHost {
@@ -82,12 +80,16 @@ export async function settleDelete(
   }
 }
 
-/** Sends one attempt, verbatim each time, until its outcome is known or `deadline` has passed. Never rejects. */
+/**
+ * Finds out what became of an attempt that was sent (`sent` is the answer), and sends it again, verbatim each time, until its outcome is known
+ * or `deadline` has passed. Never rejects.
+ */
 export async function settleAttempt(
   host: AttemptHost,
   attempt: WriteAttempt,
   base: KnownRow,
   deadline: number,
+  sent: Promise<boolean | undefined>,
 ): Promise<Outcome> {
   const { clock } = host;
   const { sessionId } = attempt;
@@ -101,10 +103,13 @@ export async function settleAttempt(
     const doubt = new SessionError("SESSION_WRITE_UNCERTAIN", error.code, { cause: error, sessionId });
     return { verdict: "failed", error: doubt, uncertain: true };
   };
+  let first: Promise<boolean | undefined> | undefined = sent;
   for (let isRepeated = false; ; ) {
+    const answer = first;
+    first = undefined;
     untold = false;
     try {
-      const matched = await host.writeRow(attempt, { isRepeated });
+      const matched = await (answer ?? host.writeRow(attempt, { isRepeated }));
       if (matched) return { verdict: "applied" };
       untold = matched === undefined;
     } catch (error) {
@@ -127,7 +132,7 @@ export async function settleAttempt(
     }
     if (!row) return { verdict: "ended", reason: "destroyed" };
     if (row.data === null) return { verdict: "ended", reason: "expired" };
-    const verdict = judge(attempt, base, row, host.processId);
+    const verdict = judge(attempt, { writers: base.writersBytes }, row, host.processId);
     if (verdict === "applied" || verdict === "refused") return { verdict, row };
     if (verdict === "uncertain") {
       const error = new SessionError("SESSION_WRITE_UNCERTAIN", undefined, { sessionId });

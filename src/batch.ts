@@ -25,11 +25,11 @@ export interface BatchOptions<Entry, Result> {
   readonly isSingle?: (entry: Entry) => boolean;
 }
 
-interface Pending<Entry, Result> {
+/** An entry, and who is told what came of it. */
+export interface Pending<Entry, Result> {
   readonly entry: Entry;
-  readonly bytes: number;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: unknown) => void;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
 }
 
 /**
@@ -53,14 +53,22 @@ export class Batch<Entry, Result> {
 
   /** Rejects as `run` does, where it fails for this entry, and with `SESSION_QUEUE_FULL` where too much waits already. */
   add(entry: Entry): Promise<Result> {
-    const bytes = this.#options.bytesOf?.(entry) ?? 0;
-    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES)
-      return Promise.reject(new SessionError("SESSION_QUEUE_FULL", "too much waits for the store"));
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ entry, bytes, resolve, reject });
-      this.#waitingBytes += bytes;
-      this.#schedule();
-    });
+    return new Promise((resolve, reject) => this.enter({ entry, resolve, reject }));
+  }
+
+  /** The same without a promise: what waits by the thousand should be small. */
+  enter(pending: Pending<Entry, Result>): void {
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES) {
+      pending.reject(new SessionError("SESSION_QUEUE_FULL", "too much waits for the store"));
+      return;
+    }
+    this.#waiting.push(pending);
+    this.#waitingBytes += this.#bytesOf(pending);
+    this.#schedule();
+  }
+
+  #bytesOf({ entry }: Pending<Entry, Result>): number {
+    return this.#options.bytesOf?.(entry) ?? 0;
   }
 
   #schedule(): void {
@@ -112,9 +120,10 @@ export class Batch<Entry, Result> {
     let bytes = 0;
     for (const pending of this.#waiting) {
       const single = isSingle?.(pending.entry) === true;
-      if (count > 0 && (single || bytes + pending.bytes > MAX_STATEMENT_BYTES)) break;
+      const more = this.#bytesOf(pending);
+      if (count > 0 && (single || bytes + more > MAX_STATEMENT_BYTES)) break;
       count++;
-      bytes += pending.bytes;
+      bytes += more;
       if (single || count === width) break;
     }
     this.#waitingBytes -= bytes;
@@ -129,14 +138,14 @@ export class Batch<Entry, Result> {
         { mayWait },
       );
       if (results.length !== pending.length) throw new TypeError("a store must answer for each entry");
-      pending.forEach(({ resolve }, n) => void resolve(results[n] as Result));
+      for (let n = 0; n < pending.length; n++) pending[n]?.resolve(results[n] as Result);
     } catch (error) {
       if (pending.length > 1 && error instanceof StoreFault && error.mayBeOneEntry) {
         // One bad row fails alone.
         const half = Math.ceil(pending.length / 2);
         await this.#run(pending.slice(0, half), mayWait);
         await this.#run(pending.slice(half), mayWait);
-      } else for (const { reject } of pending) reject(error);
+      } else for (const each of pending) each.reject(error);
     }
   }
 }

@@ -26,6 +26,13 @@ export class Changes {
   #inFlight = NONE;
   #waiting = NONE;
   #isApplying = false;
+  /** What is shown is being written, so it must not be altered any more. */
+  #isTaken = false;
+  /**
+   * Whether what is shown is what is saved with all that waits applied, in order: then that can be written as it is, and nothing has to be applied
+   * again.
+   */
+  #isExact = false;
 
   /** The values in the row as last known. */
   get saved(): Values {
@@ -48,8 +55,11 @@ export class Changes {
     if (this.#isApplying)
       throw new SessionError("SESSION_UPDATE_FAILED", "it made a change of its own; change the draft");
     // A change that cannot be applied throws here, and leaves what is shown as it was.
-    const visible = this.#visible === this.#saved ? this.#saved.copy() : this.#visible;
+    const isFirst = this.#visible === this.#saved;
+    const visible = isFirst || this.#isTaken ? this.#visible.copy() : this.#visible;
     this.#apply(apply, visible);
+    if (isFirst) this.#isExact = true;
+    this.#isTaken = false;
     this.#visible = visible;
     return new Promise((resolve, reject) => {
       const change = { apply, resolve, reject };
@@ -60,9 +70,15 @@ export class Changes {
 
   /** Begins a write of all that waits: the values to be saved, or `undefined` when nothing is left to write. */
   take(): Values | undefined {
-    const values = this.#saved.copy();
     const taken = this.#waiting;
     this.#waiting = NONE;
+    if (this.#isExact && taken !== NONE) {
+      this.#isExact = false;
+      this.#isTaken = true;
+      this.#inFlight = taken;
+      return this.#visible;
+    }
+    const values = this.#saved.copy();
     this.#inFlight = taken.filter(({ apply, reject }) => {
       try {
         this.#apply(apply, values);
@@ -87,6 +103,7 @@ export class Changes {
 
   /** What was taken is not in the row and goes first into the next write. */
   putBack(): void {
+    this.#isExact = false;
     this.#waiting = [...this.#inFlight, ...this.#waiting];
     this.#inFlight = NONE;
   }
@@ -109,7 +126,7 @@ export class Changes {
     const changes = [...this.#inFlight, ...this.#waiting];
     this.#inFlight = NONE;
     this.#waiting = NONE;
-    this.#visible = this.#saved;
+    this.#refresh();
     for (const { reject } of changes) reject(reason);
   }
 
@@ -123,6 +140,8 @@ export class Changes {
   }
 
   #refresh(): void {
+    this.#isExact = false;
+    this.#isTaken = false;
     if (this.#inFlight.length === 0 && this.#waiting.length === 0) {
       this.#visible = this.#saved;
       return;

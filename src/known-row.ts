@@ -1,10 +1,13 @@
 import { bytesToText, type KeptIdentity, keepIdentity, textToBytes, toIdentity } from "./identity.js";
-import type { Seconds, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
+import type { Seconds, SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
 import type { Values } from "./values.js";
 import type { ClientDescription } from "./wire.js";
-import { newRevision, type ProcessId, withWriter } from "./writers.js";
+import { newRevision, onlyWriter, type ProcessId, withWriter } from "./writers.js";
 
-type Facts = Omit<KnownRow, "toRow" | "with" | "databaseNow" | "attempt" | "written">;
+type Facts = Omit<
+  KnownRow,
+  "toRow" | "with" | "writersBytes" | "seen" | "databaseNow" | "attempt" | "written"
+>;
 
 /**
  * A row as a session keeps it: without the values, which are kept apart, and in little space, because there is one for each open
@@ -62,12 +65,28 @@ export class KnownRow {
   }
 
   with(facts: Partial<Facts>): KnownRow {
-    return new KnownRow({ ...this, ...facts });
+    return Object.assign(new KnownRow(this), facts);
+  }
+
+  /** The same row, seen again with these times. */
+  seen(seen: SessionRevision, nowMs: number): KnownRow {
+    const { expires, visitedAt, previousVisitAt, now } = seen;
+    const isAsKnown =
+      expires === this.expires &&
+      visitedAt === this.visitedAt &&
+      previousVisitAt === this.previousVisitAt &&
+      // The two clocks' seconds begin at different moments.
+      Math.abs(this.databaseNow(nowMs) - now) <= 1;
+    return isAsKnown ? this : this.with({ expires, visitedAt, previousVisitAt, now, readAtMs: nowMs });
   }
 
   /** The database's clock when this process's is `nowMs`. */
   databaseNow(nowMs: number): UnixSeconds {
     return this.now + Math.floor((nowMs - this.readAtMs) / 1000);
+  }
+
+  get writersBytes(): Buffer {
+    return textToBytes(this.writers);
   }
 
   /** The write that would make this row hold `values`. */
@@ -78,7 +97,8 @@ export class KnownRow {
       baseRevision: this.revision,
       revision,
       data: values.toText(),
-      writers: withWriter(textToBytes(this.writers), processId, revision),
+      writers:
+        onlyWriter(this.writers, processId, revision) ?? withWriter(this.writersBytes, processId, revision),
       ...(values.kept !== this.identity && { identity: values.identity }),
     };
   }

@@ -1,4 +1,4 @@
-import { Batch } from "./batch.js";
+import { Batch, type Pending } from "./batch.js";
 import { SessionError } from "./errors.js";
 import { Lanes } from "./lanes.js";
 import {
@@ -98,8 +98,8 @@ export class Rows {
   }
 
   /** As {@link load}, of a row whose values are known already. */
-  loadRevision(sessionId: string): Promise<SessionRevision | undefined> {
-    return this.#revisions.add(sessionId);
+  loadRevision(pending: Pending<string, SessionRevision | undefined>): void {
+    this.#revisions.enter(pending);
   }
 
   /** For each id, in order, what tells whether its row has moved. */

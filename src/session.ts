@@ -1,4 +1,4 @@
-import { loadExpectedRow, loadRow, settleAttempt, settleDelete } from "./attempt.js";
+import { loadExpectedRow, loadRow, type Outcome, settleAttempt, settleDelete } from "./attempt.js";
 import { type Apply, Changes } from "./changes.js";
 import type { Credential } from "./credential.js";
 import { allowed, type Limit, setting, wholly } from "./edits.js";
@@ -16,6 +16,8 @@ import type { EndReason } from "./wire.js";
 const MAX_WAITING_CHANGES = 10_000;
 /** An id younger than this may not have reached every node of a cluster of databases yet. */
 const YOUNG_MS = 10_000;
+const FIRST = { isRepeated: false };
+const APPLIED: Outcome = { verdict: "applied" };
 /** What the first operation waits for: it too begins in a turn of its own. */
 const NO_OPERATION = Promise.resolve();
 
@@ -132,13 +134,16 @@ export class Session {
    */
   saw(seen: SessionRevision | undefined): boolean {
     if (!this.#row || this.#ended) return false;
-    if (!seen) return true;
+    if (!seen || seen.revision !== this.#row.revision) return true;
     // This clock and the database's may not run alike, nor may this machine have been awake all the time.
-    this.#row = this.#row.with({ now: seen.now, readAtMs: this.#host.clock.now() });
+    this.#row = this.#row.seen(seen, this.#host.clock.now());
     if (seen.expires <= seen.now) this.end("expired");
-    else if (seen.revision !== this.#row.revision) return true;
-    else this.touched(seen);
     return false;
+  }
+
+  /** Whether all that is known came from the row as it was last read. */
+  get isKnown(): boolean {
+    return this.#row !== undefined && !this.#stale && !this.#ended;
   }
 
   /** Sets these keys, all or none; `undefined` deletes. Resolves once durable; throws at once what the values themselves rule out. */
@@ -209,15 +214,17 @@ export class Session {
   #scheduleWrite(): void {
     if (this.#writeScheduled) return;
     this.#writeScheduled = true;
-    void this.#exclusively(async () => {
-      this.#writeScheduled = false;
-      try {
-        await this.#write();
-      } catch (error) {
-        this.#changes.rejectAll(error);
-      }
-      if (this.#changes.waiting > 0) this.#scheduleWrite();
-    });
+    void this.#exclusively(() => this.#writeWaiting());
+  }
+
+  async #writeWaiting(): Promise<void> {
+    this.#writeScheduled = false;
+    try {
+      await this.#write();
+    } catch (error) {
+      this.#changes.rejectAll(error);
+    }
+    if (this.#changes.waiting > 0) this.#scheduleWrite();
   }
 
   async #write(): Promise<void> {
@@ -233,7 +240,14 @@ export class Session {
     if (!values) return;
 
     const attempt = base.attempt(this.id, values, this.#host.processId);
-    const outcome = await settleAttempt(this.#host, attempt, base.toRow(this.id), deadline);
+    const sent = this.#host.writeRow(attempt, FIRST);
+    let isMatched = false;
+    try {
+      isMatched = (await sent) === true;
+    } catch {
+      // What that means is found out below.
+    }
+    const outcome = isMatched ? APPLIED : await settleAttempt(this.#host, attempt, base, deadline, sent);
     // Ended elsewhere meanwhile: what was in flight has been rejected.
     if (this.#ended) return;
     switch (outcome.verdict) {

@@ -15,6 +15,7 @@ import { isSessionId, type PresentedToken } from "./token.js";
 import { Touches } from "./touches.js";
 import { UnderWay } from "./under-way.js";
 import type { Values } from "./values.js";
+import { Verification, type Verifier } from "./verification.js";
 import type { ClientDescription, EndReason } from "./wire.js";
 import { newProcessId } from "./writers.js";
 
@@ -30,6 +31,9 @@ export interface Minted {
   readonly session: Session;
   readonly token: PresentedToken;
 }
+
+/** What counts as a touch by an open. */
+const OPENED = { beginVisit: true };
 
 /** Tells other processes what happened here; `socket.io/cluster.ts` does, where there is a cluster adapter. */
 export interface Announcer {
@@ -82,10 +86,6 @@ export class SessionRegistry implements SessionHost {
 
   loadRow(sessionId: string): Promise<SessionRow | undefined> {
     return this.#rows.load(sessionId);
-  }
-
-  loadRevision(sessionId: string): Promise<SessionRevision | undefined> {
-    return this.#rows.loadRevision(sessionId);
   }
 
   loadRevisions(sessionIds: readonly string[]): Promise<(SessionRevision | undefined)[]> {
@@ -179,7 +179,7 @@ export class SessionRegistry implements SessionHost {
       // Its client has it, whether or not we heard so when it was sent.
       if ((standing as Standing) === "next" && !(await this.#promote(session, secretHash)))
         return { found: "nothing", missing: false };
-      void this.touchDue([session], { beginVisit: true });
+      this.touchIfDue(session);
       return opened;
     }
     const isRetired = (standing as Standing) === "previous";
@@ -187,6 +187,20 @@ export class SessionRegistry implements SessionHost {
     this.invalid(isRetired ? "retired" : opened.found === "expired" ? "expired" : "unknown", sessionId);
     return opened;
   }
+
+  /**
+   * Has somebody who holds a session look whether its row is still as known. Answers `false` where that is no question: the session has to be
+   * opened in full.
+   */
+  verify(session: Session, verifier: Verifier): boolean {
+    if (this.#closed || !session.isKnown) return false;
+    const verification = new Verification(session, verifier, this.#verified);
+    this.#underWay.began(verification);
+    this.#rows.loadRevision(verification);
+    return true;
+  }
+
+  readonly #verified = (verification: Verification) => this.#underWay.over(verification);
 
   /** Answers whether it is the session's secret now; where it is not, another has been quicker. */
   async #promote(session: Session, secretHash: Uint8Array): Promise<boolean> {
@@ -210,7 +224,7 @@ export class SessionRegistry implements SessionHost {
     options: { isExpected?: boolean } = {},
   ): Promise<Opened> {
     const opened = await this.#openRow(sessionId, isAllowed, options);
-    if (opened.found === "session") void this.touchDue([opened.session], { beginVisit: true });
+    if (opened.found === "session") this.touchIfDue(opened.session);
     return opened;
   }
 
@@ -336,6 +350,11 @@ export class SessionRegistry implements SessionHost {
    */
   async touchDue(sessions: Iterable<Session>, options: { beginVisit: boolean }): Promise<void> {
     if (!this.#closed) await this.during(() => this.#touches.touchDue(sessions, options));
+  }
+
+  /** The same for one session that was opened. */
+  touchIfDue(session: Session): void {
+    if (this.#touches.isDue(session, OPENED)) void this.touchDue([session], OPENED);
   }
 
   /** Refuses new work, waits until everything on its way to the store is answered or given up. */

@@ -1,5 +1,6 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
+import { sameHashText } from "./identity.js";
 
 /** What a client presents, taken apart. The secret itself is dropped at once: only its hash is needed. */
 export interface PresentedToken {
@@ -16,11 +17,25 @@ export interface PresentedToken {
 /** 32 bytes from the CSPRNG, twice the 128 bits that OWASP's session guide and NIST SP 800-63B ask for. */
 const SECRET_BYTES = 32;
 const TOKEN_LENGTH = 32 + 1 + 43;
-const TOKEN_PATTERN = /^([0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/;
+const TOKEN_PATTERN = /^[0-9a-f]{32}\.[A-Za-z0-9_-]{43}$/;
 
 /** SHA-256 of a secret's text. A fast hash is right here: the secret is random, so there is nothing to guess from. */
 export function hashSecret(secret: string): Buffer {
-  return createHash("sha256").update(secret, "utf8").digest();
+  return hash("sha256", secret, "buffer");
+}
+
+/**
+ * Whether a text is the token of this session, by the hash that is known of its secret, one Latin-1 character a byte. Says nothing of
+ * other tokens that may open it.
+ */
+export function isTokenOf(presented: unknown, sessionId: string, secretHash: string | null): boolean {
+  return (
+    typeof presented === "string" &&
+    presented.length === TOKEN_LENGTH &&
+    presented.startsWith(sessionId) &&
+    presented[32] === "." &&
+    sameHashText(secretHash, hash("sha256", presented.slice(33), "binary"))
+  );
 }
 
 /**
@@ -32,9 +47,14 @@ export function hashSecret(secret: string): Buffer {
  */
 export function parseToken(presented: unknown): PresentedToken | undefined {
   if (typeof presented !== "string" || presented.length !== TOKEN_LENGTH) return undefined;
-  const match = TOKEN_PATTERN.exec(presented);
-  if (!match?.[1] || !match[2]) return undefined;
-  return { text: presented, sessionId: match[1], secretHash: hashSecret(match[2]) };
+  if (!TOKEN_PATTERN.test(presented)) return undefined;
+  const sessionId = detached(presented.slice(0, 32));
+  return { text: presented, sessionId, secretHash: hashSecret(presented.slice(33)) };
+}
+
+/** A piece of a text keeps all of it: an id cut out of a token would keep the token in memory as long as its session. */
+function detached(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 /**

@@ -1,9 +1,10 @@
+import type { KnownRow } from "./known-row.js";
 import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
 import { storeError } from "./retry.js";
 import type { Rows } from "./rows.js";
 import type { Session } from "./session.js";
-import { VISIT_GAP } from "./store.js";
+import { type UnixSeconds, VISIT_GAP } from "./store.js";
 
 /** Writes that sessions are in use, where enough time has passed since that was last written. */
 export class Touches {
@@ -30,14 +31,28 @@ export class Touches {
     await Promise.all(touches);
   }
 
-  #touchWhenDue(session: Session, { beginVisit }: { beginVisit: boolean }): Promise<void> | undefined {
-    const { expiration, absoluteExpiration, touchEvery } = this.#settings;
+  isDue(session: Session, { beginVisit }: { beginVisit: boolean }): boolean {
     const { row } = session;
-    if (!row || session.ended) return undefined;
+    if (!row || session.ended) return false;
     const now = session.databaseNow;
-    const expires = Math.min(now + (row.idleSeconds ?? expiration), row.createdAt + absoluteExpiration);
+    return (
+      this.#expiresNext(row, now) - row.expires >= this.#settings.touchEvery ||
+      (beginVisit && now - row.visitedAt > VISIT_GAP)
+    );
+  }
+
+  #expiresNext({ idleSeconds, createdAt }: KnownRow, now: UnixSeconds): UnixSeconds {
+    const { expiration, absoluteExpiration } = this.#settings;
+    return Math.min(now + (idleSeconds ?? expiration), createdAt + absoluteExpiration);
+  }
+
+  #touchWhenDue(session: Session, options: { beginVisit: boolean }): Promise<void> | undefined {
+    const { row } = session;
+    if (!row || !this.isDue(session, options)) return undefined;
+    const now = session.databaseNow;
+    const expires = this.#expiresNext(row, now);
+    const { beginVisit } = options;
     const isNewVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
-    if (expires - row.expires < touchEvery && !isNewVisit) return undefined;
     // Shown at once; if the statement fails, it is taken back, and the next sweep tries again.
     session.touched({
       expires: Math.max(row.expires, expires),

@@ -30,11 +30,21 @@ export function newRevision(): number {
   return random.readUIntBE(at - 6, 6);
 }
 
+/** {@link withWriter} of a column that has only this process's entry, or none: the common case, which needs no look at the others. */
+export function onlyWriter(writers: string, processId: ProcessId, revision: number): Buffer | undefined {
+  const isOwn =
+    writers.length === 0 ||
+    (writers.length === ENTRY_BYTES && writers.startsWith(processId.toString("latin1")));
+  return isOwn ? withWriter(NO_WRITERS, processId, revision) : undefined;
+}
+
+const NO_WRITERS = Buffer.alloc(0);
+
 /** The column with this process's write in front, its older entry removed, and no more than {@link MAX_WRITERS}. */
 export function withWriter(writers: Uint8Array, processId: ProcessId, revision: number): Buffer {
   const own = Buffer.alloc(ENTRY_BYTES);
   processId.copy(own);
-  own.writeBigUInt64BE(BigInt(revision), ID_BYTES);
+  own.writeUIntBE(revision, ENTRY_BYTES - 6, 6);
   const others = entries(writers).filter((entry) => !processId.equals(entry.subarray(0, ID_BYTES)));
   return Buffer.concat([own, ...others.slice(0, MAX_WRITERS - 1)]);
 }

@@ -4,6 +4,8 @@ import { bytesToText, keepHash } from "../identity.js";
 import type { Session } from "../session.js";
 import type { SessionWatcher } from "../session-host.js";
 import type { Identity } from "../store.js";
+import { isTokenOf } from "../token.js";
+import type { Verifier } from "../verification.js";
 import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
 import type { AttachmentContext } from "./attachment-context.js";
 import { SocketBearer } from "./bearer.js";
@@ -20,10 +22,12 @@ import {
   type Request,
   readGetToken,
   SAYS_NOTHING,
+  type TokenRequest,
   takeHandshake,
+  toGotToken,
 } from "./opening.js";
 import { noteForRecovery } from "./recovery.js";
-import { sendGotToken, sendSessionEnd } from "./reply.js";
+import { sendSessionEnd, tellGotToken } from "./reply.js";
 import { type RequestHost, Requests } from "./requests.js";
 import { type WithSessionHandler, withSession } from "./with-session.js";
 
@@ -31,7 +35,7 @@ import { type WithSessionHandler, withSession } from "./with-session.js";
  * The session side of one socket: opens sessions one at a time, holds the socket's events meanwhile, answers `gotToken`, and
  * goes on trying while the store cannot be reached. There is one for each socket, so what few need is made when it is needed.
  */
-export class Attachment implements SessionWatcher, RequestHost, Connecting {
+export class Attachment implements SessionWatcher, RequestHost, Connecting, Verifier {
   /** What its client has said. */
   facts: ClientFacts = SAYS_NOTHING;
   bearer: SocketBearer | undefined;
@@ -43,6 +47,8 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting {
   readonly #ofAddress: MintLimit | undefined;
   /** There while a session is being opened. */
   #requests: Requests | undefined;
+  /** The token of its own session, presented again, while the row is looked at. */
+  #verifying: TokenRequest | undefined;
   #held: HeldEvents | undefined;
   #connected = false;
   /** Answers that go out once the socket is connected. */
@@ -138,7 +144,7 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting {
 
   /** For deadlines, which are put off while the store has not answered what the client has presented. */
   #isOpening(): () => boolean {
-    return () => this.#requests !== undefined;
+    return () => this.#isAsking;
   }
 
   /** The socket is gone, or never came. */
@@ -172,22 +178,63 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting {
     if (!this.#held.hold(event, next)) this.#overflow();
   }
 
+  /** The store has not answered yet what the client has presented. */
+  get #isAsking(): boolean {
+    return this.#requests !== undefined || this.#verifying !== undefined;
+  }
+
   /** Events wait while a session is being opened; where one is required, from the start. */
   get #holding(): boolean {
-    return this.#requests !== undefined || this.#ending || (this.#context.required && !this.#session);
+    return this.#isAsking || this.#ending || (this.#context.required && !this.#session);
   }
 
   /** Not passed on to the application's own listeners: the event carries a credential. */
   #onGetToken(event: unknown[]): void {
     const { request, facts } = readGetToken(event, this.facts);
     this.facts = facts;
-    if (!this.#requests) this.#work(request);
-    else if (!this.#requests.add(request)) this.#overflow();
+    if (!this.#isAsking) {
+      if (!this.#verify(request)) this.#work(request);
+      return;
+    }
+    this.#requests ??= new Requests(this, this.#context);
+    if (!this.#requests.add(request)) this.#overflow();
+  }
+
+  /** The token by which this socket has its session, presented again: all that can be new is in the row. */
+  #verify(request: TokenRequest): boolean {
+    const session = this.#session;
+    const isOwn = session && !this.#cut && this.bearer && !this.bearer.hasReplaced;
+    if (!isOwn || !isTokenOf(request.presented, session.id, session.saved.kept.secretHash)) return false;
+    this.#verifying = request;
+    if (this.#context.registry.verify(session, this)) return true;
+    this.#verifying = undefined;
+    return false;
+  }
+
+  verified(isAsKnown: boolean): void {
+    const request = this.#verifying;
+    const session = this.#session;
+    this.#verifying = undefined;
+    if (!request || this.gone) return;
+    const { presented } = request;
+    // Meanwhile a rotation may have taken effect.
+    const isGood =
+      isAsKnown && session && isTokenOf(presented, session.id, session.saved.kept.secretHash) && !this.#cut;
+    if (!isGood) return this.#work(request);
+    this.#context.outages.over();
+    this.#context.registry.touchIfDue(session);
+    const message = toGotToken(presented as string, session);
+    this.send(message);
+    for (const acknowledge of request.acknowledge) acknowledge(message);
+    this.bearer?.presented();
+    const next = this.#requests?.next();
+    if (next) this.#work(next);
+    else this.worked();
   }
 
   /** Works on a request and on what comes meanwhile, then lets the held events go. */
   #work(first: Request, onFirstTry?: (answered: boolean) => void): void {
-    this.#requests = new Requests(this, this.#context);
+    this.#requests ??= new Requests(this, this.#context);
     void this.#requests.work(first, onFirstTry);
   }
 
@@ -252,7 +299,7 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting {
   /** Not while another token is being looked at: if that opens a session, the client goes on with it. */
   #leaveWhenOver(): void {
     const reason = this.#over ?? this.#session?.ended;
-    if (reason && !this.#requests) this.#end(reason);
+    if (reason && !this.#isAsking) this.#end(reason);
   }
 
   #end(reason: EndReason): void {
@@ -268,7 +315,7 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting {
 
   send(message: GotToken): void {
     if (this.#connected) {
-      void sendGotToken(this.#socket, message, { confirm: message.created === true && this.facts.confirms });
+      tellGotToken(this.#socket, message, { confirm: message.created === true && this.facts.confirms });
       return;
     }
     this.#answers ??= [];

@@ -47,6 +47,11 @@ export class SocketBearer implements Bearer {
     this.#replacement = { token, over };
   }
 
+  /** Whether a token was given in one step: what the client presents may still be the one before. */
+  get hasReplaced(): boolean {
+    return this.#replacement !== undefined;
+  }
+
   /** Waits for a token that is being replaced in one step; the client may present the old one once more before it hears. */
   async inPlaceOf(request: Request, parseToken: TokenParser): Promise<Request> {
     await this.#replacement?.over;

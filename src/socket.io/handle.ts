@@ -168,12 +168,12 @@ export class SessionHandle {
   set<Key extends SessionKey>(key: Key, value: SessionValue<Key> | undefined): Promise<void>;
   set(values: SessionValues): Promise<void>;
   set(keyOrValues: SessionKey | SessionValues, value?: unknown): Promise<void> {
-    return this.#change((session) => session.set(toEntries(keyOrValues, value), this.#credential));
+    return this.#write((session) => session.set(toEntries(keyOrValues, value), this.#credential));
   }
 
   /** Deletes one value. */
   delete(key: SessionKey): Promise<void> {
-    return this.#change((session) => {
+    return this.#write((session) => {
       checkKey(key);
       return session.delete(key, this.#credential);
     });
@@ -181,7 +181,7 @@ export class SessionHandle {
 
   /** Deletes all values. The session, its id and its token stay. */
   clearSession(): Promise<void> {
-    return this.#change((session) => session.clear(this.#credential));
+    return this.#write((session) => session.clear(this.#credential));
   }
 
   /**
@@ -274,19 +274,43 @@ export class SessionHandle {
     return this.#change((session) => session.destroy("destroyed", this.#credential));
   }
 
-  #change<Result>(run: (session: Session) => Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
-    const result = this.#run(run);
+  /** A change that is on its way once `run` returns: from then on the session keeps itself. */
+  #write(run: (session: Session) => Promise<void>): Promise<void> {
+    let result: Promise<void>;
+    try {
+      const session = this.#use();
+      try {
+        result = run(session);
+      } finally {
+        this.#registry.release(session);
+      }
+    } catch (error) {
+      result = Promise.reject(error);
+    }
+    return this.#watched(result);
+  }
+
+  #watched<Result>(result: Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
     // Handled here, so that a promise nobody waits for is no unhandled rejection; who waits still sees it rejected.
     result.catch((error: unknown) => this.#registry.failed(toSessionError(error, otherwise, this.id)));
     return result;
   }
 
-  async #run<Result>(run: (session: Session) => Promise<Result>): Promise<Result> {
+  /** The session, held for the caller. */
+  #use(): Session {
     if (!this.#session) throw new SessionError("SESSION_MISSING");
-    // Held meanwhile: the socket may have gone, and then nobody else holds it.
     if (!this.#open && !this.#session.ended) throw this.#session.error("SESSION_TOKEN_CHANGED");
-    const session = this.#registry.use(this.#session);
-    this.#session = session;
+    this.#session = this.#registry.use(this.#session);
+    return this.#session;
+  }
+
+  #change<Result>(run: (session: Session) => Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
+    return this.#watched(this.#run(run), otherwise);
+  }
+
+  async #run<Result>(run: (session: Session) => Promise<Result>): Promise<Result> {
+    // Held meanwhile: the socket may go, and then nobody else holds it.
+    const session = this.#use();
     try {
       return await run(session);
     } finally {

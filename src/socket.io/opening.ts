@@ -98,7 +98,7 @@ export async function openSession(opener: Opener, request: Request): Promise<Ope
     registry.invalid("malformed");
     return mint(opener, "Session Not Found");
   }
-  const opened = await registry.open({ ...token, sessionId: detached(token.sessionId) });
+  const opened = await registry.open(token);
   if (opened.found === "nothing") return mint(opener, "Session Not Found");
   if (opened.found === "expired") return mint(opener, "Session Expired");
   return result(opened.session, token, "", false);
@@ -108,11 +108,6 @@ async function mint(opener: Opener, errors: GotTokenErrors): Promise<OpeningResu
   if (!opener.mayMint()) return { message: { token: "", errors: "Too Many Sessions" } };
   const { session, token } = await opener.registry.mint(opener.client);
   return result(session, token, errors, true);
-}
-
-/** A piece of a text keeps all of it: an id cut out of a token would keep the token in memory as long as its session. */
-function detached(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
 }
 
 function result(
@@ -126,6 +121,11 @@ function result(
     token,
     message: { token: token.text, errors, expiresAt: session.row?.expires ?? 0, created },
   };
+}
+
+/** The answer to a token that opens the session which the socket has already. */
+export function toGotToken(token: string, session: Session): GotToken {
+  return { token, errors: "", expiresAt: session.row?.expires ?? 0, created: false };
 }
 
 async function reopen(registry: SessionRegistry, { sessionId, proof }: RecoveryNote): Promise<OpeningResult> {

@@ -40,6 +40,12 @@ export function sendGotToken(
   });
 }
 
+/** The same where nobody waits for the confirmation. */
+export function tellGotToken(socket: Socket, message: GotToken, options: { confirm: boolean }): void {
+  if (options.confirm || mayRecover(socket)) void sendGotToken(socket, message, options);
+  else socket.emit(GOT_TOKEN, message);
+}
+
 /**
  * Sends `sessionEnd`, now: with connection state recovery a plain `socket.emit` may first wait for a cluster's log to take it,
  * and the disconnect that follows would come before.

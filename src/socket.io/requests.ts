@@ -74,6 +74,13 @@ export class Requests implements Opener {
     return true;
   }
 
+  /** What waits, to be worked on now. */
+  next(): TokenRequest | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    return waiting;
+  }
+
   /** Nobody waits for what waits. */
   drop(): void {
     this.#waiting = undefined;
