@@ -81,7 +81,7 @@ export async function settleDelete(
 }
 
 /**
- * Finds out what became of an attempt that was sent (`sent` is the answer), and sends it again, verbatim each time, until its outcome is known
+ * Finds out what became of an attempt that was sent (`sent` is the answer, or a promise that is rejected with why there is none), and sends it again, verbatim each time, until its outcome is known
  * or `deadline` has passed. Never rejects.
  */
 export async function settleAttempt(
@@ -89,7 +89,7 @@ export async function settleAttempt(
   attempt: WriteAttempt,
   base: KnownRow,
   deadline: number,
-  sent: Promise<boolean | undefined>,
+  sent: boolean | undefined | Promise<never>,
 ): Promise<Outcome> {
   const { clock } = host;
   const { sessionId } = attempt;
@@ -103,13 +103,13 @@ export async function settleAttempt(
     const doubt = new SessionError("SESSION_WRITE_UNCERTAIN", error.code, { cause: error, sessionId });
     return { verdict: "failed", error: doubt, uncertain: true };
   };
-  let first: Promise<boolean | undefined> | undefined = sent;
+  let isFirst = true;
   for (let isRepeated = false; ; ) {
-    const answer = first;
-    first = undefined;
+    const answer = isFirst ? sent : host.writeRow(attempt, { isRepeated });
+    isFirst = false;
     untold = false;
     try {
-      const matched = await (answer ?? host.writeRow(attempt, { isRepeated }));
+      const matched = await answer;
       if (matched) return { verdict: "applied" };
       untold = matched === undefined;
     } catch (error) {

@@ -138,14 +138,25 @@ export class Batch<Entry, Result> {
         { mayWait },
       );
       if (results.length !== pending.length) throw new TypeError("a store must answer for each entry");
-      for (let n = 0; n < pending.length; n++) pending[n]?.resolve(results[n] as Result);
+      for (const [n, each] of pending.entries()) tell(() => each.resolve(results[n] as Result));
     } catch (error) {
       if (pending.length > 1 && error instanceof StoreFault && error.mayBeOneEntry) {
         // One bad row fails alone.
         const half = Math.ceil(pending.length / 2);
         await this.#run(pending.slice(0, half), mayWait);
         await this.#run(pending.slice(half), mayWait);
-      } else for (const each of pending) each.reject(error);
+      } else for (const each of pending) tell(() => each.reject(error));
     }
+  }
+}
+
+/** Who is told must not keep the others from being told; what goes wrong there is not lost either. */
+function tell(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
   }
 }

@@ -36,8 +36,9 @@ export function setting(entries: Entries, limit: Limit): Apply {
   const [key, text] = first;
   if (text === undefined) return (values) => values.delete(key);
   return (values) => {
-    checkSize(values.bytesWith(key, text), values.bytes, limit);
-    values.set(key, text);
+    const bytes = values.bytesWith(key, text);
+    checkSize(bytes, values.bytes, limit);
+    values.set(key, text, bytes);
   };
 }
 

@@ -17,9 +17,8 @@ interface HearingStore extends SessionStore {
   hear?(): Promise<void>;
 }
 
-/** Entries of one statement. An id costs little; a write carries values. */
-const IDS = 256;
-const ROWS = 64;
+/** Entries of one statement: from here on wider ones cost no less for each row (docs/performance.md). */
+const WIDTH = 256;
 /** Statements under way at once, where the store does not say. */
 const CONCURRENCY = 4;
 
@@ -43,19 +42,19 @@ export class Rows {
     this.#loads = new Batch({
       lanes,
       use: "read",
-      width: IDS,
+      width: WIDTH,
       run: async (ids) => byId(ids, await store.load(ids)),
     });
     this.#revisions = new Batch({
       lanes,
       use: "read",
-      width: IDS,
+      width: WIDTH,
       run: async (ids) => byId(ids, await this.#loadRevisions(ids)),
     });
     this.#inserts = new Batch({
       lanes,
       use: "write",
-      width: ROWS,
+      width: WIDTH,
       run: (sessions) => store.insert(sessions),
     });
     const write = {
@@ -67,7 +66,7 @@ export class Rows {
     this.#writes = new Batch({
       ...write,
       use: "write",
-      width: ROWS,
+      width: WIDTH,
       keyOf: ({ sessionId }) => sessionId,
       isSingle: ({ identity }) => identity !== undefined,
     });
@@ -76,7 +75,7 @@ export class Rows {
       new Batch({
         lanes,
         use: "write",
-        width: IDS,
+        width: WIDTH,
         keyOf: (id) => id,
         run: async (ids) => allBut(ids, await store.touch(ids, { beginVisit })),
       });
@@ -128,6 +127,11 @@ export class Rows {
    */
   write(attempt: WriteAttempt, { isRepeated = false } = {}): Promise<boolean | undefined> {
     return (isRepeated ? this.#repeats : this.#writes).add(attempt);
+  }
+
+  /** {@link write} for the first time, without a promise. */
+  sendWrite(pending: Pending<WriteAttempt, boolean | undefined>): void {
+    this.#writes.enter(pending);
   }
 
   /** Rejects with a {@link StoreFault} where it has to be done later. */

@@ -1,4 +1,5 @@
 import type { AttemptHost } from "./attempt.js";
+import type { SentWrite } from "./sent-write.js";
 import type { Session } from "./session.js";
 import type { Identity } from "./store.js";
 import type { Values } from "./values.js";
@@ -7,6 +8,8 @@ import type { EndReason } from "./wire.js";
 /** What a session needs of the registry that it lives in. */
 export interface SessionHost extends AttemptHost {
   readonly maxBytes: number;
+  /** Sends an attempt for the first time. */
+  sendWrite(sent: SentWrite): void;
   readonly storeTimeoutMs: number;
   /** No more changes are taken. */
   readonly closed: boolean;

@@ -5,9 +5,11 @@ import { allowed, type Limit, setting, wholly } from "./edits.js";
 import { SessionError, type SessionErrorCode } from "./errors.js";
 import { type KeptIdentity, opensBySame } from "./identity.js";
 import { KnownRow } from "./known-row.js";
+import { SentWrite, type Writer } from "./sent-write.js";
 import type { SessionHost } from "./session-host.js";
 import type { SessionRevision, SessionRow, UnixSeconds } from "./store.js";
 import { timeOfId } from "./token.js";
+import { Turns } from "./turns.js";
 import { type Entries, Values } from "./values.js";
 import { Watchers } from "./watchers.js";
 import type { EndReason } from "./wire.js";
@@ -16,10 +18,7 @@ import type { EndReason } from "./wire.js";
 const MAX_WAITING_CHANGES = 10_000;
 /** An id younger than this may not have reached every node of a cluster of databases yet. */
 const YOUNG_MS = 10_000;
-const FIRST = { isRepeated: false };
 const APPLIED: Outcome = { verdict: "applied" };
-/** What the first operation waits for: it too begins in a turn of its own. */
-const NO_OPERATION = Promise.resolve();
 
 /**
  * The live object of one row in this process. Keeps the row as last known and the changes that are not in it yet; talks to
@@ -27,7 +26,7 @@ const NO_OPERATION = Promise.resolve();
  * not, or the answer is lost, the row is read and tells what happened ({@link settleAttempt}). So no update is lost or doubled, and no
  * ended session is written back to life.
  */
-export class Session {
+export class Session implements Writer {
   readonly id: string;
   /** Sockets and requests that have this session open. */
   holders = 0;
@@ -44,13 +43,14 @@ export class Session {
   #destroying: Promise<void> | undefined;
   /** The last outcome is unknown: the row must be read before the next write. */
   #stale = false;
-  /** Absent while there is none. */
-  #lastOperation: Promise<unknown> | undefined;
-  #operations = 0;
+  readonly #turns: Turns;
+  /** Ends the turn of a write that had to wait for it. */
+  #endTurn: (() => void) | undefined;
 
   constructor(id: string, host: SessionHost) {
     this.id = id;
     this.#host = host;
+    this.#turns = new Turns(this, host);
   }
 
   /** Why the session is over; `undefined` while it is not. */
@@ -60,7 +60,7 @@ export class Session {
 
   /** Whether an operation is under way or a change waits. */
   get busy(): boolean {
-    return this.#operations > 0;
+    return this.#turns.busy;
   }
 
   /** The row as last known; `undefined` before the first read. */
@@ -105,7 +105,7 @@ export class Session {
   read({ isExpected = false, deadline = this.deadline() } = {}): Promise<SessionRow | undefined> {
     if (this.#host.closed) return Promise.reject(this.error("SESSION_CLOSED"));
     if (isExpected) this.#isExpected = true;
-    this.#nextRead ??= this.#exclusively(async () => {
+    this.#nextRead ??= this.#turns.run(async () => {
       this.#nextRead = undefined;
       if (this.#ended) return this.#expiredRow();
       const row = await this.#load(deadline);
@@ -184,10 +184,12 @@ export class Session {
     if (this.#host.closed) throw this.error("SESSION_CLOSED");
     const deadline = this.deadline();
     // Not shared with others, who may destroy it where this one may not.
-    if (by) return this.#exclusively(() => this.#delete(reason, deadline, by));
-    this.#destroying ??= this.#exclusively(() => this.#delete(reason, deadline)).finally(() => {
-      this.#destroying = undefined;
-    });
+    if (by) return this.#turns.run(() => this.#delete(reason, deadline, by));
+    this.#destroying ??= this.#turns
+      .run(() => this.#delete(reason, deadline))
+      .finally(() => {
+        this.#destroying = undefined;
+      });
     return this.#destroying;
   }
 
@@ -214,50 +216,73 @@ export class Session {
   #scheduleWrite(): void {
     if (this.#writeScheduled) return;
     this.#writeScheduled = true;
-    void this.#exclusively(() => this.#writeWaiting());
+    // Later in this turn of the event loop, so that what is changed together is written together.
+    if (this.#turns.begin()) queueMicrotask(() => this.#write());
+    else
+      void this.#turns.run(
+        () =>
+          new Promise<void>((resolve) => {
+            this.#endTurn = resolve;
+            this.#write();
+          }),
+      );
   }
 
-  async #writeWaiting(): Promise<void> {
+  #write(): void {
     this.#writeScheduled = false;
+    const base = this.#row;
+    const deadline = this.deadline();
+    if (this.#ended) return this.#written();
+    if (this.#stale || !base) return void this.#readAndWrite(deadline);
+    const values = this.#changes.take();
+    if (!values) return this.#written();
+    const attempt = base.attempt(this.id, values, this.#host.processId);
+    this.#host.sendWrite(new SentWrite(attempt, { base, values, deadline }, this));
+  }
+
+  async #readAndWrite(deadline: number): Promise<void> {
     try {
-      await this.#write();
+      const row = await this.#load(deadline);
+      if (row) this.#adopt(row);
+      else this.end("destroyed");
     } catch (error) {
       this.#changes.rejectAll(error);
     }
-    if (this.#changes.waiting > 0) this.#scheduleWrite();
+    if (this.#changes.waiting > 0) this.#write();
+    else this.#written();
   }
 
-  async #write(): Promise<void> {
-    const deadline = this.deadline();
-    if (this.#stale || !this.#row) {
-      const row = await this.#load(deadline);
-      if (!row) return this.end("destroyed");
-      this.#adopt(row);
-    }
-    const base = this.#row;
-    if (!base || this.#ended) return;
-    const values = this.#changes.take();
-    if (!values) return;
+  /** The store has answered a write; without promises where that is all there is to it, as it mostly is. @internal */
+  answered(sent: SentWrite, matched: boolean | undefined | Promise<never>): void {
+    if (matched === true) this.#take(sent, APPLIED);
+    else void this.#settle(sent, matched);
+  }
 
-    const attempt = base.attempt(this.id, values, this.#host.processId);
-    const sent = this.#host.writeRow(attempt, FIRST);
-    let isMatched = false;
+  async #settle(sent: SentWrite, matched: boolean | undefined | Promise<never>): Promise<void> {
+    const { entry, base, deadline } = sent;
+    this.#take(sent, await settleAttempt(this.#host, entry, base, deadline, matched));
+  }
+
+  #take(sent: SentWrite, outcome: Outcome): void {
     try {
-      isMatched = (await sent) === true;
-    } catch {
-      // What that means is found out below.
+      // Ended elsewhere meanwhile: what was in flight has been rejected.
+      if (!this.#ended) this.#takeOutcome(sent, outcome);
+    } catch (error) {
+      // A row whose values cannot be read.
+      this.#changes.rejectAll(error);
     }
-    const outcome = isMatched ? APPLIED : await settleAttempt(this.#host, attempt, base, deadline, sent);
-    // Ended elsewhere meanwhile: what was in flight has been rejected.
-    if (this.#ended) return;
+    this.#written();
+  }
+
+  #takeOutcome({ entry, base, values }: SentWrite, outcome: Outcome): void {
     switch (outcome.verdict) {
       case "applied": {
         const before = this.saved;
         // Not from `base`: a touch may have moved the times meanwhile.
-        this.#row = (this.#row ?? base).written(attempt, values);
+        this.#row = (this.#row ?? base).written(entry, values);
         this.#cutLoose(before.kept, values);
         this.#changes.applied(values);
-        this.#host.changed(this, before, attempt.revision);
+        this.#host.changed(this, before, entry.revision);
         if (outcome.row) this.#adopt(outcome.row);
         return;
       }
@@ -272,6 +297,19 @@ export class Session {
         this.#changes.failed(outcome.error);
         if (outcome.row) this.#adopt(outcome.row);
     }
+  }
+
+  /** A write is over, whatever came of it. */
+  #written(): void {
+    const endTurn = this.#endTurn;
+    if (this.#changes.waiting > 0 && !this.#writeScheduled) {
+      // Where nobody waits for a turn, at once.
+      if (!endTurn && this.#turns.isLast) return this.#write();
+      this.#scheduleWrite();
+    }
+    this.#endTurn = undefined;
+    if (endTurn) endTurn();
+    else this.#turns.end();
   }
 
   #load(deadline: number): Promise<SessionRow | undefined> {
@@ -314,19 +352,6 @@ export class Session {
     this.#changes.rejectAll(this.error("SESSION_ENDED"));
     this.#host.ended(this, reason);
     for (const watcher of this.watchers) watcher.ended(reason);
-  }
-
-  /** One operation on the store at a time, in the order of asking. */
-  #exclusively<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#operations++ === 0) this.#host.working(this);
-    const result = (this.#lastOperation ?? NO_OPERATION).then(operation);
-    const done = () => {
-      if (--this.#operations > 0) return;
-      this.#lastOperation = undefined;
-      this.#host.settled(this);
-    };
-    this.#lastOperation = result.then(done, done);
-    return result;
   }
 
   /** Until when what is asked for now may go on trying, in milliseconds of the clock. */

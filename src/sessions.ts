@@ -8,6 +8,7 @@ import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
 import { promotePresented, type Standing, standingOf } from "./rotation.js";
 import { Rows } from "./rows.js";
+import type { SentWrite } from "./sent-write.js";
 import { Session } from "./session.js";
 import type { SessionHost } from "./session-host.js";
 import type { SessionRevision, SessionRow, SessionStore, UserSession, WriteAttempt } from "./store.js";
@@ -103,6 +104,10 @@ export class SessionRegistry implements SessionHost {
 
   writeRow(attempt: WriteAttempt, options: { isRepeated: boolean }): Promise<boolean | undefined> {
     return this.#rows.write(attempt, options);
+  }
+
+  sendWrite(sent: SentWrite): void {
+    this.#rows.sendWrite(sent);
   }
 
   deleteRow(sessionId: string): Promise<void> {

@@ -96,9 +96,9 @@ export class Values {
     return others + entryBytes(key, text) - (old === undefined && texts.size === 0 ? 1 : 0);
   }
 
-  /** `text` is JSON from {@link toJsonText}. */
-  set(key: string, text: string): void {
-    this.#bytes = this.bytesWith(key, text);
+  /** `text` is JSON from {@link toJsonText}; `bytes` what {@link bytesWith} gives for it. */
+  set(key: string, text: string, bytes = this.bytesWith(key, text)): void {
+    this.#bytes = bytes;
     const texts = this.#unpacked();
     if (texts === NO_TEXTS) this.#texts = new Map([[key, text]]);
     else texts.set(key, text);

@@ -35,18 +35,22 @@ export function onlyWriter(writers: string, processId: ProcessId, revision: numb
   const isOwn =
     writers.length === 0 ||
     (writers.length === ENTRY_BYTES && writers.startsWith(processId.toString("latin1")));
-  return isOwn ? withWriter(NO_WRITERS, processId, revision) : undefined;
+  return isOwn ? newEntry(processId, revision) : undefined;
 }
-
-const NO_WRITERS = Buffer.alloc(0);
 
 /** The column with this process's write in front, its older entry removed, and no more than {@link MAX_WRITERS}. */
 export function withWriter(writers: Uint8Array, processId: ProcessId, revision: number): Buffer {
-  const own = Buffer.alloc(ENTRY_BYTES);
-  processId.copy(own);
-  own.writeUIntBE(revision, ENTRY_BYTES - 6, 6);
   const others = entries(writers).filter((entry) => !processId.equals(entry.subarray(0, ID_BYTES)));
-  return Buffer.concat([own, ...others.slice(0, MAX_WRITERS - 1)]);
+  return Buffer.concat([newEntry(processId, revision), ...others.slice(0, MAX_WRITERS - 1)]);
+}
+
+function newEntry(processId: ProcessId, revision: number): Buffer {
+  // From Node's pool: zeroed memory of its own would cost more than all the rest.
+  const entry = Buffer.allocUnsafe(ENTRY_BYTES);
+  processId.copy(entry);
+  entry.writeUInt16BE(0, ID_BYTES);
+  entry.writeUIntBE(revision, ID_BYTES + 2, 6);
+  return entry;
 }
 
 /** What became of an attempt whose answer is missing or was "no row matched". */

@@ -51,6 +51,7 @@ export class Cluster implements Announcer {
   }
 
   written(sessionId: string, revision: number): void {
+    if (!this.#reachesOthers()) return;
     this.#written.set(sessionId, revision);
     this.#schedule();
   }
@@ -58,6 +59,11 @@ export class Cluster implements Announcer {
   ended(sessionId: string, reason: EndReason): void {
     this.#ended.set(sessionId, reason);
     this.#schedule();
+  }
+
+  #reachesOthers(): boolean {
+    for (const namespace of this.#namespaces) if (reachesOthers(namespace)) return true;
+    return false;
   }
 
   /** What one turn of the event loop brings together goes out together. */

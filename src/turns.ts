@@ -1,0 +1,72 @@
+import type { Session } from "./session.js";
+import type { SessionHost } from "./session-host.js";
+
+/** What the first operation waits for: it too begins in a turn of its own. */
+const NOTHING = Promise.resolve();
+
+/**
+ * Has the operations of one session on the store come one after the other, in the order of asking. While nothing else is asked for, one can be
+ * run without any promise: {@link begin} and {@link end}.
+ */
+export class Turns {
+  readonly #session: Session;
+  readonly #host: SessionHost;
+  /** Operations under way or waiting. */
+  #count = 0;
+  /** The end of the last one; absent while there is none, and of one that has been begun without a promise. */
+  #last: Promise<unknown> | undefined;
+  #whenEnded: (() => void) | undefined;
+
+  constructor(session: Session, host: SessionHost) {
+    this.#session = session;
+    this.#host = host;
+  }
+
+  get busy(): boolean {
+    return this.#count > 0;
+  }
+
+  /** Whether nobody waits for the one that is under way. */
+  get isLast(): boolean {
+    return this.#count === 1;
+  }
+
+  run<Result>(operation: () => Promise<Result>): Promise<Result> {
+    const result = this.#afterLast().then(operation);
+    this.#count++;
+    if (this.#count === 1) this.#host.working(this.#session);
+    const over = () => this.#over();
+    this.#last = result.then(over, over);
+    return result;
+  }
+
+  /** Takes the turn at once, where nothing is under way: to be given back by {@link end}. */
+  begin(): boolean {
+    if (this.#count > 0) return false;
+    this.#count = 1;
+    this.#host.working(this.#session);
+    return true;
+  }
+
+  end(): void {
+    const tell = this.#whenEnded;
+    this.#whenEnded = undefined;
+    tell?.();
+    this.#over();
+  }
+
+  #afterLast(): Promise<unknown> {
+    if (this.#last) return this.#last;
+    if (this.#count === 0) return NOTHING;
+    return new Promise<void>((resolve) => {
+      this.#whenEnded = resolve;
+    });
+  }
+
+  #over(): void {
+    this.#count--;
+    if (this.#count > 0) return;
+    this.#last = undefined;
+    this.#host.settled(this.#session);
+  }
+}
