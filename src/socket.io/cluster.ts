@@ -139,6 +139,18 @@ function pairs(list: unknown): [string, unknown][] {
 
 /** Socket.IO's own in-memory adapter only prints a warning when it is to reach other servers. */
 function reachesOthers({ adapter }: Namespace): boolean {
+  let reaches = reaching.get(adapter);
+  if (reaches === undefined) {
+    reaches = isClusterAdapter(adapter);
+    reaching.set(adapter, reaches);
+  }
+  return reaches;
+}
+
+/** Asked with each write. */
+const reaching = new WeakMap<Namespace["adapter"], boolean>();
+
+function isClusterAdapter(adapter: Namespace["adapter"]): boolean {
   let base: object = adapter;
   for (let next = Object.getPrototypeOf(base); next; next = Object.getPrototypeOf(next)) {
     if (Object.hasOwn(next, "serverSideEmit")) base = next;

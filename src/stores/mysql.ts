@@ -19,7 +19,7 @@ import { type Database, DatabaseAccess } from "./mysql/database.js";
 import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
 import { inspectTable } from "./mysql/inspect.js";
 import { COLUMNS, exactly, parseClient, type Tables, toSessionRow } from "./mysql/rows.js";
-import { identityColumns, repeated, toBuffer, touchMany, writeMany, writeOne } from "./mysql/unblocked.js";
+import { repeated, toBuffer, touchMany, writeMany, writeOne, writeOneUnlocked } from "./mysql/unblocked.js";
 
 const databaseNow = sql<number>`unix_timestamp()`;
 /** When a session that is used now ends; takes `expiration` and `absoluteExpiration`. */
@@ -142,25 +142,12 @@ export class MysqlStore implements SessionStore {
   }
 
   async #writeAlone(attempt: WriteAttempt, mayWait: boolean): Promise<boolean | undefined> {
-    if (!mayWait) {
-      const { numAffectedRows } = await this.#run((server) => writeOne(this.#quoted, attempt, server));
-      // Where not, the row may be locked, or not as expected.
-      return numAffectedRows === 1n || undefined;
-    }
-    const { numAffectedRows } = await this.#run(
-      this.#db.build
-        .updateTable(this.#table)
-        .set({
-          data: attempt.data,
-          revision: attempt.revision,
-          writers: toBuffer(attempt.writers),
-          ...(attempt.identity && identityColumns(attempt.identity)),
-        })
-        .where("sessionId", "=", attempt.sessionId)
-        .where("revision", "=", attempt.baseRevision)
-        .where(isLive),
+    const { numAffectedRows } = await this.#run((server) =>
+      mayWait ? writeOne(this.#quoted, attempt) : writeOneUnlocked(this.#quoted, attempt, server),
     );
-    return numAffectedRows === 1n;
+    if (numAffectedRows === 1n) return true;
+    // Where it did not wait, the row may be locked.
+    return mayWait ? false : undefined;
   }
 
   async touch(sessionIds: readonly string[], { beginVisit }: { beginVisit: boolean }): Promise<string[]> {

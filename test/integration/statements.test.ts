@@ -153,7 +153,7 @@ suite("statements", () => {
     });
     expect(mint).toEqual([expect.stringMatching(/^insert into /)]);
     expect(open).toEqual([expect.stringMatching(/^select .* where `sessionId` in /)]);
-    expect(set).toEqual([expect.stringMatching(/^update .* where `sessionId` = .* and `revision` = /)]);
+    expect(set).toEqual([expect.stringMatching(/^update `session` .* where sessionId = .* and revision = /)]);
     expect(touch).toEqual([
       expect.stringMatching(/^select /),
       expect.stringMatching(/^update .* for update skip locked\) .* session.expires = greatest/),

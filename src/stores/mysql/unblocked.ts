@@ -6,7 +6,7 @@
 // Where the server writes statements, not rows, into its binary log, a replica would skip other rows than it did; there the same
 // statements wait.
 import { CompiledQuery } from "kysely";
-import type { Identity, WriteAttempt } from "../../store.js";
+import type { WriteAttempt } from "../../store.js";
 import type { ServerFacts } from "./connection.js";
 
 /** Writes several rows, each only where it is alive and at the revision that the attempt was made from. */
@@ -41,29 +41,46 @@ function joined(table: string): string {
 
 const WRITTEN = "session.data = new.data, session.revision = new.revision, session.writers = new.writers";
 
-/** The same for one row, with who it belongs to where that changes too. */
-export function writeOne(
+/** Writes one row, and waits for whoever has it locked; with who it belongs to where that changes too. */
+export function writeOne(table: string, attempt: WriteAttempt): CompiledQuery<unknown> {
+  const { set, values } = written(attempt);
+  return CompiledQuery.raw(`update ${table} as session set ${set} where ${BASE}`, [
+    ...values,
+    ...base(attempt),
+  ]);
+}
+
+/** The same without waiting. */
+export function writeOneUnlocked(
   table: string,
   attempt: WriteAttempt,
   { logsStatements }: ServerFacts,
 ): CompiledQuery<unknown> {
-  const { sessionId, baseRevision, revision, data, writers, identity } = attempt;
-  const columns: Record<string, unknown> = { data, revision, writers: toBuffer(writers) };
-  if (identity) Object.assign(columns, identityColumns(identity));
-  const set = Object.keys(columns)
-    .map((column) => `session.${column} = ?`)
-    .join(", ");
-  const found = "sessionId = ? and revision = ? and expires > unix_timestamp()";
-  const known = [sessionId, baseRevision];
-  const values = Object.values(columns);
-  if (logsStatements) {
-    return CompiledQuery.raw(`update ${table} as session set ${set} where ${found}`, [...values, ...known]);
-  }
+  if (logsStatements) return writeOne(table, attempt);
+  const { set, values } = written(attempt);
   return CompiledQuery.raw(
-    `update (select sessionId as id from ${table} force index (primary) where ${found} limit 1 for update skip locked` +
+    `update (select sessionId as id from ${table} force index (primary) where ${BASE} limit 1 for update skip locked` +
       `) as free ${joined(table)} on session.sessionId = free.id set ${set}`,
-    [...known, ...values],
+    [...base(attempt), ...values],
   );
+}
+
+const BASE = "sessionId = ? and revision = ? and expires > unix_timestamp()";
+
+function base({ sessionId, baseRevision }: WriteAttempt): unknown[] {
+  return [sessionId, baseRevision];
+}
+
+const VALUES = "session.data = ?, session.writers = ?, session.revision = ?";
+const VALUES_AND_IDENTITY = `${VALUES}, session.userId = ?, session.secretHash = ?, session.nextHash = ?, session.previousHash = ?`;
+
+/** The revision comes last: in a plain UPDATE what follows would see the new one. */
+function written({ data, writers, revision, identity }: WriteAttempt): { set: string; values: unknown[] } {
+  const values: unknown[] = [data, toBuffer(writers), revision];
+  if (!identity) return { set: VALUES, values };
+  const { userId, secretHash, nextHash, previousHash } = identity;
+  values.push(userId, ...[secretHash, nextHash, previousHash].map((hash) => hash && toBuffer(hash)));
+  return { set: VALUES_AND_IDENTITY, values };
 }
 
 /** Moves the times of several rows that are alive. `expires` is an expression with its `values`; `visitGap` begins visits. */
@@ -91,15 +108,6 @@ export function touchMany(
       `) as free ${joined(table)} on session.sessionId = free.id set ${set("free.visitedAt")}`,
     [...sessionIds, ...gap, ...values],
   );
-}
-
-export function identityColumns({ userId, secretHash, nextHash, previousHash }: Identity) {
-  return {
-    userId,
-    secretHash: secretHash && toBuffer(secretHash),
-    nextHash: nextHash && toBuffer(nextHash),
-    previousHash: previousHash && toBuffer(previousHash),
-  };
 }
 
 /** mysql2 writes a Buffer as a literal; another Uint8Array it would take for an object. */
