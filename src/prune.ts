@@ -6,8 +6,14 @@ import type { Seconds, SessionStore } from "./store.js";
 
 /** Rows stay for an hour after they expired, so that who looks into a complaint still finds them. */
 const KEPT_FOR: Seconds = 3600;
-/** Rows of one step: few enough to lock nobody out for long. */
-const STEP = 500;
+/** Rows of one step: as few as it takes to be quick, because its rows, and the disk, are somebody else's meanwhile. */
+const FIRST_STEP = 100;
+const SMALLEST_STEP = 20;
+const LARGEST_STEP = 500;
+/** A step that takes longer is halved, one that takes less than half of it is doubled. */
+const STEP_MS = 20;
+/** Rest after each step, in times of its length: the database belongs to the sessions that live. */
+const REST = 2;
 const EVERY_MS = 600_000;
 
 /** Deletes expired rows: when asked, and in the background. */
@@ -50,16 +56,19 @@ export class Pruning {
   async #runSteps(): Promise<number> {
     const { clock, storeTimeout } = this.#settings;
     let total = 0;
+    let limit = FIRST_STEP;
     while (!this.#stopped) {
       const beganMs = clock.now();
       const step = await untilAnswered(clock, beganMs + storeTimeout * 1000, async () =>
-        this.#store.prune?.({ expiredFor: KEPT_FOR, limit: STEP }),
+        this.#store.prune?.({ expiredFor: KEPT_FOR, limit }),
       );
       total += step?.deleted ?? 0;
       // Where others delete the same rows at the same time, they may as well have the rest.
       if (!step?.more || step.deleted === 0) break;
-      // As long a rest as the step took leaves the database to the sessions that live.
-      await pause(clock, clock.now() - beganMs);
+      const tookMs = clock.now() - beganMs;
+      if (tookMs > STEP_MS) limit = Math.max(SMALLEST_STEP, Math.floor(limit / 2));
+      else if (tookMs < STEP_MS / 2) limit = Math.min(LARGEST_STEP, limit * 2);
+      await pause(clock, REST * tookMs);
     }
     return total;
   }

@@ -69,7 +69,7 @@ export interface TokenSessions extends Middleware {
    */
   destroyForUser(userId: string | number, options?: { except?: string | undefined }): Promise<number>;
   /**
-   * Deletes the rows that expired more than an hour ago, in steps of 500 with rests between, and resolves to their number.
+   * Deletes the rows that expired more than an hour ago, in small steps with rests between, and resolves to their number.
    * It happens by itself unless `prune: false`. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
    */
   prune(): Promise<number>;

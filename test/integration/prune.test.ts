@@ -88,11 +88,11 @@ describe("sessions.prune()", () => {
     expect(await sessions.prune()).toBe(1201);
     expect(await stillThere(database, old)).toEqual([]);
     expect(await stillThere(database, kept)).toEqual(kept);
-    expect(await Promise.all(steps)).toEqual([
-      { deleted: 500, more: true },
-      { deleted: 500, more: true },
-      { deleted: 201, more: false },
-    ]);
+    const taken = await Promise.all(steps);
+    // How large they are depends on how quick the database is.
+    for (const { deleted } of taken) expect(deleted).toBeLessThanOrEqual(500);
+    expect(taken[0]).toEqual({ deleted: 100, more: true });
+    expect(taken.map(({ more }) => more)).toEqual(taken.map((_, n) => n < taken.length - 1));
     expect(await sessions.prune()).toBe(0);
   });
 
@@ -137,9 +137,9 @@ describe("sessions.prune()", () => {
     await settled();
     const closed = sessions.close();
     clock.advance(DAY_MS);
-    expect(await pruning).toBe(500);
+    expect(await pruning).toBe(100);
     await closed;
-    expect(await stillThere(database, old)).toHaveLength(200);
+    expect(await stillThere(database, old)).toHaveLength(600);
     await expect(sessions.prune()).rejects.toMatchObject({ code: "SESSION_CLOSED" });
   });
 
