@@ -176,12 +176,12 @@ describe("in the background", () => {
   test("it deletes, a step after the other, and leaves a line for those who debug", async () => {
     const clock = new HandClock();
     const one = node({ clock });
-    const old = await insertExpired(database, { count: 501, ago: HOUR + 30 });
+    const old = await insertExpired(database, { count: 101, ago: HOUR + 30 });
     const kept = await insertExpired(database, { count: 2, ago: HOUR - 90 });
     await untilNextStep(one, clock);
     await untilNextStep(one, clock);
     expect(await stillThere(database, [...old, ...kept])).toEqual(kept);
-    const lines = [{ level: "debug", deleted: 501, text: "expired sessions were pruned" }];
+    const lines = [{ level: "debug", deleted: 101, text: "expired sessions were pruned" }];
     expect(one.log.lines).toEqual(lines);
     await untilNextStep(one, clock);
     // With nothing to delete there is nothing to say.
