@@ -1,7 +1,7 @@
 -- socket.io-token-session: the table.
 -- Apply it once, in the application's own database:  mysql your_database < session.sql
 -- The library never creates, alters or drops anything.
--- Needs MySQL 8.0 or later, or MariaDB 10.6 or later. Another name for the table: option `table`.
+-- Needs MySQL 8.0.19 or later, or MariaDB 10.6 or later. Another name for the table: option `table`.
 
 CREATE TABLE `session` (
   `sessionId` CHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL

@@ -1,15 +1,14 @@
 import { Batch, type Pending } from "./batch.js";
 import { SessionError } from "./errors.js";
 import { Lanes } from "./lanes.js";
-import {
-  type LegacyRow,
-  type NewSession,
-  type SessionRevision,
-  type SessionRow,
-  type SessionStore,
-  StoreFault,
-  type UserSession,
-  type WriteAttempt,
+import type {
+  LegacyRow,
+  NewSession,
+  SessionRevision,
+  SessionRow,
+  SessionStore,
+  UserSession,
+  WriteAttempt,
 } from "./store.js";
 
 /** A store that can find out its clock where `now()` is a guess before its first answer; the MySQL store can. */
@@ -134,12 +133,12 @@ export class Rows {
     this.#writes.enter(pending);
   }
 
-  /** Rejects with a {@link StoreFault} where it has to be done later. */
-  async touch(sessionId: string, { beginVisit }: { beginVisit: boolean }): Promise<void> {
+  /** Resolves to `false` where it has to be done later: somebody has the row locked. */
+  async touch(sessionId: string, { beginVisit }: { beginVisit: boolean }): Promise<boolean> {
     const batch = beginVisit ? this.#visits : this.#touches;
     // A write of the same session locks its row for a moment.
-    for (let tries = 0; tries < TOUCH_TRIES; tries++) if (await batch.add(sessionId)) return;
-    throw new StoreFault("not-applied", "the row is locked");
+    for (let tries = 0; tries < TOUCH_TRIES; tries++) if (await batch.add(sessionId)) return true;
+    return false;
   }
 
   async delete(sessionId: string): Promise<void> {

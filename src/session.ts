@@ -141,6 +141,15 @@ export class Session implements Writer {
     return false;
   }
 
+  /** Takes the turn for a look at the row, where nothing else is under way; to be given back by {@link endLook}. */
+  beginLook(): boolean {
+    return this.#turns.begin();
+  }
+
+  endLook(): void {
+    this.#turns.end();
+  }
+
   /** Whether all that is known came from the row as it was last read. */
   get isKnown(): boolean {
     return this.#row !== undefined && !this.#stale && !this.#ended;

@@ -194,18 +194,14 @@ export class SessionRegistry implements SessionHost {
   }
 
   /**
-   * Has somebody who holds a session look whether its row is still as known. Answers `false` where that is no question: the session has to be
-   * opened in full.
+   * Has somebody who holds a session look whether its row is still as known. Answers `false` where that is no question, or
+   * something else of the session is under way: it has to be opened in full, in its turn.
    */
   verify(session: Session, verifier: Verifier): boolean {
-    if (this.#closed || !session.isKnown) return false;
-    const verification = new Verification(session, verifier, this.#verified);
-    this.#underWay.began(verification);
-    this.#rows.loadRevision(verification);
+    if (this.#closed || !session.isKnown || !session.beginLook()) return false;
+    this.#rows.loadRevision(new Verification(session, verifier));
     return true;
   }
-
-  readonly #verified = (verification: Verification) => this.#underWay.over(verification);
 
   /** Answers whether it is the session's secret now; where it is not, another has been quicker. */
   async #promote(session: Session, secretHash: Uint8Array): Promise<boolean> {

@@ -60,7 +60,10 @@ export class Touches {
       previousVisitAt: isNewVisit ? row.visitedAt : row.previousVisitAt,
     });
     return this.#rows.touch(session.id, { beginVisit }).then(
-      () => this.#outages.over(),
+      (isTouched) => {
+        if (!isTouched) session.touched(row);
+        this.#outages.over();
+      },
       (error: unknown) => {
         session.touched(row);
         this.#outages.report(storeError(error));

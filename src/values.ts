@@ -5,6 +5,9 @@ import type { Identity } from "./store.js";
 /** Of all that are empty: never altered. */
 const NO_TEXTS: Map<string, string> = new Map();
 
+/** So short a text cannot be nested more deeply than can be written again. */
+const SURELY_SHALLOW = 4_096;
+
 /**
  * The values of a session: each kept as its own JSON text, so that what goes in is exactly what comes out, `get` returns a
  * copy by itself, `__proto__` is a key like any other, and writing one key does not serialise the others again.
@@ -32,6 +35,8 @@ export class Values {
     let parsed: unknown;
     try {
       parsed = JSON.parse(data);
+      // Parsing takes any depth, writing only what the stack has room for.
+      if (data.length > SURELY_SHALLOW) JSON.stringify(parsed);
     } catch {
       throw new SessionError("SESSION_DATA_INVALID", undefined, { sessionId });
     }
@@ -132,9 +137,11 @@ export class Values {
   /** The texts, taken apart on the first look. */
   #unpacked(): Map<string, string> {
     if (typeof this.#texts !== "string") return this.#texts;
-    const data = this.#texts;
-    this.clear();
-    for (const [key, value] of Object.entries(JSON.parse(data))) this.set(key, JSON.stringify(value));
+    // Aside first: what cannot be taken apart stays as it is.
+    const values = new Values(NO_TEXTS, 2, this.#kept);
+    for (const [key, value] of Object.entries(JSON.parse(this.#texts)))
+      values.set(key, JSON.stringify(value));
+    this.assign(values);
     return this.#unpacked();
   }
 

@@ -9,19 +9,17 @@ export interface Verifier {
 }
 
 /**
- * One look at the row of a live session, by its revision alone: everything but a touch changes that, so where it is as known the rest is too,
- * and the values need not travel again. Where it is not, or the store did not answer, the session is to be opened in full. It overlaps
- * writes without harm: if one comes between, the two revisions differ.
+ * One look at the row of a live session, by its revision alone: everything but a touch changes that, so where it is as known the
+ * rest is too, and the values need not travel again. Where it is not, or the store did not answer, the session is to be opened in
+ * full. It is an operation like others, and has the session's turn meanwhile.
  */
 export class Verification implements Pending<string, SessionRevision | undefined> {
   readonly #session: Session;
   readonly #verifier: Verifier;
-  readonly #over: (verification: Verification) => void;
 
-  constructor(session: Session, verifier: Verifier, over: (verification: Verification) => void) {
+  constructor(session: Session, verifier: Verifier) {
     this.#session = session;
     this.#verifier = verifier;
-    this.#over = over;
   }
 
   get entry(): string {
@@ -29,7 +27,8 @@ export class Verification implements Pending<string, SessionRevision | undefined
   }
 
   resolve(seen: SessionRevision | undefined): void {
-    this.#tell(this.#session.isKnown && !this.#session.saw(seen) && !this.#session.ended);
+    const session = this.#session;
+    this.#tell(session.isKnown && !session.saw(seen) && !session.ended);
   }
 
   reject(): void {
@@ -37,7 +36,7 @@ export class Verification implements Pending<string, SessionRevision | undefined
   }
 
   #tell(isAsKnown: boolean): void {
-    this.#over(this);
+    this.#session.endLook();
     this.#verifier.verified(isAsKnown);
   }
 }

@@ -133,6 +133,7 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
   }
 
   #cutLoose(sessionId: string): void {
+    if (this.gone) return;
     this.#cut?.cancel();
     this.#cut = new Cut(sessionId);
     if (this.#connected) this.#beginCut();
@@ -283,6 +284,9 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
       // Its rotations have lost their client to another session.
       this.bearer?.left();
       this.bearer = hash ? new SocketBearer(this.#socket, hash, this.facts, registry.clock) : undefined;
+      SessionHandle.bind(this.#handle, session, this.bearer);
+    } else if (bound !== session) {
+      // Nobody had it open any more, so the one that the handle has is forgotten: what changes now, it would not hear.
       SessionHandle.bind(this.#handle, session, this.bearer);
     }
     if (session.id === this.#cut?.sessionId) {

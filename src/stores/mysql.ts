@@ -305,9 +305,9 @@ async function inTurn<Entry, Result>(
 
 /** A statement that was built once, for one id, with as many as there are: building it anew costs more than running it. */
 function byIds<Row>(text: string, sessionIds: readonly string[]): CompiledQuery<Row> {
-  return CompiledQuery.raw(text.replace("in (?)", `in (${repeated("?", sessionIds.length)})`), [
-    ...sessionIds,
-  ]) as CompiledQuery<Row>;
+  const statement = text.replace("in (?)", `in (${repeated("?", sessionIds.length)})`);
+  // Without a LIMIT the server may be set to one of its own, and what it leaves out would be taken to be gone.
+  return CompiledQuery.raw(`${statement} limit ${sessionIds.length}`, [...sessionIds]) as CompiledQuery<Row>;
 }
 
 /** Whether a row is alive is decided by the database's clock alone. */

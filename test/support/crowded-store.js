@@ -32,7 +32,9 @@ export function crowded(open) {
     const sent = new Set();
     /** @param {readonly WriteAttempt[]} attempts @param {{ mayWait?: boolean }} [options] */
     async function write(attempts, options) {
-      if (attempts.every(({ revision }) => sent.has(revision))) return store.write(attempts, options);
+      // What changes who a session belongs to goes alone too.
+      if (attempts.every(({ revision, identity }) => identity || sent.has(revision)))
+        return store.write(attempts, options);
       for (const { revision } of attempts) sent.add(revision);
       const others = Array.from({ length: Math.max(1, forcedWidth - attempts.length) }, (_, n) =>
         refused(/** @type {WriteAttempt} */ (attempts[n % attempts.length])),

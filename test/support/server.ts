@@ -43,7 +43,8 @@ export async function startServer(given: TestServerOptions): Promise<TestServer>
   const log = keptLog();
   let pool: Pool | undefined;
   if (given.databaseUrl) pool = createPool({ ...poolOptions(given.databaseUrl), connectionLimit: 5 });
-  const sessions = tokenSession({ ...(pool && placeFor(pool)), logger: log, ...given.options });
+  const place = pool && !given.options?.db ? placeFor(pool) : {};
+  const sessions = tokenSession({ ...place, logger: log, ...given.options });
   const http = createServer();
   const io = new Server(http, given.io);
   if (given.attach) given.attach(sessions, io);

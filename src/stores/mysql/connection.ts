@@ -26,8 +26,10 @@ export async function checkConnection(
   const [variables] = await ask(
     connection,
     "select @@character_set_client as client, @@character_set_connection as connection," +
-      " @@character_set_results as results, @@sql_mode as mode, @@autocommit as autocommit, version() as version",
+      " @@character_set_results as results, @@sql_mode as mode, @@autocommit as autocommit," +
+      " @@sql_safe_updates as safe, version() as version",
   );
+  const server = serverOf(String(variables?.["version"]));
   for (const name of ["client", "connection", "results"] as const) {
     const charset = String(variables?.[name]);
     if (charset !== "utf8mb4") throw invalid(`character_set_${name} is ${charset}, it must be utf8mb4`);
@@ -37,6 +39,8 @@ export async function checkConnection(
   }
   if (Number(variables?.["autocommit"]) !== 1)
     throw invalid("autocommit is off, so nothing would be committed");
+  if (server.engine === "mariadb" && Number(variables?.["safe"]) !== 0)
+    throw invalid("sql_safe_updates is on, under which MariaDB refuses to update several rows by their keys");
   const [echo] = await ask(
     connection,
     "select ? as text, cast(? as unsigned) as number, cast(? as binary(2)) as bytes, unix_timestamp(now(6)) as now",
@@ -53,10 +57,28 @@ export async function checkConnection(
   return {
     now: Number(echo["now"]),
     server: {
-      engine: /mariadb/i.test(String(variables?.["version"])) ? "mariadb" : "mysql",
+      ...server,
       logsStatements: String(log?.["Value"]).toUpperCase() === "STATEMENT",
     },
   };
+}
+
+/** Older ones lack `VALUES ROW()` or `SKIP LOCKED`. */
+const OLDEST = { mysql: [8, 0, 19], mariadb: [10, 6, 0] } as const;
+
+/** Errors: `SESSION_CONNECTION_INVALID`. A version that cannot be read is taken to be new enough. */
+function serverOf(version: string): Pick<ServerFacts, "engine"> {
+  const mariadb = /(\d+)\.(\d+)\.(\d+)-mariadb/i.exec(version);
+  const engine = mariadb || /mariadb/i.test(version) ? "mariadb" : "mysql";
+  const numbers = (mariadb ?? /^(\d+)\.(\d+)\.(\d+)/.exec(version))?.slice(1).map(Number) ?? [];
+  const oldest = OLDEST[engine];
+  for (const [n, least] of oldest.entries()) {
+    const number = numbers[n];
+    if (number === undefined || number > least) break;
+    if (number < least)
+      throw invalid(`the server is ${version}, it must be ${engine} ${oldest.join(".")} or later`);
+  }
+  return { engine };
 }
 
 async function ask(

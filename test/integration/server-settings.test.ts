@@ -1,0 +1,71 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, afterEach, expect, test } from "@jest/globals";
+import { createPool, type Pool } from "mysql2/promise";
+import { toLog } from "../../src/log.js";
+import { MysqlStore } from "../../src/stores/mysql.js";
+import { createTestDatabase, poolOptions } from "../support/database.js";
+import { outcome } from "../support/nodes.js";
+
+// Settings of a server or account under which statements of several rows must work, or the connection be refused.
+
+const database = await createTestDatabase();
+const pools: Pool[] = [];
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.end()));
+});
+afterAll(() => database.drop());
+
+const INVALID = "SESSION_CONNECTION_INVALID";
+
+async function storeWith(setting: string) {
+  const pool = createPool({ ...poolOptions(database.url), connectionLimit: 1 });
+  pools.push(pool);
+  await pool.query(`set ${setting}`);
+  const log = toLog(false);
+  const store = new MysqlStore(pool, "session", {
+    expiration: 1000,
+    absoluteExpiration: 10_000,
+    storeTimeout: 10,
+    log,
+  });
+  const ids = Array.from({ length: 3 }, () => randomBytes(16).toString("hex"));
+  const writers = Buffer.alloc(0);
+  const inserted = await outcome(
+    store.insert(
+      ids.map((sessionId) => ({
+        sessionId,
+        secretHash: randomBytes(32),
+        data: "{}",
+        client: null,
+        revision: 1,
+        writers,
+      })),
+    ),
+  );
+  const attempts = ids.map((sessionId) => ({
+    sessionId,
+    baseRevision: 1,
+    revision: 2,
+    data: '{"n":1}',
+    writers,
+  }));
+  return { store, ids, attempts, isRefused: inserted === INVALID };
+}
+
+test("sql_safe_updates: several rows are written and touched", async () => {
+  const { store, ids, attempts, isRefused } = await storeWith("sql_safe_updates = 1");
+  if (isRefused) return;
+  const outcomes = [
+    await outcome(store.write(attempts, { mayWait: false })),
+    await outcome(store.write(attempts.slice(0, 1), { mayWait: false })),
+    await outcome(store.touch(ids, { beginVisit: false })),
+  ];
+  expect(outcomes).toEqual(["resolved", "resolved", "resolved"]);
+});
+
+test("sql_select_limit: no row is taken to be missing", async () => {
+  const { store, ids, isRefused } = await storeWith("sql_select_limit = 2");
+  if (isRefused) return;
+  const found = [await store.load(ids), await store.loadRevisions(ids)];
+  expect(found.map((rows) => rows.length)).toEqual([3, 3]);
+});
