@@ -1,5 +1,6 @@
 // @ts-check
-// npm test: everything that the tests need, then all tests. `--matrix`: on MariaDB, then on MySQL.
+// npm test: everything that the tests need, then all tests. `--matrix`: on MariaDB, then on MySQL; `--mysql`: on MySQL alone.
+// `--batches`: the proofs that no update is lost and no session revived, with the width of statements forced (test/support/crowded-store.js).
 import { findBrowser } from "./browser.js";
 import { databaseUrlFromEnvironment, startDatabase } from "./database.js";
 import { findServer } from "./database-server.js";
@@ -18,8 +19,14 @@ import { inTestFolder, removeAbandoned } from "./test-folders.js";
 /** @typedef {Record<string, string | undefined>} Environment what the tests find in it besides a database */
 
 const inCi = process.env["CI"] === "true";
-const matrix = process.argv.includes("--matrix");
-const jestArguments = process.argv.slice(2).filter((argument) => argument !== "--matrix");
+const OWN = ["--matrix", "--mysql", "--batches"];
+const [matrix, mysqlAlone, batches] = OWN.map((name) => process.argv.includes(name));
+const jestArguments = process.argv.slice(2).filter((argument) => !OWN.includes(argument));
+/** Files of test/integration whose promises rest on how writes go out. */
+const PROOFS =
+  "exactness|lost-updates|revival|update|writes|with-session|with-session-limits|with-session-nested|destroy-uncertain|ending|expiry|" +
+  "outage|faults|close|close-edges|rotation|rotation-crash|rotation-one-step|rotation-races|fixation|fixation-edges|login|users|cluster|" +
+  "rolling-restart|session-events|batches";
 const say = (/** @type {string} */ line) => console.log(`· ${line}`);
 
 /** @type {NotRun[]} */
@@ -32,9 +39,11 @@ let failed = 0;
  * @param {Environment} environment
  */
 async function runSuite({ url, engine, external }, environment) {
-  say(`Running the tests on ${engine === "mysql" ? "MySQL" : "MariaDB"}.`);
+  const width = environment["TEST_BATCH_WIDTH"];
+  const how = width ? `, with ${width} rows or more in each statement` : "";
+  say(`Running the tests on ${engine === "mysql" ? "MySQL" : "MariaDB"}${how}.`);
   const result = await runJest({
-    args: jestArguments,
+    args: width ? [`test/integration/(${PROOFS})\\.test`, ...jestArguments] : jestArguments,
     environment: {
       ...environment,
       TEST_DATABASE_URL: url,
@@ -101,8 +110,20 @@ async function engineOf(url) {
 async function runMatrix(environment) {
   if (process.env["DATABASE_URL"]) say("The matrix runs on private servers: DATABASE_URL is not used.");
   await runOnPrivateServer(await findServer({ engine: "mariadb", say }), environment);
+  await runOnMysql(environment);
+}
+
+/** @param {Environment} environment */
+async function runOnMysql(environment) {
   const mysql = await findMysql();
   if (mysql) await runOnPrivateServer(mysql, environment);
+}
+
+/** Two widths, each on one of the servers. @param {Environment} environment */
+async function runBatches(environment) {
+  const mariadb = await findServer({ engine: "mariadb", say });
+  await runOnPrivateServer(mariadb, { ...environment, TEST_BATCH_WIDTH: "64" });
+  await runOnMysql({ ...environment, TEST_BATCH_WIDTH: "2" });
 }
 
 /** Undefined only where CI_WITHOUT_MYSQL=1 allows it. @returns {Promise<Server | undefined>} */
@@ -112,7 +133,7 @@ async function findMysql() {
   } catch (error) {
     if (process.env["CI_WITHOUT_MYSQL"] !== "1") throw error;
     const why = `no MySQL server to be had, and CI_WITHOUT_MYSQL=1 is set`;
-    notRun.push({ what: "all tests on MySQL", why, command: "npm run test:matrix", allowed: true });
+    notRun.push({ what: "all tests on MySQL", why, command: "npm run test:mysql", allowed: true });
     console.error(error instanceof Error ? error.message : error);
     return undefined;
   }
@@ -136,6 +157,8 @@ async function main() {
 /** @param {Environment} environment */
 async function runAll(environment) {
   if (matrix) return runMatrix(environment);
+  if (mysqlAlone) return runOnMysql(environment);
+  if (batches) return runBatches(environment);
   const url = databaseUrlFromEnvironment({ say });
   if (url) return runSuite({ url, engine: await engineOf(url), external: true }, environment);
   await runOnPrivateServer(await findServer({ engine: "any", say }), environment);
