@@ -80,11 +80,30 @@ async function keep(results, write) {
       ]
     : [path.join(benchFolder, "results", "latest.json"), undefined];
   fs.mkdirSync(path.dirname(json), { recursive: true });
-  fs.writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
-  if (svg) fs.writeFileSync(svg, toSvg(results));
+  const kept = write && fs.existsSync(json) ? JSON.parse(fs.readFileSync(json, "utf8")) : undefined;
+  const all = kept ? withKept(results, kept) : results;
+  fs.writeFileSync(json, `${JSON.stringify(all, null, 2)}\n`);
+  if (svg) fs.writeFileSync(svg, toSvg(all));
   say(
     `Written: ${path.relative(process.cwd(), json)}${svg ? `, ${path.relative(process.cwd(), svg)}` : ""}.`,
   );
+}
+
+/**
+ * Goals that were not measured this time stay as they were: all of them together take most of an hour.
+ * @param {Results} results
+ * @param {Results} kept
+ * @returns {Results}
+ */
+function withKept(results, kept) {
+  const engines = results.engines.map((engine) => {
+    const before = kept.engines.find((other) => other.engine === engine.engine)?.goals ?? [];
+    const isNew = (/** @type {{ name: string }} */ { name }) =>
+      engine.goals.some((goal) => goal.name === name);
+    return { ...engine, goals: [...engine.goals, ...before.filter((goal) => !isNew(goal))] };
+  });
+  const others = kept.engines.filter(({ engine }) => !engines.some((other) => other.engine === engine));
+  return { ...results, engines: [...engines, ...others] };
 }
 
 checkNodeVersion();
