@@ -75,8 +75,7 @@ export class KnownRow {
       expires === this.expires &&
       visitedAt === this.visitedAt &&
       previousVisitAt === this.previousVisitAt &&
-      // The two clocks' seconds begin at different moments.
-      Math.abs(this.databaseNow(nowMs) - now) <= 1;
+      this.databaseNow(nowMs) === now;
     return isAsKnown ? this : this.with({ expires, visitedAt, previousVisitAt, now, readAtMs: nowMs });
   }
 
