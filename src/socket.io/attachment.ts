@@ -217,14 +217,12 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
     const session = this.#session;
     this.#verifying = undefined;
     if (!request || this.gone) return;
-    const { presented } = request;
-    // Meanwhile a rotation may have taken effect.
-    const isGood =
-      isAsKnown && session && isTokenOf(presented, session.id, session.saved.kept.secretHash) && !this.#cut;
-    if (!isGood) return this.#work(request);
+    // A rotation has to wait for the turn that the look has; whatever else, this socket must still have part in the session.
+    if (!isAsKnown || !session || this.#cut || !this.bearer?.credential.opens(session.saved.kept))
+      return this.#work(request);
     this.#context.outages.over();
     this.#context.registry.touchIfDue(session);
-    const message = toGotToken(presented as string, session);
+    const message = toGotToken(request.presented as string, session);
     this.send(message);
     for (const acknowledge of request.acknowledge) acknowledge(message);
     this.bearer?.presented();
