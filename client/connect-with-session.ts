@@ -1,3 +1,8 @@
+/**
+ * `io.connectWithSession(url)`, for apps that call it.
+ *
+ * @module
+ */
 // By the entry, so that there is one of it in an application.
 import { tokenSession } from "./index.js";
 import type { ClientOptions, ClientSocket } from "./types.js";
@@ -19,7 +24,11 @@ export type Io<Socket extends ClientSocket> = (url: any, options?: any) => Socke
 export function addConnectWithSession<Socket extends ClientSocket, Given extends Io<Socket>>(
   io: Given & Io<Socket>,
   sessionOptions?: ClientOptions,
-): asserts io is Given & Io<Socket> & { connectWithSession: Io<Socket> } {
+): asserts io is Given &
+  Io<Socket> & {
+    /** As `io`, with a session. */
+    connectWithSession: Io<Socket>;
+  } {
   (io as { connectWithSession?: Io<Socket> }).connectWithSession = (url, options) => {
     const socket = io(url, options);
     tokenSession(socket, sessionOptions);

@@ -1,4 +1,4 @@
 /** Scheme, host and port of an http or WebSocket address. By hand, because `URL` of React Native cannot tell. */
 export function originOf(address: string): string {
-  return address.toLowerCase().replace(/^ws/, "http").split(/[/?#]/, 3).join("/");
+  return address.toLowerCase().replace(/^(ws|http)(s?:\/\/[^/?#]*).*/, "http$2");
 }

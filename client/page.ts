@@ -9,6 +9,7 @@ export function tell(event: PageEvent): void {
 }
 
 // On the document too, where Cordova and Capacitor say "resume". None of it is there in Node and React Native.
-for (const target of [globalThis, globalThis.document])
-  for (const type of ["storage", "online", "resume", "visibilitychange"])
-    target?.addEventListener?.(type, tell as never);
+for (const type of ["storage", "online", "resume", "visibilitychange"]) {
+  globalThis.addEventListener?.(type, tell as never);
+  globalThis.document?.addEventListener?.(type, tell as never);
+}

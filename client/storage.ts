@@ -1,3 +1,4 @@
+import { nothing } from "./mint-lock.js";
 import type { MaybePromise, TokenStorage } from "./types.js";
 
 type Items = Record<string, string>;
@@ -37,6 +38,6 @@ let turn: Promise<unknown> = Promise.resolve();
 /** Runs one step after another: what is read must not change before what follows from it is written. */
 export function inTurn<Result>(step: () => MaybePromise<Result>): Promise<Result> {
   const result = turn.then(step);
-  turn = result.catch(() => {});
+  turn = result.catch(nothing);
   return result;
 }

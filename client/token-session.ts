@@ -6,8 +6,9 @@ import {
   SESSION_END,
   type SessionEnd,
   TOKEN_CHANGED,
+  TOKEN_HEADER,
 } from "../src/wire.js";
-import { mintLock, nothing } from "./mint-lock.js";
+import { mintLock, nothing, type Unlock } from "./mint-lock.js";
 import { originOf } from "./origin.js";
 import { listening, type PageEvent, tell } from "./page.js";
 import { defaultStorage, inTurn } from "./storage.js";
@@ -23,7 +24,7 @@ import type {
 /** What is used of a socket's manager besides its type in socket.io-client. */
 interface Manager {
   readonly uri: string;
-  readonly engine: { close(): void };
+  readonly engine: object;
 }
 
 /** How long a connection may take to show that it is alive: longer than a server takes to say that its database is away. */
@@ -31,7 +32,7 @@ const ALIVE_WITHIN_MS = 12_000;
 const RESTART_WITHIN_MS = 1_000;
 /** After a refusal. A connection may create a session in six seconds when it has created too many. */
 const AGAIN_AFTER_MS = 6_000;
-/** How long a token that another tab has stored may take to be seen in this one. */
+/** How long a token that another tab has stored may take to be seen in this one, or one of a response to arrive. */
 const SEEN_AFTER_MS = 200;
 
 /**
@@ -46,14 +47,12 @@ const SEEN_AFTER_MS = 200;
  */
 export function tokenSession(socket: ClientSocket, options: ClientOptions = {}): ClientSession {
   if (socket.tokenSession) return socket.tokenSession;
-  const { auth } = socket;
-  const manager = socket.io as Manager;
-  const origin = originOf(manager.uri);
+  const auth = socket.auth;
+  const origin = originOf((socket.io as Manager).uri);
   const {
     storage = defaultStorage(),
     key: base = `socket.io-token-session.${origin.replace(/[^\w.-]/g, "_")}`,
     identity: first = "",
-    migrateFrom,
     client,
     restart = true,
     origins = [origin],
@@ -61,24 +60,23 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   const listeners = new Set<[event: string, listener: (content: never) => void]>();
   const keyOf = (name: string) => base + (name && `__${name}`);
 
-  let identity = first;
   let key = keyOf(first);
   let state: SessionState = "waiting";
-  /** The token that this socket has, or asks for, its session by. */
+  /** The token that this socket has, or asks for, its session by; the one of a response until it has presented that. */
   let held = "";
   /** A token that opens nothing any more, and counts for none where it can neither be replaced nor removed. */
   let dead: string | undefined;
   /** Takes the token away from where it was before, once it is stored. */
   let clearOld: () => Promise<unknown> = nothing;
   /** The session of the last `start`. */
-  let started: string | null = null;
+  let started: string | undefined;
   /** The session has ended, and none has begun since. */
   let isOver = false;
   /** The server waits for the token. */
   let asked = false;
   /** Each connection has its number: what belongs to an earlier one is neither answered nor believed. */
   let connection = 0;
-  let unlock: () => unknown = nothing;
+  let unlock: Unlock | undefined;
 
   function emit<Name extends keyof ClientEvents>(name: Name, content: ClientEvents[Name]) {
     // In a turn of its own, so that a listener that throws stops nothing here.
@@ -97,8 +95,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   /** Whether the connection is still the one of now. */
   function sameConnection(): () => boolean {
     const mine = connection;
-    const { engine } = manager;
-    return () => mine === connection && socket.active && engine === manager.engine;
+    const engine = (socket.io as Manager).engine;
+    return () => mine === connection && socket.active && engine === (socket.io as Manager).engine;
   }
 
   function later(step: () => unknown, ms?: number) {
@@ -118,10 +116,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   async function read(): Promise<string> {
     let raw = await get();
     clearOld = nothing;
-    if (raw == null && migrateFrom && identity === first) {
-      const { storage: from = storage, key: old = base } = migrateFrom;
-      raw = (await from.getItem(old)) || null;
-      if (raw) clearOld = async () => from.removeItem(old);
+    if (raw == null && options.migrateFrom && key === keyOf(first)) {
+      const { storage: from = storage, key: old = base } = options.migrateFrom;
+      raw = await from.getItem(old);
+      if (!raw) return held;
+      clearOld = async () => from.removeItem(old);
     }
     return raw ?? held;
   }
@@ -132,29 +131,29 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
    */
   async function take(use: (content: HandshakeAuth) => unknown) {
     const isCurrent = sameConnection();
-    let release: (() => unknown) | undefined;
-    unlock();
-    for (let count = 0; isCurrent(); count++) {
+    let hasLock = false;
+    unlock?.();
+    for (let count = 0; ; count++) {
       try {
         const token = await inTurn(read);
-        if (!isCurrent()) break;
-        if (token || release) {
-          if (token) unlock();
+        const shown = await (storage.present?.(token) ?? token);
+        if (!isCurrent()) return unlock?.();
+        if (token || hasLock) {
+          if (token) unlock?.();
           else if (held) over("forgotten");
           hold(token);
           state = "opening";
-          return use({ token, confirm: true, ...(client && { client }) });
+          return use({ token: shown, confirm: true, ...(client && { client }) });
         }
-        unlock = release = await mintLock(key);
+        unlock = await mintLock(key);
+        hasLock = true;
       } catch (cause) {
         state = "waiting";
         fail(cause);
         // Longer and longer, and never the same for all. An app that comes to the front begins anew.
-        const ms = count * 1_000 * Math.random();
-        await new Promise((resolve) => setTimeout(resolve, ms));
+        await new Promise<void>((resolve) => later(resolve, count * 1_000 * Math.random()));
       }
     }
-    return release?.();
   }
 
   /** Presents the token on a connected socket. */
@@ -162,92 +161,94 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
 
   const connect = () => socket.active || socket.connect();
 
-  async function onGotToken(
-    isCurrent: () => boolean,
-    { token, errors, created }: Partial<GotToken>,
-    confirm?: () => void,
-  ) {
-    // An answer to what was presented before the token held now.
-    if (!isCurrent() || (created === false && token !== held)) return;
-    // Text, or what only a broken server sends.
-    if (!token?.length) {
-      // The token held stays good.
-      state = "waiting";
-      emit("error", { code: "server", cause: errors });
-      return present(AGAIN_AFTER_MS);
-    }
-    let raw: string | null | undefined;
-    try {
-      raw = await get();
-    } catch {
-      // Kept, unless there turns out to be another.
-      if (created) hold(token);
-      return present();
-    }
-    if (!isCurrent()) return;
-    if (raw !== token) {
-      // Another tab's: a token is stored over the one that was presented, and over no other.
-      if ((raw ?? held) !== held) return present();
+  function onGotToken(message: GotToken | undefined, confirm?: () => void) {
+    const isCurrent = sameConnection();
+    inTurn(async () => {
+      let { token, errors, created }: Partial<GotToken> = message ?? {};
+      // An answer to what was presented before the token held now.
+      if (!isCurrent() || (token !== held && created === false)) return;
+      // Text, or what only a broken server sends.
+      if (!token?.length) {
+        // The token held stays good.
+        state = "waiting";
+        emit("error", { code: "server", cause: errors });
+        return present(AGAIN_AFTER_MS);
+      }
+      let raw: string | null | undefined;
       try {
-        await storage.setItem(key, token);
-        await clearOld().catch(fail);
-        clearOld = nothing;
-      } catch (cause) {
-        fail(cause);
-        // What is stored is still good, and this one not without being confirmed.
-        if (!created && raw) return;
+        raw = await get();
+      } catch {
+        // Kept, unless there turns out to be another.
+        if (created) hold(token);
+        return present();
       }
       if (!isCurrent()) return;
-    }
-    if (errors) over(errors as ClientEndReason);
-    hold(token);
-    confirm?.();
-    state = "open";
-    // Also where the one before was over only by this answer.
-    isOver = false;
-    const { id } = session;
-    // Not by the token of another session: the server goes on waiting for that of the one before.
-    if (started === id) asked = false;
-    else {
-      started = id;
-      emit("start", { id, created });
-    }
+      if (raw !== token) {
+        // Another tab's: a token is stored over the one that was presented, and over no other.
+        if ((raw ?? held) !== held) return present();
+        try {
+          raw = (await storage.setItem(key, token)) as string;
+          // Where something else is presented than what is stored, something else may be stored than was given.
+          if (storage.present) token = raw;
+          await clearOld().catch(fail);
+        } catch (cause) {
+          fail(cause);
+          // What is stored is still good, and this one not without being confirmed.
+          if (!created && raw) return;
+        }
+        if (!isCurrent()) return;
+      }
+      if (errors) over(errors as ClientEndReason);
+      hold(token);
+      confirm?.();
+      state = "open";
+      // Also where the one before was over only by this answer.
+      isOver = false;
+      const { id } = session;
+      // Not by the token of another session: the server goes on waiting for that of the one before.
+      if (started === id) asked = false;
+      else {
+        started = id;
+        emit("start", { id, created });
+      }
+    }).then(unlock);
   }
 
   /** What follows has nothing to do with what was. */
   function drop() {
-    // Or connection state recovery would hand rooms and missed messages on.
-    (socket as { _pid?: unknown })._pid = undefined;
     held = "";
-    started = null;
+    // The second, or connection state recovery would hand rooms and missed messages on.
+    started = (socket as { _pid?: unknown })._pid = undefined;
   }
 
   /** The session is over here. */
-  function over(reason: ClientEndReason) {
-    isOver = true;
+  const over = (reason: ClientEndReason) => {
     dead = held;
     drop();
+    isOver = true;
     emit("end", { reason });
-  }
+  };
 
-  function leave() {
-    const wasActive = socket.active;
+  const leave = () => {
     over("forgotten");
-    socket.disconnect();
-    if (restart && wasActive) connect();
-  }
+    if (socket.active) {
+      socket.disconnect();
+      if (restart) connect();
+    }
+  };
 
   /** In two steps, so that all sockets of a connection have taken the first: only then is a new one made, and at once. */
-  function reconnect() {
+  const reconnect = () => {
     socket.disconnect();
     setTimeout(connect);
-  }
+  };
 
   function resume() {
     if (!socket.active || globalThis.document?.hidden) return;
     // Two CONNECTs on one connection would be two sockets on the server.
-    if (!socket.connected) state === "opening" || reconnect();
-    else if (state === "open") {
+    if (!socket.connected) {
+      if (state !== "opening") reconnect();
+    } else if (state === "open") {
       state = "opening";
       present();
       later(() => state === "opening" && reconnect(), ALIVE_WITHIN_MS);
@@ -272,7 +273,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     listening.add(onEvent);
     asked = false;
     // Not all at the same time, and not in a tight loop where sessions end as soon as they begin.
-    const ms = +isOver * Math.random() * RESTART_WITHIN_MS;
+    const ms = +isOver * RESTART_WITHIN_MS * Math.random();
     isOver = false;
     // What comes too late must not be sent on a connection that has presented a token itself.
     const isCurrent = sameConnection();
@@ -285,24 +286,22 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   };
   // Of a connection that was there before, the handshake was without a token.
   socket.on("connect", () => state === "waiting" && present());
-  const gone = () => {
+  const gone = (reason: string) => {
     connection++;
-    unlock();
+    unlock?.();
     state = "waiting";
-  };
-  socket.on("connect_error", gone);
-  socket.on("disconnect", (reason: string) => {
-    gone();
-    // A connection that goes before the server disconnects it would otherwise come back.
-    if (isOver && !restart) socket.disconnect();
+    if (isOver && !restart) {
+      // A connection that goes before the server disconnects it ("transport close", "ping timeout") would otherwise come back.
+      // Not for "forced close": one that socket.io-client 4.0 was still closing goes when the application has connected again.
+      if (/^[pt]/.test(reason)) socket.disconnect();
+    }
     // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay out.
     else if (reason === "io server disconnect" && (isOver || asked)) connect();
     else if (!socket.active && !isOver) listening.delete(onEvent);
-  });
-  socket.on(GOT_TOKEN, (message: GotToken | undefined, confirm?: () => void) => {
-    const isCurrent = sameConnection();
-    inTurn(() => onGotToken(isCurrent, message ?? {}, confirm)).then(unlock);
-  });
+  };
+  socket.on("connect_error", gone);
+  socket.on("disconnect", gone);
+  socket.on(GOT_TOKEN, onGotToken);
   socket.on(SESSION_END, ({ reason }: SessionEnd) => {
     over(reason);
     // Another tab may have a new one already.
@@ -310,11 +309,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   });
   socket.on(TOKEN_CHANGED, () => {
     asked = true;
-    // What another tab has stored may be a moment on its way to this one.
+    // What has been stored elsewhere may be a moment on its way. If it takes longer, the server asks again.
     present(SEEN_AFTER_MS);
   });
-  listening.add(onEvent);
   if (socket.connected) present();
+  listening.add(onEvent);
 
   const session: ClientSession = {
     get token() {
@@ -328,10 +327,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       return socket.active ? state : "ended";
     },
     get ready() {
-      return new Promise<void>((resolve) => {
-        if (started !== null) resolve();
-        else session.on("start", resolve as () => void);
-      });
+      return new Promise<void>((resolve) =>
+        started == null ? session.on("start", resolve as () => void) : resolve(),
+      );
     },
     on(event, listener) {
       const entry: [string, typeof listener] = [event, listener];
@@ -340,14 +338,27 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     },
     async fetch(input, init) {
       const request = new Request(input, init);
-      if (origins.includes(originOf(request.url))) {
+      const to = originOf(request.url);
+      let sent: string | undefined;
+      if (origins.includes(to)) {
         if (!held && socket.active) await session.ready;
-        if (held) request.headers.set("Authorization", `Bearer ${held}`);
+        sent = held;
+        if (sent) request.headers.set("authorization", `Bearer ${sent}`);
       }
-      return fetch(request);
+      const response = await fetch(request);
+      const token = response.headers.get(TOKEN_HEADER);
+      // Not after a redirect to another server, that has not been shown the one before.
+      if (token && sent && originOf(response.url) === to)
+        await inTurn(async () => {
+          // What has come in its place meanwhile stays.
+          if (sent !== held) return;
+          dead = held;
+          hold(token);
+          await storage.setItem(key, token);
+        }).catch(fail);
+      return response;
     },
     async use(name) {
-      identity = name;
       key = keyOf(name);
       drop();
       socket.disconnect();

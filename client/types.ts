@@ -13,13 +13,21 @@ export interface TokenStorage {
    * and the client then asks again instead of taking the token for missing.
    */
   getItem(key: string): MaybePromise<string | null | undefined>;
-  /** Throws or rejects if the value is not kept. */
+  /** Throws or rejects if the value is not kept. What it gives matters only beside `present`. */
   setItem(key: string, value: string): MaybePromise<unknown>;
+  /** Takes the value away; throws or rejects if it stays. */
   removeItem(key: string): MaybePromise<unknown>;
   /** All keys, for `session.identities()`; without it the names of the object's properties, as `localStorage` has them. */
   getKeys?(): MaybePromise<Iterable<string>>;
+  /**
+   * What goes to the server over Socket.IO in place of the token that is stored (`""`: none), asked for each time, for a storage that keeps
+   * only what stands for it (the token itself may be in an httpOnly cookie). Rejects where there is none for now: the client then
+   * asks again. `setItem` of such a storage gives the text that is stored from now on. Without it the token itself is presented.
+   */
+  present?(token: string): Promise<string>;
 }
 
+/** What the client's {@link tokenSession} takes. */
 export interface ClientOptions {
   /** Where tokens are kept. @default localStorage; without one that works, memory, with a warning */
   storage?: TokenStorage;
@@ -34,7 +42,12 @@ export interface ClientOptions {
    * Where an older version of the app kept the token, if there is none yet where it is kept now: another storage, another key
    * (such as `"token"`), or both. It is moved once. @default nothing
    */
-  migrateFrom?: { storage?: TokenStorage; key?: string };
+  migrateFrom?: {
+    /** Where it was kept. @default where it is kept now */
+    storage?: TokenStorage;
+    /** Under which key. @default the one of now */
+    key?: string;
+  };
   /** What the server keeps of this device with a new session: flat JSON, at most 1 kB. @default nothing */
   client?: ClientDescription;
   /** Whether a session that is over is followed by a fresh one. Without, the socket stays disconnected. @default true */
@@ -68,37 +81,52 @@ export type ClientErrorCode = "storage" | "server";
 
 /** Something does not work for now. */
 export interface ClientError {
+  /** What does not work. */
   readonly code: ClientErrorCode;
+  /** The storage's error, or the server's words. */
   readonly cause: unknown;
 }
 
 /** Events of a {@link ClientSession}, each with one argument. */
 export interface ClientEvents {
   /** The socket has a session that it did not have before; `created`: a new one, which knows nothing yet. */
-  start: { id: string; created: boolean | undefined };
+  start: {
+    /** Its public id. */
+    id: string;
+    /** Whether it is new. */
+    created: boolean | undefined;
+  };
   /** The token held is another now (first, rotated, of another tab). A credential. */
   token: string;
   /** The session is over. */
-  end: { reason: ClientEndReason };
+  end: {
+    /** Why it is over. */
+    reason: ClientEndReason;
+  };
   /** Something does not work for now. */
   error: ClientError;
 }
 
 /** A socket of socket.io-client 4, by the members that are used. */
 export interface ClientSocket {
+  /** Whether there is a connection. */
   connected: boolean;
   /** Whether it connects again by itself. */
   readonly active: boolean;
-  // As in socket.io-client: an object, or a function that is called for each connection.
+  /** What the handshake brings, as in socket.io-client: an object, or a function that is called for each connection. */
   auth: Record<string, unknown> | ((callback: (data: object) => void) => void);
   /** Its manager. */
   readonly io: object;
   /** What `tokenSession(socket)` has made of it. */
   tokenSession?: ClientSession;
+  /** Connects. */
   connect(): unknown;
+  /** Disconnects, and stays so. */
   disconnect(): unknown;
+  /** Calls `listener` at each such event from the server. */
   // biome-ignore lint/suspicious/noExplicitAny: sockets with typed events differ in each parameter.
   on(event: string, listener: (...args: any[]) => void): unknown;
+  /** Sends an event to the server. */
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   emit(event: string, ...args: any[]): unknown;
 }
@@ -109,6 +137,7 @@ export interface ClientSession {
   readonly token: string;
   /** Public id of the session, `""` before the first token and with a token of the old package. */
   readonly id: string;
+  /** What becomes of it just now. */
   readonly state: SessionState;
   /** Resolves when the session is open for the first time (after an end, or `use`: again for the first time). Never rejects. */
   readonly ready: Promise<void>;

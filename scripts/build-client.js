@@ -18,6 +18,7 @@ const modules = [
     "capacitor-secure-storage-plugin",
     "cordova-secure-storage-echo",
     "cordova-nativestorage",
+    "http-only-cookie",
   ].map((name) => ({ file: `adapters/${name}.js`, from: `adapters/${name}.ts` })),
   { file: "adapters/node-file.js", from: "node/node-file.ts", platform: "node" },
 ];
@@ -52,7 +53,14 @@ async function make(file, { from, format, year, platform = "browser" }) {
   const { code = "" } = await minify(outputFiles[0]?.text ?? "", {
     module: format === "esm",
     ecma: year,
-    compress: { passes: 3, unsafe: true, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false },
+    compress: {
+      passes: 3,
+      unsafe: true,
+      unsafe_methods: true,
+      keep_fargs: false,
+      hoist_funs: true,
+      arrows: false,
+    },
   });
   const size = gzipped(code);
   const budget = budgets[file];

@@ -15,10 +15,14 @@ export async function build({ say = (/** @type {string} */ _text) => {} } = {}) 
   rmSync(path.join(root, "dist"), { recursive: true, force: true });
   const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
   // --force: the build records live outside dist/ and would otherwise call an emptied dist/ up to date.
-  const result = spawnSync(process.execPath, [tsc, "-b", "--force", "src", "client", "client/node"], {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  const result = spawnSync(
+    process.execPath,
+    [tsc, "-b", "--force", "src", "src/http/frameworks", "client", "client/node"],
+    {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
   if (result.status !== 0) throw new Error("the TypeScript sources do not compile");
 
   await buildClient();

@@ -31,6 +31,11 @@ export class Credential {
     this.#hash = toText(hash);
   }
 
+  /** Of the secret that its client has it by. */
+  get hash(): HashText {
+    return this.#hash;
+  }
+
   /** This may become the session's secret without this socket losing its part: it is being sent to it. */
   expect(secretHash: Uint8Array): void {
     this.#opened = undefined;

@@ -10,6 +10,7 @@ export interface Device {
   readonly sessionId: string;
   /** What the client said of itself when the session began; anybody can claim anything there. */
   readonly client: ClientDescription | null;
+  /** When it began. */
   readonly createdAt: UnixSeconds;
   /** Last known use; right to `touchEvery` seconds. */
   readonly visitedAt: UnixSeconds;

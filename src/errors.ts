@@ -8,6 +8,7 @@ export const errorTexts = {
   SESSION_TABLE_INVALID: "the session table is missing or differs from sql/session.sql",
   SESSION_STORE_UNAVAILABLE: "the session store could not be reached in time; surely nothing was written",
   SESSION_STORE_FAILED: "the session store refused a statement for a reason that waiting does not mend",
+  SESSION_UNSUPPORTED: "this store cannot do that",
   SESSION_WRITE_UNCERTAIN: "it cannot be known whether a change was written",
   SESSION_VALUE_INVALID: "a key is not a string, or a value cannot be kept as JSON",
   SESSION_ID_INVALID: "a session id must be 32 lower-case hexadecimal digits",
@@ -23,10 +24,16 @@ export const errorTexts = {
   SESSION_UPDATE_FAILED: "the function given to update() threw, or returned a promise",
   SESSION_NOT_ATTACHED: "the namespace of this socket has no token sessions attached",
   SESSION_QUEUE_FULL: "too many changes of one session wait for the store",
+  SESSION_TOO_MANY: "too many new sessions, or cookies, for one address",
+  SESSION_ORIGIN_REFUSED: "a page of another site may not use the cookie of a session",
+  SESSION_IDENTIFY_FAILED: "the option identify threw, or gave no answer in time",
   SESSION_CLOSED: "sessions.close() was called",
 } as const;
 
-/** Every `code` that a {@link SessionError} can have. */
+/**
+ * Every `code` that a {@link SessionError} can have.
+ * @useDeclaredType
+ */
 export type SessionErrorCode = keyof typeof errorTexts;
 
 /**
@@ -41,6 +48,7 @@ export type SessionErrorCode = keyof typeof errorTexts;
  * }
  */
 export class SessionError extends Error {
+  /** Tells it from other errors where `instanceof` cannot, as in logs. */
   override readonly name = "SessionError";
   /** What went wrong, from a closed list. */
   readonly code: SessionErrorCode;
@@ -85,6 +93,7 @@ const ORDINARY: ReadonlySet<SessionErrorCode> = new Set([
   "SESSION_VALUE_INVALID",
   "SESSION_TOO_LARGE",
   "SESSION_UPDATE_FAILED",
+  "SESSION_TOO_MANY",
 ]);
 
 export function isOrdinary(code: SessionErrorCode): boolean {

@@ -5,6 +5,7 @@ import { outsideHandlers } from "./with-session.js";
 
 /** A session has been created by this process. */
 export interface SessionStartEvent {
+  /** Its public id. */
   readonly sessionId: string;
   /** What the client says of itself; anybody can claim anything there. */
   readonly client: ClientDescription | null;
@@ -12,6 +13,7 @@ export interface SessionStartEvent {
 
 /** Values of a session that is live in this process have changed in its row, by whomever. */
 export interface SessionChangeEvent {
+  /** Its public id. */
   readonly sessionId: string;
   /** The keys whose values are other than before, or gone. */
   readonly keys: readonly string[];
@@ -19,7 +21,9 @@ export interface SessionChangeEvent {
 
 /** A session is over. */
 export interface SessionEndEvent {
+  /** Its public id. */
   readonly sessionId: string;
+  /** Why it is over; its clients are told the same. */
   readonly reason: EndReason;
 }
 
@@ -43,6 +47,7 @@ export interface TokenSessionEvents {
   sessionChange: (event: SessionChangeEvent) => void;
   /** On every process that had the session open, and on the one that destroyed it. Rows that nobody has open end unheard. */
   sessionEnd: (event: SessionEndEvent) => void;
+  /** A client presented a token that opens nothing: often an old one, perhaps a stolen one. */
   sessionInvalid: (event: SessionInvalidEvent) => void;
   /** A change could not be saved, or a row could not be read; also logged. Listening is optional. */
   error: (error: SessionError) => void;

@@ -1,4 +1,4 @@
-import type { Identity } from "./store.js";
+import type { Identity, Seconds } from "./store.js";
 
 /**
  * A hash in memory: text of one Latin-1 character a byte. There are several for each open session, and a `Uint8Array` takes
@@ -6,12 +6,14 @@ import type { Identity } from "./store.js";
  */
 export type HashText = string;
 
-/** Whose session it is and what opens it, as it is kept. Replaced, never altered. */
+/** Whose session it is and what opens it, as it is kept, and what else changes beside the values. Replaced, never altered. */
 export interface KeptIdentity {
   readonly userId: string | null;
   readonly secretHash: HashText | null;
   readonly nextHash: HashText | null;
   readonly previousHash: HashText | null;
+  /** The session's own idle time. */
+  readonly idleSeconds: Seconds | null;
 }
 
 export const NOBODY: KeptIdentity = keepIdentity({
@@ -21,12 +23,16 @@ export const NOBODY: KeptIdentity = keepIdentity({
   previousHash: null,
 });
 
-export function keepIdentity({ userId, secretHash, nextHash, previousHash }: Identity): KeptIdentity {
+export function keepIdentity(
+  { userId, secretHash, nextHash, previousHash }: Identity,
+  idleSeconds: Seconds | null = null,
+): KeptIdentity {
   return {
     userId,
     secretHash: secretHash && bytesToText(secretHash),
     nextHash: nextHash && bytesToText(nextHash),
     previousHash: previousHash && bytesToText(previousHash),
+    idleSeconds,
   };
 }
 

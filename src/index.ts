@@ -1,3 +1,9 @@
+/**
+ * The server. {@link tokenSession} makes token sessions ({@link TokenSessions}); attached to a Socket.IO server they give each socket its
+ * `socket.session` ({@link SessionHandle}) and `socket.withSession` ({@link WithSessionHandler}).
+ *
+ * @module
+ */
 // The public surface of the server half, name by name.
 export type { Device } from "./devices.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
@@ -8,13 +14,29 @@ export type {
   SessionStartEvent,
   TokenSessionEvents,
 } from "./events.js";
-export type { LevelTextLogger, Logger, PinoLike } from "./log.js";
+export type { SessionHandle } from "./handle.js";
+export type { CookieBridgeOptions } from "./http/cookie-bridge.js";
+export {
+  type CookieHandshake,
+  type CookieOptions,
+  type CookieReader,
+  type FromCookieOptions,
+  type FromKoaCookieOptions,
+  fromCookie,
+  fromKoaCookie,
+} from "./http/cookies.js";
+export type { ExpressMiddleware } from "./http/express.js";
+export type { FastifyInstance, FastifyPlugin } from "./http/fastify.js";
+export type { KoaContext, KoaMiddleware } from "./http/koa.js";
+export type { RequestSession } from "./http/request-session.js";
+export type { RequestSessionOptions } from "./http/request-sessions.js";
+export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./log.js";
 export type { TokenSessionOptions } from "./options.js";
-export type { SessionHandle } from "./socket.io/handle.js";
 export type { AttachTarget, Middleware } from "./socket.io/middleware.js";
 export type { MissingResult, SessionContext, WithSessionHandler } from "./socket.io/with-session.js";
 export {
   type Identity,
+  type LegacyRow,
   type NewSession,
   type PruneStep,
   type Seconds,
@@ -28,8 +50,17 @@ export {
   type UserSession,
   type WriteAttempt,
 } from "./store.js";
+export type { ConnectRecord, ConnectStoreLike } from "./stores/connect/store-like.js";
+export { type ConnectBackendOptions, fromConnectStore } from "./stores/connect.js";
 export { memoryStore } from "./stores/memory.js";
-export type { Database } from "./stores/mysql/database.js";
+export type {
+  CallbackConnection,
+  CallbackPool,
+  Database,
+  KyselyInstance,
+  PromiseConnection,
+  PromisePool,
+} from "./stores/mysql/database.js";
 export {
   type TokenSessionConstructor,
   type TokenSessions,
@@ -45,5 +76,6 @@ export type {
   GetToken,
   GotToken,
   GotTokenErrors,
+  HandshakeAuth,
   SessionEnd,
 } from "./wire.js";

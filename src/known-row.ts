@@ -47,7 +47,7 @@ export class KnownRow {
     const { expires, createdAt, visitedAt, previousVisitAt, idleSeconds, client, revision, now } = row;
     const { writers, identity } = before ?? {
       writers: bytesToText(row.writers),
-      identity: keepIdentity(row),
+      identity: keepIdentity(row, row.idleSeconds),
     };
     return new KnownRow({
       expires,
@@ -99,12 +99,19 @@ export class KnownRow {
       writers:
         onlyWriter(this.writers, processId, revision) ?? withWriter(this.writersBytes, processId, revision),
       ...(values.kept !== this.identity && { identity: values.identity }),
+      // Against what the values were taken from: somebody may have changed the column alone.
+      ...(values.kept.idleSeconds !== this.identity.idleSeconds && { idleSeconds: values.kept.idleSeconds }),
     };
   }
 
-  /** The row after that write. */
-  written({ revision, writers }: WriteAttempt, values: Values): KnownRow {
-    return this.with({ revision, writers: bytesToText(writers), identity: values.kept });
+  /** The row after that write; `expires` where it changes the idle time. */
+  written(
+    { revision, writers, idleSeconds = this.idleSeconds }: WriteAttempt,
+    values: Values,
+    expires = this.expires,
+  ): KnownRow {
+    const identity = values.kept;
+    return this.with({ revision, writers: bytesToText(writers), identity, idleSeconds, expires });
   }
 
   /** The row as a store hands it out, but for its values. */

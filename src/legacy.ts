@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import type { Clock } from "./clock.js";
+import { opaqueToken } from "./opaque.js";
 import { untilAnswered } from "./retry.js";
 import type { Rows } from "./rows.js";
-import { hashSecret, type PresentedToken, parseToken } from "./token.js";
+import { type PresentedToken, parseToken } from "./token.js";
 
 /** Tokens of socket.io-mysql-session 1.0.9: 24 random bytes in base64url. Ours have a dot, so nothing is both. */
 const LEGACY_PATTERN = /^[A-Za-z0-9_-]{32}$/;
@@ -15,14 +15,10 @@ export function tokenParser({ legacyTokens }: { legacyTokens: boolean }): TokenP
   return legacyTokens ? (presented) => parseToken(presented) ?? parseLegacyToken(presented) : parseToken;
 }
 
-/**
- * Reads a token of the old package as an opaque one: it is its own secret, and a hash of it is the public id, as
- * sql/adopt-tokens.sql computes them too. So the id of a session, which anybody may know, is no token.
- */
+/** Reads a token of the old package as an opaque one; sql/adopt-tokens.sql computes id and hash too. */
 export function parseLegacyToken(presented: unknown): PresentedToken | undefined {
   if (typeof presented !== "string" || !LEGACY_PATTERN.test(presented)) return undefined;
-  const sessionId = createHash("sha256").update(`id\0${presented}`, "utf8").digest("hex").slice(0, 32);
-  return { text: presented, sessionId, secretHash: hashSecret(presented), isOpaque: true };
+  return { ...opaqueToken(presented), isLegacy: true };
 }
 
 /**

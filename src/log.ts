@@ -2,34 +2,48 @@ import { pino } from "pino";
 
 /** Fields of a log line. Only public ids, codes, names and numbers: never a token, a secret or a value. */
 export interface LogFields {
+  /** Code of an error. */
   readonly code?: string;
+  /** Public id of the session concerned. */
   readonly sessionId?: string;
+  /** Names and numbers that tell more. */
   readonly [field: string]: string | number | boolean | undefined;
 }
 
-type LogMethod = (fields: LogFields, text: string) => void;
+/** Writes one line of the log. */
+export type LogMethod = (fields: LogFields, text: string) => void;
 
 /** The four levels that the library uses. */
 export interface Log {
+  /** Something was lost, or has to be mended by somebody. */
   readonly error: LogMethod;
+  /** Something is away or odd, and was coped with. */
   readonly warn: LogMethod;
+  /** What is worth knowing of the course of things. */
   readonly info: LogMethod;
+  /** What helps in looking for a fault. */
   readonly debug: LogMethod;
 }
 
 /** pino, or any logger whose methods take `(fields, text)` as pino's do. */
 export interface PinoLike {
+  /** Something was lost, or has to be mended by somebody. */
   error(fields: object, text: string): void;
+  /** Something is away or odd, and was coped with. */
   warn(fields: object, text: string): void;
+  /** What is worth knowing of the course of things. */
   info(fields: object, text: string): void;
+  /** What helps in looking for a fault. */
   debug(fields: object, text: string): void;
 }
 
 /** The logger of the old package, for example filelogger: one method, the level by name. */
 export interface LevelTextLogger {
+  /** `level` is `"error"`, `"warn"`, `"info"` or `"debug"`; `text` has the fields at its end, as `name=value`. */
   log(level: string, text: string): void;
 }
 
+/** Where the log goes; `false` is nowhere. It is never given a token, a secret or a value. */
 export type Logger = PinoLike | LevelTextLogger | false;
 
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };

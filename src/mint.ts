@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.js";
 import { SessionError } from "./errors.js";
-import { Backoff, isPassing, storeError, untilAnswered } from "./retry.js";
+import { untilAnswered } from "./retry.js";
 import type { Rows } from "./rows.js";
 import type { NewSession, SessionRow } from "./store.js";
 import { mintToken, type PresentedToken, sameHash } from "./token.js";
@@ -11,47 +11,50 @@ import { newRevision, type ProcessId, withWriter } from "./writers.js";
 /** New ids that may turn out to be taken; more than one points to another unique key in the table. */
 const MAX_TAKEN_IDS = 3;
 
-/** Inserts a new session's row, repeated verbatim until the store answers or `deadline` has passed. */
-export async function insertNewRow(
-  rows: Rows,
-  {
-    client,
-    processId,
-    clock,
-    deadline,
-  }: { client: ClientDescription | null; processId: ProcessId; clock: Clock; deadline: number },
-): Promise<{ row: SessionRow; token: PresentedToken }> {
-  const backoff = new Backoff(clock);
-  // An id by this machine's clock, which may be wrong, would not be in order with those of other nodes.
-  await untilAnswered(clock, deadline, () => rows.hear());
-  let token = mintToken(rows.nowMs);
-  for (let taken = 0; ; ) {
-    const revision = newRevision();
-    const fresh: NewSession = {
-      sessionId: token.sessionId,
-      secretHash: token.secretHash,
-      data: Values.empty().toText(),
-      client,
-      revision,
-      writers: withWriter(new Uint8Array(), processId, revision),
-    };
-    try {
-      const row = (await rows.insert(fresh)) ?? (await ownRow(rows, token));
-      if (row) return { row, token };
-      // Somebody else's row has that id; with 74 random bits that does not happen by chance.
-      if (++taken === MAX_TAKEN_IDS)
-        throw new SessionError("SESSION_STORE_FAILED", "each new session id was taken");
-      token = mintToken(rows.nowMs);
-    } catch (error) {
-      if (!isPassing(error) || clock.now() >= deadline) throw storeError(error);
-      // The same row again: if the lost answer was a success, its hash tells.
-      await backoff.wait();
-    }
-  }
+/** By whom a row is inserted, and until when that is tried, in milliseconds of the clock. */
+export interface Inserter {
+  readonly processId: ProcessId;
+  readonly clock: Clock;
+  readonly deadline: number;
 }
 
-/** After "that id is taken": the row, if it is the one that an earlier try of ours inserted. */
-async function ownRow(rows: Rows, token: PresentedToken): Promise<SessionRow | undefined> {
-  const row = await rows.load(token.sessionId);
-  return row && sameHash(row.secretHash, token.secretHash) ? row : undefined;
+/** What a new session begins with. */
+export type FirstFacts = Pick<NewSession, "client" | "data" | "idleSeconds">;
+
+/** Inserts a new session's row under a token of our own. */
+export async function insertNewRow(
+  rows: Rows,
+  client: ClientDescription | null,
+  inserter: Inserter,
+): Promise<{ row: SessionRow; token: PresentedToken }> {
+  // An id by this machine's clock, which may be wrong, would not be in order with those of other nodes.
+  await untilAnswered(inserter.clock, inserter.deadline, () => rows.hear());
+  for (let taken = 0; taken < MAX_TAKEN_IDS; taken++) {
+    const token = mintToken(rows.nowMs);
+    const { row } = await insertRow(rows, token, { client, data: Values.empty().toText() }, inserter);
+    // Else it is somebody else's; with 74 random bits that does not happen by chance.
+    if (row && sameHash(row.secretHash, token.secretHash)) return { row, token };
+  }
+  throw new SessionError("SESSION_STORE_FAILED", "each new session id was taken");
+}
+
+/**
+ * Inserts a row for a token, repeated verbatim until the store answers. Where its id is taken, answers the row that is there:
+ * `isInserted` if an earlier try of ours, whose answer was lost, has inserted it and nobody has written since.
+ */
+export function insertRow(
+  rows: Rows,
+  { sessionId, secretHash }: PresentedToken,
+  first: FirstFacts,
+  { processId, clock, deadline }: Inserter,
+): Promise<{ row: SessionRow | undefined; isInserted: boolean }> {
+  const revision = newRevision();
+  const writers = withWriter(new Uint8Array(), processId, revision);
+  const fresh: NewSession = { ...first, sessionId, secretHash, revision, writers };
+  return untilAnswered(clock, deadline, async () => {
+    const inserted = await rows.insert(fresh);
+    if (inserted) return { row: inserted, isInserted: true };
+    const row = await rows.load(sessionId);
+    return { row, isInserted: row?.revision === revision };
+  });
 }

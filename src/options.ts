@@ -5,6 +5,7 @@ import { SessionError } from "./errors.js";
 import { isPinoLike, type Log, type Logger, toLog } from "./log.js";
 import { type Seconds, type StoreFactory, VISIT_GAP } from "./store.js";
 import type { Database } from "./stores/mysql/database.js";
+import { checkedSecret } from "./tickets.js";
 
 /** What {@link tokenSession} takes. Exactly one of `db` and `store` is needed. */
 export interface TokenSessionOptions {
@@ -13,7 +14,7 @@ export interface TokenSessionOptions {
    * are not used), or a single mysql2 connection, which works but does not reconnect. It stays yours: it is never closed.
    */
   db?: Database;
-  /** Another place for the rows, for example `memoryStore()` in development. */
+  /** Another place for the rows: `memoryStore()` in development, `fromConnectStore(…)`, or a store of your own. */
   store?: StoreFactory;
   /** Name of the table. @default "session" */
   table?: string;
@@ -37,6 +38,18 @@ export interface TokenSessionOptions {
    */
   revalidate?: Seconds;
   /**
+   * How fresh the values are that a handler finds. `"connection"`: read when the session is opened, kept fresh by what a cluster adapter
+   * announces and by {@link revalidate}. `"event"`: not older than the event; each event of a client that has a session is passed on only
+   * after a look at its row. What waits meanwhile waits in order, at most 1000 events or about 1 MiB a socket; while the store cannot be
+   * reached, until it can. A number: the look is left out where the last one was no more than so many seconds ago, at most expiration / 4.
+   * A look is by the row's revision alone, and looks of many sockets are one statement. @default "connection"
+   *
+   * @example
+   * tokenSession({ db: pool, freshness: "event" });
+   * tokenSession({ db: pool, freshness: 5 });
+   */
+  freshness?: "connection" | "event" | Seconds;
+  /**
    * Whether this process deletes rows that expired more than an hour ago, about every ten minutes. `false` where the database
    * does it (`sql/prune.sql`) or something else calls `sessions.prune()`. @default true
    */
@@ -46,6 +59,11 @@ export interface TokenSessionOptions {
    * @default false
    */
   legacyTokens?: boolean;
+  /**
+   * Whether the client script is served beside Socket.IO's own, as `/socket.io/socket.io-token-session.js` (or under the `path` of the
+   * Socket.IO server). It makes a global function `tokenSession`. @default true
+   */
+  serveClient?: boolean;
   /** Longest JSON text of one session's values. Bytes, up to 16 777 215 (MEDIUMTEXT). @default 65536 */
   maxBytes?: number;
   /** How long an operation waits for an unreachable store, retrying, before it says so. Seconds. @default 10 */
@@ -65,6 +83,18 @@ export interface TokenSessionOptions {
    * addressOf: (socket) => socket.handshake.address
    */
   addressOf?: (socket: Socket) => string | undefined;
+  /**
+   * Another credential than a token, in the handshake of a socket that brings no token: the session id of a cookie, mostly, as
+   * {@link fromCookie} and {@link fromKoaCookie} find it. Any function of the handshake will do; what it gives is a credential
+   * of at least 16 characters that nobody can guess, or `undefined`. Such a socket has its session when `connection` fires, if there is one; it is never
+   * told its credential, and `login()` and its like reject with `SESSION_NOT_CONFIRMED` there: HTTP changes cookies. @default none
+   */
+  identify?: (handshake: Socket["handshake"]) => string | undefined | Promise<string | undefined>;
+  /**
+   * For `sessions.express({ cookie })`: what encrypts tokens on their way through a page's script. At least 32 characters, secret, and the same on all
+   * servers. @default none
+   */
+  cookieSecret?: string;
   /** pino, a logger like it, an object with `log(level, text)` as the old package took, or `false`. @default pino() */
   logger?: Logger;
   /** Time itself. For tests. @internal */
@@ -81,12 +111,16 @@ export interface Settings {
   readonly touchEvery: Seconds;
   readonly idle: "connection" | "events";
   readonly revalidate: Seconds;
+  readonly freshness: "connection" | "event" | Seconds;
   readonly prune: boolean;
   readonly legacyTokens: boolean;
   readonly addressOf: ((socket: Socket) => string | undefined) | undefined;
+  readonly serveClient: boolean;
   readonly maxBytes: number;
   readonly storeTimeout: Seconds;
   readonly required: boolean;
+  readonly identify: TokenSessionOptions["identify"];
+  readonly cookieSecret: string | undefined;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -100,12 +134,16 @@ const NAMES = new Set<string>([
   "touchEvery",
   "idle",
   "revalidate",
+  "freshness",
   "prune",
   "legacyTokens",
   "addressOf",
+  "serveClient",
   "maxBytes",
   "storeTimeout",
   "required",
+  "identify",
+  "cookieSecret",
   "logger",
   "clock",
 ] satisfies (keyof TokenSessionOptions)[]);
@@ -155,12 +193,16 @@ export function toSettings(options: TokenSessionOptions): Settings {
       1,
       Math.floor(expiration / 4),
     ),
+    freshness: freshnessOf(options.freshness, Math.floor(expiration / 4)),
     prune: flag("prune", options.prune, true),
     legacyTokens: flag("legacyTokens", options.legacyTokens, false),
     addressOf: addressOf(options.addressOf),
+    serveClient: flag("serveClient", options.serveClient, true),
     maxBytes: whole("maxBytes", options.maxBytes, 65_536, 2, MEDIUMTEXT_BYTES),
     storeTimeout: whole("storeTimeout", options.storeTimeout, 10, 1, 3600),
     required: flag("required", options.required, false),
+    identify: identifyOf(options.identify),
+    cookieSecret: options.cookieSecret === undefined ? undefined : checkedSecret(options.cookieSecret),
     log: logOf(options.logger),
     clock: options.clock ?? systemClock,
   });
@@ -178,9 +220,21 @@ function idleOf(value: unknown): "connection" | "events" {
   throw wrong("idle", '"connection" or "events"', value);
 }
 
+function freshnessOf(value: unknown, most: Seconds): Settings["freshness"] {
+  if (value === undefined || value === "connection") return "connection";
+  if (value === "event") return value;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw wrong("freshness", `"connection", "event" or a whole number from 1 to ${most}`, value);
+}
+
 function addressOf(value: unknown): Settings["addressOf"] {
   if (value === undefined || typeof value === "function") return value as Settings["addressOf"];
   throw wrong("addressOf", "a function of a socket", value);
+}
+
+function identifyOf(value: unknown): Settings["identify"] {
+  if (value === undefined || typeof value === "function") return value as Settings["identify"];
+  throw wrong("identify", "a function of a handshake, such as fromCookie(…)", value);
 }
 
 function flag(name: string, value: unknown, otherwise: boolean): boolean {

@@ -47,9 +47,13 @@ export class Pruning {
     this.#cancel();
   }
 
-  /** Resolves to the number of rows deleted. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`. */
-  run(): Promise<number> {
-    if (this.#stopped) return Promise.reject(new SessionError("SESSION_CLOSED"));
+  /**
+   * Resolves to the number of rows deleted. Errors: `SESSION_UNSUPPORTED` where the store cannot, `SESSION_STORE_UNAVAILABLE`,
+   * `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
+   */
+  async run(): Promise<number> {
+    if (this.#stopped) throw new SessionError("SESSION_CLOSED");
+    if (!this.#store.prune) throw new SessionError("SESSION_UNSUPPORTED", "it cannot find expired sessions");
     return this.#during(() => this.#runSteps());
   }
 

@@ -1,6 +1,7 @@
 import { Batch, type Pending } from "./batch.js";
 import { SessionError } from "./errors.js";
 import { Lanes } from "./lanes.js";
+import { isOpaque } from "./opaque.js";
 import type {
   LegacyRow,
   NewSession,
@@ -10,6 +11,7 @@ import type {
   UserSession,
   WriteAttempt,
 } from "./store.js";
+import type { PresentedToken } from "./token.js";
 
 /** A store that can find out its clock where `now()` is a guess before its first answer; the MySQL store can. */
 interface HearingStore extends SessionStore {
@@ -67,7 +69,7 @@ export class Rows {
       use: "write",
       width: WIDTH,
       keyOf: ({ sessionId }) => sessionId,
-      isSingle: ({ identity }) => identity !== undefined,
+      isSingle: ({ identity, idleSeconds }) => identity !== undefined || idleSeconds !== undefined,
     });
     this.#repeats = new Batch({ ...write, use: "blocking", width: 1 });
     const touching = (beginVisit: boolean): Batch<string, boolean> =>
@@ -100,6 +102,10 @@ export class Rows {
     this.#revisions.enter(pending);
   }
 
+  lookAt(sessionId: string): Promise<SessionRevision | undefined> {
+    return this.#revisions.add(sessionId);
+  }
+
   /** For each id, in order, what tells whether its row has moved. */
   async loadRevisions(sessionIds: readonly string[]): Promise<(SessionRevision | undefined)[]> {
     return byId(sessionIds, await this.#loadRevisions(sessionIds));
@@ -109,11 +115,22 @@ export class Rows {
     return this.#store.loadRevisions?.(sessionIds) ?? this.#store.load(sessionIds);
   }
 
-  /** The living sessions of a user, newest first. Errors: `SESSION_STORE_FAILED` where the store keeps no such list. */
+  /** The living sessions of a user, newest first. Errors: `SESSION_UNSUPPORTED` where the store keeps no such list. */
   async forUser(userId: string): Promise<UserSession[]> {
-    if (!this.#store.forUser)
-      throw new SessionError("SESSION_STORE_FAILED", "this store has no list by user");
+    if (!this.#store.forUser) throw new SessionError("SESSION_UNSUPPORTED", "it has no list by user");
     return this.#store.forUser(userId);
+  }
+
+  /** A page of the living rows. Errors: `SESSION_UNSUPPORTED` where the store keeps no such list. */
+  async list(options: { after?: string | undefined; limit: number }): Promise<SessionRow[]> {
+    if (!this.#store.list) throw new SessionError("SESSION_UNSUPPORTED", "a list of all sessions");
+    return this.#store.list(options);
+  }
+
+  /** How many sessions live. Errors: `SESSION_UNSUPPORTED` where the store does not count. */
+  async count(): Promise<number> {
+    if (!this.#store.count) throw new SessionError("SESSION_UNSUPPORTED", "the number of all sessions");
+    return this.#store.count();
   }
 
   insert(session: NewSession): Promise<SessionRow | null> {
@@ -143,6 +160,11 @@ export class Rows {
 
   async delete(sessionId: string): Promise<void> {
     await this.#deletes.add(sessionId);
+  }
+
+  /** Whether there may be a row that something else made for this token, to be taken over by {@link adopt}. */
+  mayHave(token: PresentedToken): boolean {
+    return token.isLegacy === true || (this.#store.adoptsCookies === true && isOpaque(token));
   }
 
   /** Where the store has no rows of the old package, there is nothing to do. */

@@ -1,7 +1,8 @@
 import type { AttemptHost } from "./attempt.js";
+import type { KnownRow } from "./known-row.js";
 import type { SentWrite } from "./sent-write.js";
 import type { Session } from "./session.js";
-import type { Identity } from "./store.js";
+import type { Identity, UnixSeconds } from "./store.js";
 import type { Values } from "./values.js";
 import type { EndReason } from "./wire.js";
 
@@ -15,6 +16,8 @@ export interface SessionHost extends AttemptHost {
   readonly closed: boolean;
   /** The database's clock as far as known, Unix milliseconds. */
   readonly storeNowMs: number;
+  /** When a session that is used at this moment ends. */
+  expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds;
   /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */
   changed(session: Session, before: Values, written?: number): void;
   /** This process deleted the row. */

@@ -7,7 +7,7 @@ import { type KeptIdentity, opensBySame } from "./identity.js";
 import { KnownRow } from "./known-row.js";
 import { SentWrite, type Writer } from "./sent-write.js";
 import type { SessionHost } from "./session-host.js";
-import type { SessionRevision, SessionRow, UnixSeconds } from "./store.js";
+import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
 import { timeOfId } from "./token.js";
 import { Turns } from "./turns.js";
 import { type Entries, Values } from "./values.js";
@@ -150,6 +150,18 @@ export class Session implements Writer {
     this.#turns.end();
   }
 
+  /**
+   * Compares with the row in its turn, behind what is under way; `look` reads the revision. Resolves to whether all that is known is still
+   * so; where it is not, the row is to be read. Errors: `SESSION_CLOSED`, those of `look`.
+   */
+  look(look: () => Promise<SessionRevision | undefined>): Promise<boolean> {
+    if (this.#host.closed) return Promise.reject(this.error("SESSION_CLOSED"));
+    return this.#turns.run(async () => {
+      const seen = await look();
+      return this.isKnown && !this.saw(seen) && !this.#ended;
+    });
+  }
+
   /** Whether all that is known came from the row as it was last read. */
   get isKnown(): boolean {
     return this.#row !== undefined && !this.#stale && !this.#ended;
@@ -212,6 +224,8 @@ export class Session implements Writer {
       this.#adopt(row);
       by.check(this.saved.kept, this.id);
     }
+    // Somebody else may have made room already, and begun anew.
+    if (reason === "expired" && (await this.#load(deadline))?.data !== null) return;
     await settleDelete(this.#host, this.id, deadline);
     this.end(reason);
     this.#host.destroyed(this, reason);
@@ -288,7 +302,7 @@ export class Session implements Writer {
       case "applied": {
         const before = this.saved;
         // Not from `base`: a touch may have moved the times meanwhile.
-        this.#row = (this.#row ?? base).written(entry, values);
+        this.#row = (this.#row ?? base).written(entry, values, this.#expiresAfter(entry, base));
         this.#cutLoose(before.kept, values);
         this.#changes.applied(values);
         this.#host.changed(this, before, entry.revision);
@@ -306,6 +320,12 @@ export class Session implements Writer {
         this.#changes.failed(outcome.error);
         if (outcome.row) this.#adopt(outcome.row);
     }
+  }
+
+  /** When the session ends after a write that changes its idle time, by this process's clock. */
+  #expiresAfter({ idleSeconds }: WriteAttempt, { createdAt }: KnownRow): UnixSeconds | undefined {
+    if (idleSeconds === undefined) return undefined;
+    return this.#host.expiresAfter({ idleSeconds, createdAt }, this.databaseNow);
   }
 
   /** A write is over, whatever came of it. */

@@ -1,9 +1,10 @@
 import type { Clock } from "./clock.js";
 import { isOrdinary, SessionError, toSessionError } from "./errors.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
+import type { KnownRow } from "./known-row.js";
 import { adoptRow, type TokenParser, tokenParser } from "./legacy.js";
 import type { Log } from "./log.js";
-import { insertNewRow } from "./mint.js";
+import { type FirstFacts, type Inserter, insertNewRow, insertRow } from "./mint.js";
 import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
 import { promotePresented, type Standing, standingOf } from "./rotation.js";
@@ -11,8 +12,15 @@ import { Rows } from "./rows.js";
 import type { SentWrite } from "./sent-write.js";
 import { Session } from "./session.js";
 import type { SessionHost } from "./session-host.js";
-import type { SessionRevision, SessionRow, SessionStore, UserSession, WriteAttempt } from "./store.js";
-import { isSessionId, type PresentedToken } from "./token.js";
+import type {
+  SessionRevision,
+  SessionRow,
+  SessionStore,
+  UnixSeconds,
+  UserSession,
+  WriteAttempt,
+} from "./store.js";
+import { isSessionId, type PresentedToken, sameHash } from "./token.js";
 import { Touches } from "./touches.js";
 import { UnderWay } from "./under-way.js";
 import type { Values } from "./values.js";
@@ -97,6 +105,15 @@ export class SessionRegistry implements SessionHost {
     return this.#rows.forUser(userId);
   }
 
+  /** A page of the living rows; see {@link SessionStore.list}. */
+  loadPage(options: { after?: string | undefined; limit: number }): Promise<SessionRow[]> {
+    return this.#rows.list(options);
+  }
+
+  countRows(): Promise<number> {
+    return this.#rows.count();
+  }
+
   /** Those that are open in this process. */
   liveAmong(sessionIds: readonly string[]): string[] {
     return sessionIds.filter((id) => (this.#live.get(id)?.watchers.size ?? 0) > 0);
@@ -112,6 +129,10 @@ export class SessionRegistry implements SessionHost {
 
   deleteRow(sessionId: string): Promise<void> {
     return this.#rows.delete(sessionId);
+  }
+
+  expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds {
+    return this.#touches.expiresAfter(row, now);
   }
 
   changed(session: Session, before: Values, written?: number): void {
@@ -163,9 +184,9 @@ export class SessionRegistry implements SessionHost {
 
   /**
    * Opens the session that a token belongs to. Reads the row each time, also when the session is live here already.
-   * Errors: those of {@link Session.read}, `SESSION_CLOSED`.
+   * With `isQuiet` nothing is told of a token that opens nothing. Errors: those of {@link Session.read}, `SESSION_CLOSED`.
    */
-  async open(token: PresentedToken): Promise<Opened> {
+  async open(token: PresentedToken, { isQuiet = false } = {}): Promise<Opened> {
     const { sessionId, secretHash } = token;
     let standing: Standing = "none";
     const isAllowed = (row: SessionRow) => {
@@ -173,7 +194,7 @@ export class SessionRegistry implements SessionHost {
       return standing === "current" || standing === "next";
     };
     let opened = await this.#openRow(sessionId, isAllowed);
-    if (token.isOpaque && opened.found === "nothing" && opened.missing) {
+    if (opened.found === "nothing" && opened.missing && this.#rows.mayHave(token)) {
       await this.during(() =>
         adoptRow(this.#rows, token, this.clock, this.clock.now() + this.storeTimeoutMs),
       );
@@ -187,6 +208,7 @@ export class SessionRegistry implements SessionHost {
       this.touchIfDue(session);
       return opened;
     }
+    if (isQuiet) return opened;
     const isRetired = (standing as Standing) === "previous";
     if (isRetired) this.log.warn({ sessionId }, "a token was presented that a newer one has replaced");
     this.invalid(isRetired ? "retired" : opened.found === "expired" ? "expired" : "unknown", sessionId);
@@ -201,6 +223,17 @@ export class SessionRegistry implements SessionHost {
     if (this.#closed || !session.isKnown || !session.beginLook()) return false;
     this.#rows.loadRevision(new Verification(session, verifier));
     return true;
+  }
+
+  /**
+   * The same for who can wait for the session's turn, with a promise. `begins` is told when the turn has come. Errors: a `StoreFault`,
+   * `SESSION_CLOSED`.
+   */
+  look(session: Session, begins: () => void): Promise<boolean> {
+    return session.look(() => {
+      begins();
+      return this.#rows.lookAt(session.id);
+    });
   }
 
   /** Answers whether it is the session's secret now; where it is not, another has been quicker. */
@@ -270,15 +303,37 @@ export class SessionRegistry implements SessionHost {
   /** Creates a session and its token. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`. */
   async mint(client: ClientDescription | null): Promise<Minted> {
     this.refuseWhenClosed();
-    const { clock, processId } = this;
-    const deadline = clock.now() + this.storeTimeoutMs;
-    const { row, token } = await this.during(() =>
-      insertNewRow(this.#rows, { client, processId, clock, deadline }),
-    );
+    const { row, token } = await this.during(() => insertNewRow(this.#rows, client, this.#inserter));
     const session = this.hold(token.sessionId);
     session.begin(row);
     this.events.tell("sessionStart", { sessionId: session.id, client });
     return { session, token };
+  }
+
+  get #inserter(): Inserter {
+    const { clock, processId } = this;
+    return { clock, processId, deadline: clock.now() + this.storeTimeoutMs };
+  }
+
+  /**
+   * Creates a session for a token that was made elsewhere, and opens it. Where there is one already, opens that, if it may: `isNew` is
+   * `false` then, and it holds nothing of `first`. Errors: as {@link mint}.
+   */
+  async mintFor(token: PresentedToken, first: FirstFacts): Promise<Opened & { isNew: boolean }> {
+    this.refuseWhenClosed();
+    const { sessionId, secretHash } = token;
+    const { row, isInserted: isNew } = await this.during(() =>
+      insertRow(this.#rows, token, first, this.#inserter),
+    );
+    if (isNew) this.events.tell("sessionStart", { sessionId, client: first.client });
+    if (!isNew || !row || this.#live.has(sessionId)) {
+      // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for its turn.
+      const opened = await this.reopen(sessionId, (found) => sameHash(found.secretHash, secretHash));
+      return { ...opened, isNew };
+    }
+    const session = this.hold(sessionId);
+    session.begin(row);
+    return { found: "session", session, isNew };
   }
 
   /**

@@ -10,6 +10,7 @@ export type UnixSeconds = number;
 export interface SessionRow {
   /** 32 hex digits. */
   readonly sessionId: string;
+  /** When the session ends unless it is used. */
   readonly expires: UnixSeconds;
   /** The values as JSON text, or `null` where the row has expired: those are never loaded. */
   readonly data: string | null;
@@ -21,6 +22,7 @@ export interface SessionRow {
   readonly previousHash: Uint8Array | null;
   /** Who is logged in. */
   readonly userId: string | null;
+  /** What the client said of itself when the session began. */
   readonly client: ClientDescription | null;
   /** This session's own idle time; `null` for the store's `expiration`. */
   readonly idleSeconds: Seconds | null;
@@ -28,9 +30,11 @@ export interface SessionRow {
   readonly revision: number;
   /** Up to 8 × (8-byte process id, 8-byte revision of that process's last accepted write), newest first. */
   readonly writers: Uint8Array;
+  /** When the session began. */
   readonly createdAt: UnixSeconds;
+  /** Last known use. */
   readonly visitedAt: UnixSeconds;
-  /** 0 on the first visit. */
+  /** Last use before this visit; 0 on the first. */
   readonly previousVisitAt: UnixSeconds;
   /** The store's clock when the row was read. Whether a row has expired is decided by this, never by the node's clock. */
   readonly now: UnixSeconds;
@@ -41,31 +45,50 @@ export type Identity = Pick<SessionRow, "userId" | "secretHash" | "nextHash" | "
 
 /** A session to be inserted. The store fills in the times by its own clock. */
 export interface NewSession {
+  /** 32 hex digits, new; in the course of time they grow. */
   readonly sessionId: string;
+  /** SHA-256 of the secret. */
   readonly secretHash: Uint8Array;
+  /** The values as JSON text. */
   readonly data: string;
+  /** What the client says of itself. */
   readonly client: ClientDescription | null;
+  /** As in {@link SessionRow}. */
   readonly revision: number;
+  /** As in {@link SessionRow}. */
   readonly writers: Uint8Array;
+  /** This session's own idle time, from 0; absent or `null` for the store's `expiration`. */
+  readonly idleSeconds?: Seconds | null;
 }
 
 /** One conditional write: takes effect only where the row is there, not expired, and still at `baseRevision`. */
 export interface WriteAttempt {
+  /** Which row. */
   readonly sessionId: string;
+  /** The revision that the row must still have. */
   readonly baseRevision: number;
+  /** The revision that it gets. */
   readonly revision: number;
+  /** The values that it gets, as JSON text. */
   readonly data: string;
+  /** The writers that it gets, as in {@link SessionRow}. */
   readonly writers: Uint8Array;
   /** Where these change too: in the same statement. Absent, they stay as they are. */
   readonly identity?: Identity;
+  /**
+   * Where the session's own idle time changes too: `expires` moves with it, to now + this (`null`: `expiration`), at most creation +
+   * `absoluteExpiration`, which may be earlier than it was. Absent, both stay as they are.
+   */
+  readonly idleSeconds?: Seconds | null;
 }
 
 /** A row that the old package wrote: its key is the client's token. */
 export interface LegacyRow {
   /** The token, and so the key that the row has now. Never to be logged. */
   readonly text: string;
-  /** The id and the hash that take its place. */
+  /** The id that takes its place. */
   readonly sessionId: string;
+  /** The hash that opens the row from now on. */
   readonly secretHash: Uint8Array;
 }
 
@@ -97,6 +120,7 @@ export interface StoreSettings {
   readonly absoluteExpiration: Seconds;
   /** How long a caller waits for an operation; one that takes longer should be given up and reported as `"unknown"`. */
   readonly storeTimeout: Seconds;
+  /** Where to say what an operator must know. No token, secret or value may go there. */
   readonly log: Log;
 }
 
@@ -107,7 +131,7 @@ export interface StoreSettings {
  * afterwards. `socket.io-token-session/testing` has these rules as tests; docs/stores.md says how to write a store.
  *
  * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep loads whole rows), `prune`,
- * `forUser`, `check`. *Optional*: `concurrency`, `now`, `adopt`.
+ * `forUser`, `check`. *Optional*: `concurrency`, `shared`, `now`, `list`, `count`, `adopt`, `adoptsCookies`.
  */
 export interface SessionStore {
   /** The rows of exactly these ids, in any order; ids without a row are left out. */
@@ -127,8 +151,8 @@ export interface SessionStore {
     options?: { readonly mayWait?: boolean },
   ): Promise<(boolean | undefined)[]>;
   /**
-   * Moves `expires` (to now + `expiration`, at most creation + `absoluteExpiration`) and `visitedAt` of live rows forward, and nothing else; with
-   * `beginVisit`, where `visitedAt` is older than {@link VISIT_GAP}, keeps it as `previousVisitAt`. Never inserts, never revives.
+   * Moves `expires` (to now + the row's `idleSeconds` or else `expiration`, at most creation + `absoluteExpiration`) and `visitedAt` of live rows forward, and nothing else; with
+   * `beginVisit`, where `visitedAt` is older than 1800 seconds, keeps it as `previousVisitAt`. Never inserts, never revives.
    * Answers the ids that have to be touched later: a row that somebody has locked is better left out than waited for.
    */
   touch(sessionIds: readonly string[], options: { beginVisit: boolean }): Promise<readonly string[]>;
@@ -140,17 +164,31 @@ export interface SessionStore {
   forUser?(userId: string): Promise<UserSession[]>;
   /** Deletes at most `limit` rows that expired more than `expiredFor` seconds ago, and never a living one. */
   prune?(options: { expiredFor: Seconds; limit: number }): Promise<PruneStep>;
+  /**
+   * The living rows whose ids come after `after` (absent: from the first), in the order of their ids as JavaScript compares texts, at
+   * most `limit`: fewer only where there are no more.
+   */
+  list?(options: { after?: string | undefined; limit: number }): Promise<SessionRow[]>;
+  /** How many rows are alive. */
+  count?(): Promise<number>;
   /** Rejects with a `SessionError` that says what an administrator has to mend. */
   check?(): Promise<void>;
   /** How many calls may be under way at once. @default 4 */
   readonly concurrency?: number;
+  /**
+   * `false` where `write` is atomic only among callers in this process, so that no other may write the rows at the same time. A server
+   * with a cluster adapter is then refused by `attach` with `SESSION_UNSUPPORTED`. @default true
+   */
+  readonly shared?: boolean;
   /** The store's clock as far as known, in seconds, with fractions. Used for the age of ids only; expiry is decided by rows. */
   now?(): number;
   /**
    * Replaces the key by id and hash in living rows that have no hash yet, and begins their times; leaves everything else as it
-   * is. For the option `legacyTokens`; only a store with rows of the old package needs it.
+   * is. For the option `legacyTokens`, and for `adoptsCookies`; only a store with rows of others needs it.
    */
   adopt?(legacy: readonly LegacyRow[]): Promise<void>;
+  /** Whether `adopt` is to be asked for the session ids of cookies too: the store keeps what express-session has written. @default false */
+  readonly adoptsCookies?: boolean;
 }
 
 /** Opens a store; `memoryStore()` returns such a function. */
@@ -166,7 +204,9 @@ export const VISIT_GAP: Seconds = 1800;
  * - `"refused"`: surely without effect, and repeating does not help (wrong table, missing right).
  */
 export class StoreFault extends Error {
+  /** Tells it from other errors where `instanceof` cannot, as in logs. */
   override readonly name = "StoreFault";
+  /** What is known of the statement's effect; see above. */
   readonly kind: "not-applied" | "unknown" | "refused";
   /** Whether one of several entries may be the reason, so that each is worth trying by itself. */
   readonly mayBeOneEntry: boolean;

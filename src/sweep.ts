@@ -66,14 +66,25 @@ export class Sweep {
   #repeatExpiry(): void {
     const delayMs = Math.max(SHORTEST_LOOK_MS, this.#untilNextExpiry() * 1000);
     this.#after("expire", Math.min(delayMs, LONGEST_LOOK_MS), () => {
-      const due = Array.from(this.#registry.live()).filter((session) => untilExpiry(session) <= 0);
+      const live = Array.from(this.#registry.live());
+      const due = live.filter((session) => untilExpiry(session) <= 0);
+      // Between two touches of the rest they would end, connected as they are.
+      const brief = live.filter((session) => this.#isBrief(session) && untilExpiry(session) > 0);
+      void this.#registry.touchDue(brief, { beginVisit: false });
       void this.#compare(due).finally(() => this.#repeatExpiry());
     });
   }
 
+  /** Whether a session is kept alive by being connected, and has an idle time of its own that is shorter than the others'. */
+  #isBrief({ row }: Session): boolean {
+    const { idle, expiration } = this.#settings;
+    return idle === "connection" && row != null && row.idleSeconds !== null && row.idleSeconds < expiration;
+  }
+
   #untilNextExpiry(): Seconds {
     let least = Number.POSITIVE_INFINITY;
-    for (const session of this.#registry.live()) least = Math.min(least, untilExpiry(session));
+    for (const session of this.#registry.live())
+      least = Math.min(least, untilExpiry(session) / (this.#isBrief(session) ? 2 : 1));
     return least;
   }
 

@@ -2,19 +2,29 @@ import type { Namespace } from "socket.io";
 import { type Device, destroyDevicesOf, devicesOf } from "./devices.js";
 import { SessionError } from "./errors.js";
 import { Events, type TokenSessionEvents } from "./events.js";
+import { Freshness } from "./freshness.js";
+import { SessionHandle } from "./handle.js";
+import { type ExpressMiddleware, expressMiddleware } from "./http/express.js";
+import { type FastifyPlugin, fastifyPlugin } from "./http/fastify.js";
+import { type KoaMiddleware, koaMiddleware } from "./http/koa.js";
+import { type RequestSessionOptions, RequestSessions } from "./http/request-sessions.js";
+import { AddressLimits } from "./mint-limit.js";
 import { type TokenSessionOptions, toSettings } from "./options.js";
 import { Outages } from "./outages.js";
 import { Pruning } from "./prune.js";
 import { storeError } from "./retry.js";
 import { SessionRegistry } from "./sessions.js";
+import { ClientScript } from "./socket.io/client-script.js";
 import { Cluster } from "./socket.io/cluster.js";
-import { SessionHandle } from "./socket.io/handle.js";
+import { Identifying } from "./socket.io/identifying.js";
 import { type AttachTarget, attachTo, createMiddleware, type Middleware } from "./socket.io/middleware.js";
-import { AddressLimits } from "./socket.io/mint-limit.js";
 import { type SessionStore, StoreFault } from "./store.js";
+import { fromConnectStore } from "./stores/connect.js";
 import { memoryStore } from "./stores/memory.js";
 import { MysqlStore } from "./stores/mysql.js";
 import { Sweep } from "./sweep.js";
+import { Tickets } from "./tickets.js";
+import { TokensOnTheWay } from "./tokens-on-the-way.js";
 
 /** Token sessions: attach them to a server or namespace, or pass them to `io.use`. */
 export interface TokenSessions extends Middleware {
@@ -22,12 +32,30 @@ export interface TokenSessions extends Middleware {
    * Gives every socket of a server's main namespace, or of a namespace, its `socket.session`. The documented form:
    * `io.use(sessions)` does the same. Attach before the server listens. Returns the sessions.
    *
-   * Errors: `SESSION_OPTION_INVALID` for anything else, and for a namespace that other token sessions are attached to.
+   * Errors: `SESSION_OPTION_INVALID` for anything else, and for a namespace that other token sessions are attached to;
+   * `SESSION_UNSUPPORTED` for a server with a cluster adapter where the store is for one process only.
    *
    * @example
    * const sessions = tokenSession({ db: pool }).attach(io);
    */
   attach(target: AttachTarget): this;
+  /**
+   * Middleware for Express, Connect and their like: a request that carries `Authorization: Bearer <token>` gets that session as
+   * `req.session`, the same handle as on sockets; other requests one whose `active` is `false`. While the store cannot be reached, a
+   * request that carries a token is answered with `503`, a `Retry-After` header and `{ code, message }`. A new token goes out in the
+   * header `Session-Token`. For the type of `req.session`: `import "socket.io-token-session/express"`.
+   *
+   * Errors: `SESSION_OPTION_INVALID`, here for wrong options, and by `next` where another middleware has set `req.session`.
+   *
+   * @example
+   * app.use(sessions.express());
+   * app.get("/cart", (req, res) => res.json(req.session.get("cart", [])));
+   */
+  express(options?: RequestSessionOptions): ExpressMiddleware;
+  /** The same for Koa: `ctx.session`. For its type: `import "socket.io-token-session/koa"`. */
+  koa(options?: RequestSessionOptions): KoaMiddleware;
+  /** The same as a plugin for Fastify: `request.session`. For its type: `import "socket.io-token-session/fastify"`. */
+  fastify(options?: RequestSessionOptions): FastifyPlugin;
   /** Where the rows live. */
   readonly store: SessionStore;
   /**
@@ -36,8 +64,16 @@ export interface TokenSessions extends Middleware {
    * CREATE TABLE), `SESSION_STORE_UNAVAILABLE` or `SESSION_STORE_FAILED`.
    */
   check(): Promise<void>;
+  /**
+   * Calls `listener` at each such event.
+   *
+   * @example
+   * sessions.on("sessionEnd", ({ sessionId, reason }) => logger.info({ sessionId, reason }, "session over"));
+   */
   on<Event extends keyof TokenSessionEvents>(event: Event, listener: TokenSessionEvents[Event]): this;
+  /** Calls `listener` at the next such event only. */
   once<Event extends keyof TokenSessionEvents>(event: Event, listener: TokenSessionEvents[Event]): this;
+  /** Calls `listener` no more. */
   off<Event extends keyof TokenSessionEvents>(event: Event, listener: TokenSessionEvents[Event]): this;
   /**
    * The session with this public id, whether anybody has it open or not; `undefined` where there is none or it has expired.
@@ -56,7 +92,8 @@ export interface TokenSessions extends Middleware {
   destroy(sessionId: string): Promise<void>;
   /**
    * The devices on which a user is logged in, newest first: each a session that `login(userId)` was called on.
-   * Errors: `SESSION_USER_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   * Errors: `SESSION_USER_INVALID`, `SESSION_UNSUPPORTED` (a store without a list by user), `SESSION_STORE_UNAVAILABLE`,
+   * `SESSION_STORE_FAILED`.
    */
   forUser(userId: string | number): Promise<Device[]>;
   /**
@@ -70,7 +107,8 @@ export interface TokenSessions extends Middleware {
   destroyForUser(userId: string | number, options?: { except?: string | undefined }): Promise<number>;
   /**
    * Deletes the rows that expired more than an hour ago, in small steps with rests between, and resolves to their number.
-   * It happens by itself unless `prune: false`. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
+   * It happens by itself unless `prune: false`. Errors: `SESSION_UNSUPPORTED` (a store that does it by itself, or not at all),
+   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
    */
   prune(): Promise<number>;
   /**
@@ -85,16 +123,21 @@ export interface TokenSessions extends Middleware {
 export interface TokenSessionConstructor {
   (options: TokenSessionOptions): TokenSessions;
   new (options: TokenSessionOptions): TokenSessions;
-  // What `require("socket.io-token-session")` offers besides the function itself.
+  /** The function itself: `const { tokenSession } = require("socket.io-token-session")` works too. */
   readonly tokenSession: TokenSessionConstructor;
+  /** As the export of this name, for `require`. */
   readonly memoryStore: typeof memoryStore;
+  /** As the export of this name, for `require`. */
+  readonly fromConnectStore: typeof fromConnectStore;
+  /** As the export of this name, for `require`. */
   readonly SessionError: typeof SessionError;
+  /** As the export of this name, for `require`. */
   readonly StoreFault: typeof StoreFault;
 }
 
 const registries = new WeakMap<TokenSessions, SessionRegistry>();
 
-/** For tests: what is behind token sessions. @internal */
+/** What is behind token sessions: for the stores in `http/`, and for tests. @internal */
 export function registryOf(sessions: TokenSessions): SessionRegistry | undefined {
   return registries.get(sessions);
 }
@@ -107,8 +150,9 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const storeSettings = { ...settings, log };
   const store = settings.store?.(storeSettings) ?? new MysqlStore(settings.db, settings.table, storeSettings);
   const registry = new SessionRegistry(settings, store, events);
-  const cluster = new Cluster(registry);
+  const cluster = new Cluster(registry, store);
   registry.announcer = cluster;
+  const script = settings.serveClient ? new ClientScript(log) : undefined;
   const context = {
     registry,
     outages: new Outages(settings, {
@@ -116,11 +160,24 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
       over: "sessions can be opened again",
     }),
     required,
+    onTheWay: new TokensOnTheWay(settings.clock),
+    identifying: settings.identify && new Identifying(settings.identify, settings),
+    hiddenCookies: new Set<string>(),
+    tickets:
+      settings.cookieSecret === undefined
+        ? undefined
+        : new Tickets(settings.cookieSecret, () => registry.storeNowMs),
+    absoluteExpiration: settings.absoluteExpiration,
     touchesOnEvents: settings.idle === "events",
-    addressLimits: new AddressLimits(settings),
-    onAttach: (namespace: Namespace) => cluster.join(namespace.server),
+    freshness: settings.freshness === "connection" ? undefined : new Freshness(registry, settings),
+    addressLimits: new AddressLimits(settings, settings.addressOf),
+    onAttach: ({ server }: Namespace) => {
+      cluster.join(server);
+      script?.serveOn(server);
+    },
   };
   const middleware = createMiddleware(context);
+  const ofRequests = (options?: RequestSessionOptions) => new RequestSessions(context, options);
   const sweep = new Sweep(registry, settings);
   sweep.start();
   const pruning = new Pruning(store, settings, (work) => registry.during(work));
@@ -132,6 +189,9 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
       attachTo(target, middleware, context);
       return sessions;
     },
+    express: (options?: RequestSessionOptions) => expressMiddleware(ofRequests(options)),
+    koa: (options?: RequestSessionOptions) => koaMiddleware(ofRequests(options)),
+    fastify: (options?: RequestSessionOptions) => fastifyPlugin(ofRequests(options)),
     async check() {
       try {
         await store.check?.();
@@ -208,6 +268,7 @@ export const tokenSession: TokenSessionConstructor = Object.assign(
   {
     tokenSession: createTokenSession as unknown as TokenSessionConstructor,
     memoryStore,
+    fromConnectStore,
     SessionError,
     StoreFault,
   },

@@ -10,8 +10,8 @@ export interface PresentedToken {
   readonly sessionId: string;
   /** SHA-256 of the secret: 32 bytes. */
   readonly secretHash: Buffer;
-  /** It was made elsewhere (see legacy.ts), and is its own secret. */
-  readonly isOpaque?: true;
+  /** There may be a row that the old package wrote for it (see legacy.ts). */
+  readonly isLegacy?: true;
 }
 
 /** 32 bytes from the CSPRNG, twice the 128 bits that OWASP's session guide and NIST SP 800-63B ask for. */

@@ -4,7 +4,7 @@ import { Outages } from "./outages.js";
 import { storeError } from "./retry.js";
 import type { Rows } from "./rows.js";
 import type { Session } from "./session.js";
-import { type UnixSeconds, VISIT_GAP } from "./store.js";
+import { type Seconds, type UnixSeconds, VISIT_GAP } from "./store.js";
 
 /** Writes that sessions are in use, where enough time has passed since that was last written. */
 export class Touches {
@@ -36,12 +36,22 @@ export class Touches {
     if (!row || session.ended) return false;
     const now = session.databaseNow;
     return (
-      this.#expiresNext(row, now) - row.expires >= this.#settings.touchEvery ||
+      this.expiresAfter(row, now) - row.expires >= this.#gapOf(row) ||
       (beginVisit && now - row.visitedAt > VISIT_GAP)
     );
   }
 
-  #expiresNext({ idleSeconds, createdAt }: KnownRow, now: UnixSeconds): UnixSeconds {
+  /** A session whose own idle time is short is touched more often, or it would end in the middle of its use. */
+  #gapOf({ idleSeconds }: KnownRow): Seconds {
+    const { touchEvery } = this.#settings;
+    return idleSeconds === null ? touchEvery : Math.min(touchEvery, Math.max(1, Math.floor(idleSeconds / 4)));
+  }
+
+  /** When a session that is used at `now` ends. */
+  expiresAfter(
+    { idleSeconds, createdAt }: Pick<KnownRow, "idleSeconds" | "createdAt">,
+    now: UnixSeconds,
+  ): UnixSeconds {
     const { expiration, absoluteExpiration } = this.#settings;
     return Math.min(now + (idleSeconds ?? expiration), createdAt + absoluteExpiration);
   }
@@ -50,7 +60,7 @@ export class Touches {
     const { row } = session;
     if (!row || !this.isDue(session, options)) return undefined;
     const now = session.databaseNow;
-    const expires = this.#expiresNext(row, now);
+    const expires = this.expiresAfter(row, now);
     const { beginVisit } = options;
     const isNewVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
     // Shown at once; if the statement fails, it is taken back, and the next sweep tries again.

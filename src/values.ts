@@ -1,6 +1,12 @@
 import { SessionError } from "./errors.js";
 import { type KeptIdentity, keepIdentity, NOBODY, toIdentity } from "./identity.js";
-import type { Identity } from "./store.js";
+import type { Identity, Seconds } from "./store.js";
+
+/**
+ * The key in the `data` column of what belongs to an HTTP session library: the `cookie` object of express-session and its like. Not one of
+ * the values: nobody sees it among them, nothing clears it.
+ */
+export const RESERVED_KEY = "\u0000cookie";
 
 /** Of all that are empty: never altered. */
 const NO_TEXTS: Map<string, string> = new Map();
@@ -52,7 +58,25 @@ export class Values {
   }
 
   set identity(identity: Identity) {
-    this.#kept = keepIdentity(identity);
+    this.#kept = keepIdentity(identity, this.#kept.idleSeconds);
+  }
+
+  /** The session's own idle time; `null` where it has none. */
+  get idleSeconds(): Seconds | null {
+    return this.#kept.idleSeconds;
+  }
+
+  set idleSeconds(idleSeconds: Seconds | null) {
+    if (idleSeconds !== this.#kept.idleSeconds) this.#kept = { ...this.#kept, idleSeconds };
+  }
+
+  /** What is kept under {@link RESERVED_KEY}, as JSON text. */
+  get reserved(): string | undefined {
+    return this.#unpacked().get(RESERVED_KEY);
+  }
+
+  set reserved(text: string) {
+    this.#put(RESERVED_KEY, text, this.bytesWith(RESERVED_KEY, text));
   }
 
   /** The same as it is kept: one object as long as nothing of it is replaced. */
@@ -67,29 +91,30 @@ export class Values {
   }
 
   has(key: string): boolean {
-    return this.#unpacked().has(key);
+    return key !== RESERVED_KEY && this.#unpacked().has(key);
   }
 
   /** A fresh copy of the value; `undefined` where the key is missing. */
   get(key: string): unknown {
-    const text = this.#unpacked().get(key);
+    const text = this.text(key);
     return text === undefined ? undefined : JSON.parse(text);
   }
 
   /** The value as its JSON text; `undefined` where the key is missing. */
   text(key: string): string | undefined {
-    return this.#unpacked().get(key);
+    return key === RESERVED_KEY ? undefined : this.#unpacked().get(key);
   }
 
-  keys(): IterableIterator<string> {
-    return this.#unpacked().keys();
+  keys(): Iterable<string> {
+    const texts = this.#unpacked();
+    return texts.has(RESERVED_KEY) ? [...texts.keys()].filter((key) => key !== RESERVED_KEY) : texts.keys();
   }
 
   /** Keys whose values differ, also where only one of the two has them. */
   differences(other: Values): string[] {
     if (other === this) return [];
     const [ours, theirs] = [this.#unpacked(), other.#unpacked()];
-    const keys = new Set([...ours.keys(), ...theirs.keys()]);
+    const keys = new Set([...this.keys(), ...other.keys()]);
     return [...keys].filter((key) => ours.get(key) !== theirs.get(key));
   }
 
@@ -103,6 +128,11 @@ export class Values {
 
   /** `text` is JSON from {@link toJsonText}; `bytes` what {@link bytesWith} gives for it. */
   set(key: string, text: string, bytes = this.bytesWith(key, text)): void {
+    refuseReserved(key);
+    this.#put(key, text, bytes);
+  }
+
+  #put(key: string, text: string, bytes: number): void {
     this.#bytes = bytes;
     const texts = this.#unpacked();
     if (texts === NO_TEXTS) this.#texts = new Map([[key, text]]);
@@ -110,6 +140,7 @@ export class Values {
   }
 
   delete(key: string): void {
+    refuseReserved(key);
     const texts = this.#unpacked();
     const old = texts.get(key);
     if (old === undefined) return;
@@ -118,8 +149,10 @@ export class Values {
   }
 
   clear(): void {
+    const { reserved } = this;
     this.#texts = NO_TEXTS;
     this.#bytes = 2;
+    if (reserved !== undefined) this.reserved = reserved;
   }
 
   /** Takes over what `other` holds; `other` is not to be used afterwards. */
@@ -139,8 +172,10 @@ export class Values {
     if (typeof this.#texts !== "string") return this.#texts;
     // Aside first: what cannot be taken apart stays as it is.
     const values = new Values(NO_TEXTS, 2, this.#kept);
-    for (const [key, value] of Object.entries(JSON.parse(this.#texts)))
-      values.set(key, JSON.stringify(value));
+    for (const [key, value] of Object.entries(JSON.parse(this.#texts))) {
+      const text = JSON.stringify(value);
+      values.#put(key, text, values.bytesWith(key, text));
+    }
     this.assign(values);
     return this.#unpacked();
   }
@@ -154,7 +189,9 @@ export class Values {
 
   /** A fresh plain object of all values. */
   toJSON(): Record<string, unknown> {
-    return JSON.parse(this.toText());
+    const values = JSON.parse(this.toText());
+    delete values[RESERVED_KEY];
+    return values;
   }
 }
 
@@ -196,6 +233,11 @@ export function toJsonText(key: string, value: unknown): string | undefined {
     throw new SessionError("SESSION_VALUE_INVALID", `value of ${shown(key)}: its toJSON gives nothing`);
   }
   return text;
+}
+
+function refuseReserved(key: string): void {
+  if (key !== RESERVED_KEY) return;
+  throw new SessionError("SESSION_VALUE_INVALID", `the key ${JSON.stringify(key)} is the library's own`);
 }
 
 /** Keys are strings, nothing else: `set(7, …)` and `set("7", …)` must not meet by accident. */

@@ -10,6 +10,9 @@ export const SESSION_END = "sessionEnd";
 /** Server to client: present the token that you hold now. Sent after it was changed on another connection. */
 export const TOKEN_CHANGED = "tokenChanged";
 
+/** Server to client, by HTTP: the header of an answer that brings a new token, in place of the one that came with the request. */
+export const TOKEN_HEADER = "Session-Token";
+
 /** Content of `getToken`. Clients of the old package send the same. */
 export interface GetToken {
   /** The token held, or `""`, `null` or nothing on a first visit. */
@@ -22,6 +25,7 @@ export interface GetToken {
 
 /** What our client puts into the handshake's `auth`. */
 export interface HandshakeAuth {
+  /** The token held; `""` on a first visit. */
   token: string;
   /** The client acknowledges a new token once it has stored it. */
   confirm?: true;
@@ -44,6 +48,7 @@ export type GotTokenErrors =
 export interface GotToken {
   /** The token to keep; `""` when there is none to give, and then the one held stays good. */
   token: string;
+  /** `""`, or why there is no token, or another one than was presented. */
   errors: GotTokenErrors;
   /** Unix seconds of the database's clock at which the session ends unless it is used. */
   expiresAt?: number;
@@ -56,5 +61,6 @@ export type EndReason = "destroyed" | "expired" | "revoked";
 
 /** Content of `sessionEnd`. */
 export interface SessionEnd {
+  /** Why it is over. */
   reason: EndReason;
 }

@@ -1,10 +1,19 @@
+/**
+ * A storage for the client: `@aparajita/capacitor-secure-storage`.
+ *
+ * @module
+ */
 import type { DeviceStorage } from "./device-storage.js";
 
 /** `SecureStorage` of `@aparajita/capacitor-secure-storage`, by the members that are used. */
 export interface SecureStorageLike {
+  /** The value, `null` if there is none. */
   get(key: string, convertDate?: boolean): Promise<unknown>;
+  /** Keeps a value. */
   set(key: string, data: string, convertDate?: boolean): Promise<void>;
+  /** Takes a value away. */
   remove(key: string): Promise<unknown>;
+  /** All keys. */
   keys(): Promise<string[]>;
 }
 

@@ -1,11 +1,26 @@
+/**
+ * A storage for the client: `@capacitor/preferences`.
+ *
+ * @module
+ */
 import type { DeviceStorage } from "./device-storage.js";
 
 /** `Preferences` of `@capacitor/preferences`, by the members that are used. */
 export interface PreferencesLike {
-  get(options: { key: string }): Promise<{ value: string | null }>;
+  /** The value, `null` if there is none. */
+  get(options: { key: string }): Promise<{
+    /** The value. */
+    value: string | null;
+  }>;
+  /** Keeps a value. */
   set(options: { key: string; value: string }): Promise<void>;
+  /** Takes a value away. */
   remove(options: { key: string }): Promise<void>;
-  keys(): Promise<{ keys: string[] }>;
+  /** All keys. */
+  keys(): Promise<{
+    /** The keys. */
+    keys: string[];
+  }>;
 }
 
 /**

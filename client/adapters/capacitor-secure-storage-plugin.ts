@@ -1,12 +1,27 @@
+/**
+ * A storage for the client: `capacitor-secure-storage-plugin`.
+ *
+ * @module
+ */
 import type { DeviceStorage } from "./device-storage.js";
 import { inOrder } from "./in-order.js";
 
 /** `SecureStoragePlugin` of `capacitor-secure-storage-plugin`, by the members that are used. */
 export interface SecureStoragePluginLike {
-  get(options: { key: string }): Promise<{ value: string }>;
+  /** The value; rejects if there is none. */
+  get(options: { key: string }): Promise<{
+    /** The value. */
+    value: string;
+  }>;
+  /** Keeps a value. */
   set(options: { key: string; value: string }): Promise<unknown>;
+  /** Takes a value away; rejects if there is none. */
   remove(options: { key: string }): Promise<unknown>;
-  keys(): Promise<{ value: string[] }>;
+  /** All keys. */
+  keys(): Promise<{
+    /** The keys. */
+    value: string[];
+  }>;
 }
 
 /** Is kept for "", which a keychain may give back as nothing; no text is encoded so. */

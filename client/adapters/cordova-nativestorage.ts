@@ -1,14 +1,24 @@
+/**
+ * A storage for the client: `cordova-plugin-nativestorage`.
+ *
+ * @module
+ */
 import { deviceReady } from "./device-ready.js";
 import type { DeviceStorage } from "./device-storage.js";
 import { inOrder } from "./in-order.js";
 
-type Answer = (answer?: unknown) => void;
+/** What the plugin calls with its answer. */
+export type Answer = (answer?: unknown) => void;
 
 /** `NativeStorage` of `cordova-plugin-nativestorage`, by the members that are used. */
 export interface NativeStorageLike {
+  /** The value, to `success`; if there is none, an error with the code 2 to `failure`. */
   getItem(key: string, success: Answer, failure: (error: { code: unknown }) => void): void;
+  /** Keeps a value. */
   setItem(key: string, value: string, success: Answer, failure: Answer): void;
+  /** Takes a value away. */
   remove(key: string, success: Answer, failure: Answer): void;
+  /** All keys, to `success`. */
   keys(success: Answer, failure: Answer): void;
 }
 

@@ -1,16 +1,27 @@
+/**
+ * A storage for the client: `cordova-plugin-secure-storage-echo`.
+ *
+ * @module
+ */
 import { deviceReady } from "./device-ready.js";
 import type { DeviceStorage } from "./device-storage.js";
 
+/** What the plugin calls with its answer. */
 // biome-ignore lint/suspicious/noExplicitAny: a string or a list of keys, as the method has it.
-type Answer = (answer: any) => void;
+export type Answer = (answer: any) => void;
 
-type Method = (success: Answer, failure: Answer, ...values: string[]) => void;
+/** A method of the plugin: `values` are a key, and perhaps what is to be kept under it. */
+export type Method = (success: Answer, failure: Answer, ...values: string[]) => void;
 
 /** An opened storage of `cordova-plugin-secure-storage-echo`, by the members that are used. */
 export interface EchoStorage {
+  /** The value, to `success`; if there is none, an error to `failure`. */
   get: Method;
+  /** Keeps a value. */
   set: Method;
+  /** Takes a value away. */
   remove: Method;
+  /** All keys, to `success`. */
   keys: Method;
 }
 
@@ -22,6 +33,7 @@ export type EchoStorageConstructor = new (
   options?: object,
 ) => EchoStorage;
 
+/** What {@link cordovaSecureStorageEcho} takes besides the plugin. */
 export interface EchoOptions {
   /** Name of the storage: one of its own for each app. */
   namespace: string;

@@ -1,3 +1,8 @@
+/**
+ * A storage for the client: a file, on Node.
+ *
+ * @module
+ */
 import { randomUUID } from "node:crypto";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";

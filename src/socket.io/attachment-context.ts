@@ -1,16 +1,30 @@
-import type { Namespace } from "socket.io";
+import type { Namespace, Socket } from "socket.io";
+import type { Freshness } from "../freshness.js";
+import type { AddressLimits } from "../mint-limit.js";
 import type { Outages } from "../outages.js";
 import type { SessionRegistry } from "../sessions.js";
-import type { AddressLimits } from "./mint-limit.js";
+import type { Tickets } from "../tickets.js";
+import type { TokensOnTheWay } from "../tokens-on-the-way.js";
+import type { Identifying } from "./identifying.js";
 
 /** What all sockets of one `tokenSession` share. */
 export interface AttachmentContext {
   readonly registry: SessionRegistry;
   readonly outages: Outages;
   readonly required: boolean;
+  /** Where something else identifies sessions besides a token. */
+  readonly identifying: Identifying | undefined;
+  /** Names of cookies that hold a token. */
+  readonly hiddenCookies: ReadonlySet<string>;
+  /** Of requests over HTTP. */
+  readonly onTheWay: TokensOnTheWay;
+  /** Where there is a `cookieSecret`. */
+  readonly tickets: Tickets | undefined;
   /** Whether what a client sends, and not its being connected, counts as use. */
   readonly touchesOnEvents: boolean;
-  readonly addressLimits: AddressLimits;
+  /** Absent where no event waits for a look at its session's row. */
+  readonly freshness: Freshness | undefined;
+  readonly addressLimits: AddressLimits<Socket>;
   /** Called for each namespace that is attached. */
   readonly onAttach: (namespace: Namespace) => void;
 }

@@ -1,33 +1,27 @@
 import type { Socket } from "socket.io";
-import { SessionError } from "../errors.js";
-import { bytesToText, keepHash } from "../identity.js";
+import { SessionHandle } from "../handle.js";
+import { bytesToText, type HashText, keepHash } from "../identity.js";
+import type { MintLimit } from "../mint-limit.js";
 import type { Session } from "../session.js";
 import type { SessionWatcher } from "../session-host.js";
 import type { Identity } from "../store.js";
-import { isTokenOf } from "../token.js";
-import type { Verifier } from "../verification.js";
 import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
 import type { AttachmentContext } from "./attachment-context.js";
 import { SocketBearer } from "./bearer.js";
 import { type Connecting, endConnecting, mintLimitOf } from "./connection.js";
-import { Cut } from "./cut.js";
-import { type Deadline, forSession } from "./deadline.js";
-import { SessionHandle } from "./handle.js";
-import { HeldEvents } from "./held-events.js";
+import { type DeadlineHost, Deadlines } from "./deadlines.js";
+import { type EventHost, FreshEvents } from "./fresh-events.js";
+import { HeldEvents, sayTooMuch } from "./held-events.js";
 import { leaveOnDisconnect, trimMiddlewares } from "./install.js";
-import type { MintLimit } from "./mint-limit.js";
 import {
   type ClientFacts,
   type OpeningResult,
-  type Request,
   readGetToken,
   SAYS_NOTHING,
-  type TokenRequest,
   takeHandshake,
-  toGotToken,
 } from "./opening.js";
 import { noteForRecovery } from "./recovery.js";
-import { sendSessionEnd, tellGotToken } from "./reply.js";
+import { endSocket, tellGotToken } from "./reply.js";
 import { type RequestHost, Requests } from "./requests.js";
 import { type WithSessionHandler, withSession } from "./with-session.js";
 
@@ -35,7 +29,7 @@ import { type WithSessionHandler, withSession } from "./with-session.js";
  * The session side of one socket: opens sessions one at a time, holds the socket's events meanwhile, answers `gotToken`, and
  * goes on trying while the store cannot be reached. There is one for each socket, so what few need is made when it is needed.
  */
-export class Attachment implements SessionWatcher, RequestHost, Connecting, Verifier {
+export class Attachment implements SessionWatcher, RequestHost, EventHost, DeadlineHost, Connecting {
   /** What its client has said. */
   facts: ClientFacts = SAYS_NOTHING;
   bearer: SocketBearer | undefined;
@@ -47,20 +41,17 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
   readonly #ofAddress: MintLimit | undefined;
   /** There while a session is being opened. */
   #requests: Requests | undefined;
-  /** The token of its own session, presented again, while the row is looked at. */
-  #verifying: TokenRequest | undefined;
   #held: HeldEvents | undefined;
-  #connected = false;
+  isConnected = false;
   /** Answers that go out once the socket is connected. */
   #answers: GotToken[] | undefined;
-  #requiredDeadline: Deadline | undefined;
-  #cut: Cut | undefined;
+  #deadlines: Deadlines | undefined;
   /** The session that the registry holds for this socket. */
-  #session: Session | undefined;
+  session: Session | undefined;
   /** Why the session is over that this socket was recovered for. */
   #over: EndReason | undefined;
   /** The end has been told, or is about to be. */
-  #ending = false;
+  isEnding = false;
 
   constructor(socket: Socket, context: AttachmentContext) {
     this.#socket = socket;
@@ -77,8 +68,23 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
     return this.#handle;
   }
 
+  get isCut(): boolean {
+    return this.#deadlines?.isCut ?? false;
+  }
+
+  get isAsking(): boolean {
+    return this.#requests !== undefined;
+  }
+
+  /** Events wait while a session is being opened; where one is required, from the start; where it was lost, to be had again. */
+  get isHolding(): boolean {
+    const { required, freshness } = this.#context;
+    const needsSession = required || (freshness !== undefined && this.isCut);
+    return this.isAsking || this.isEnding || (needsSession && !this.session);
+  }
+
   get isConnecting(): boolean {
-    return !this.gone && !this.#connected;
+    return !this.gone && !this.isConnected;
   }
 
   withSession(handler: WithSessionHandler<unknown>, onMissing: [] | [unknown]): Promise<unknown> {
@@ -91,26 +97,26 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
    * open, or it will ask for one, or the store is away and the socket waits for it; to `false` when it must not connect.
    */
   begin(): Promise<boolean> {
-    const { request, facts } = takeHandshake(this.#socket);
+    const { request, facts } = takeHandshake(this.#socket, this.#context);
     this.facts = facts;
     if (!request || this.gone) return Promise.resolve(true);
     return new Promise((resolve) => {
-      this.#work(request, (answered) => resolve(answered || !this.#context.required));
+      this.#requests = new Requests(this, this.#context);
+      void this.#requests.work(request, (answered) => resolve(answered || !this.#context.required));
     });
   }
 
   /** The socket is connected: from now on answers can be sent. */
   connected(): void {
-    if (this.#connected) return;
-    this.#connected = true;
+    if (this.isConnected) return;
+    this.isConnected = true;
     this.#socket.on("disconnect", leaveOnDisconnect);
     endConnecting(this.#socket.conn, this);
     const answers = this.#answers;
     this.#answers = undefined;
     for (const message of answers ?? []) this.send(message);
-    if (this.#context.required && !this.#handle.active)
-      this.#requiredDeadline = forSession(this.#socket, this.#context.registry, this.#isOpening());
-    this.#beginCut();
+    this.#deadlines?.connected();
+    if (this.#context.required && !this.#handle.active) this.#due.requireSession();
     this.#leaveWhenOver();
   }
 
@@ -121,41 +127,29 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
 
   /** Another secret opens the session now. */
   tokenChanged(identity: Identity): void {
-    const session = this.#session;
+    const session = this.session;
     if (!session || this.bearer?.credential.follow(identity)) {
       const secretHash = identity.secretHash && bytesToText(identity.secretHash);
-      if (session && secretHash) noteForRecovery(this.#socket, session.id, secretHash);
+      if (session && secretHash) this.#note(session, secretHash);
       return;
     }
     // Its handle shows nothing from now on, until this very client has presented the new token.
     this.#letGo();
-    this.#cutLoose(session.id);
+    this.#due.cutLoose(session.id);
   }
 
-  #cutLoose(sessionId: string): void {
-    if (this.gone) return;
-    this.#cut?.cancel();
-    this.#cut = new Cut(sessionId);
-    if (this.#connected) this.#beginCut();
-  }
-
-  #beginCut(): void {
-    this.#cut?.begin(this.#socket, this.#context.registry.clock, this.#isOpening());
-  }
-
-  /** For deadlines, which are put off while the store has not answered what the client has presented. */
-  #isOpening(): () => boolean {
-    return () => this.#isAsking;
+  get #due(): Deadlines {
+    this.#deadlines ??= new Deadlines(this.#socket, this.#context.registry, this);
+    return this.#deadlines;
   }
 
   /** The socket is gone, or never came. */
   leave(): void {
     if (this.gone) return;
     this.gone = true;
-    this.#cut?.cancel();
+    this.#deadlines?.cancel();
     this.bearer?.left();
-    if (!this.#connected) endConnecting(this.#socket.conn, this);
-    this.#requiredDeadline?.cancel();
+    if (!this.isConnected) endConnecting(this.#socket.conn, this);
     this.#held = undefined;
     this.#requests?.drop();
     this.#letGo();
@@ -163,94 +157,69 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
   }
 
   #letGo(): void {
-    const session = this.#session;
+    const session = this.session;
     if (!session) return;
     session.watchers.delete(this);
     this.#context.registry.release(session);
-    this.#session = undefined;
+    this.session = undefined;
   }
 
   #onEvent(event: unknown[], next: () => void): void {
     if (event[0] === GET_TOKEN) return this.#onGetToken(event);
-    const { registry, touchesOnEvents } = this.#context;
-    if (touchesOnEvents && this.#session) void registry.touchDue([this.#session], { beginVisit: false });
-    if (!this.#holding) return next();
+    const { freshness, registry } = this.#context;
+    if (freshness !== undefined) {
+      this.#held ??= new FreshEvents(this, registry, freshness);
+      return (this.#held as FreshEvents).take(event, next);
+    }
+    if (this.session) this.used(this.session);
+    if (!this.isHolding) return next();
     this.#held ??= new HeldEvents();
-    if (!this.#held.hold(event, next)) this.#overflow();
-  }
-
-  /** The store has not answered yet what the client has presented. */
-  get #isAsking(): boolean {
-    return this.#requests !== undefined || this.#verifying !== undefined;
-  }
-
-  /** Events wait while a session is being opened; where one is required, from the start. */
-  get #holding(): boolean {
-    return this.#isAsking || this.#ending || (this.#context.required && !this.#session);
+    if (!this.#held.hold(event, next)) this.overflow();
   }
 
   /** Not passed on to the application's own listeners: the event carries a credential. */
   #onGetToken(event: unknown[]): void {
-    const { request, facts } = readGetToken(event, this.facts);
+    const { request, facts } = readGetToken(event, this.facts, this.#context.tickets);
     this.facts = facts;
-    if (!this.#isAsking) {
-      if (!this.#verify(request)) this.#work(request);
+    if (this.#requests) {
+      if (!this.#requests.add(request)) this.overflow();
       return;
     }
-    this.#requests ??= new Requests(this, this.#context);
-    if (!this.#requests.add(request)) this.#overflow();
-  }
-
-  /** The token by which this socket has its session, presented again: all that can be new is in the row. */
-  #verify(request: TokenRequest): boolean {
-    const session = this.#session;
-    const isOwn = session && !this.#cut && this.bearer && !this.bearer.hasReplaced;
-    if (!isOwn || !isTokenOf(request.presented, session.id, session.saved.kept.secretHash)) return false;
-    this.#verifying = request;
-    if (this.#context.registry.verify(session, this)) return true;
-    this.#verifying = undefined;
-    return false;
-  }
-
-  verified(isAsKnown: boolean): void {
-    const request = this.#verifying;
-    const session = this.#session;
-    this.#verifying = undefined;
-    if (!request || this.gone) return;
-    // A rotation has to wait for the turn that the look has; whatever else, this socket must still have part in the session.
-    if (!isAsKnown || !session || this.#cut || !this.bearer?.credential.opens(session.saved.kept))
-      return this.#work(request);
-    this.#context.outages.over();
-    this.#context.registry.touchIfDue(session);
-    const message = toGotToken(request.presented as string, session);
-    this.send(message);
-    for (const acknowledge of request.acknowledge) acknowledge(message);
-    this.bearer?.presented();
-    const next = this.#requests?.next();
-    if (next) this.#work(next);
-    else this.worked();
-  }
-
-  /** Works on a request and on what comes meanwhile, then lets the held events go. */
-  #work(first: Request, onFirstTry?: (answered: boolean) => void): void {
-    this.#requests ??= new Requests(this, this.#context);
-    void this.#requests.work(first, onFirstTry);
+    this.#held?.asked();
+    this.#requests = new Requests(this, this.#context);
+    this.#requests.present(request);
   }
 
   unanswered(): void {
     if (!this.#context.required) return;
-    this.#closeTransport();
+    this.closeTransport();
     // It will never be.
-    if (!this.#connected) this.leave();
+    if (!this.isConnected) this.leave();
   }
 
   worked(): void {
     this.#requests = undefined;
     this.#leaveWhenOver();
-    if (this.gone || this.#holding) return;
-    const held = this.#held;
-    this.#held = undefined;
-    held?.release();
+    if (this.gone || this.isHolding) return;
+    this.#held?.goOn();
+    if (this.#held?.length === 0) this.#held = undefined;
+  }
+
+  afterEvents(then: () => void): boolean {
+    return this.#held?.beforeToken(then) ?? false;
+  }
+
+  used(session: Session): void {
+    const { registry, touchesOnEvents } = this.#context;
+    if (touchesOnEvents) void registry.touchDue([session], { beginVisit: false });
+  }
+
+  get cutFrom(): string | undefined {
+    return this.#deadlines?.cutFrom;
+  }
+
+  identify(): Promise<unknown> | undefined {
+    return this.#context.identifying?.of(this.#socket.handshake);
   }
 
   mayMint(): boolean {
@@ -262,16 +231,17 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
   take(result: OpeningResult): void {
     this.#takeSession(result);
     this.#over = result.over;
-    if (result.replaced) this.#cutLoose(result.replaced);
+    if (result.replaced && result.replaced !== this.cutFrom) this.#due.cutLoose(result.replaced);
+    else if (result.again) this.#deadlines?.askAgain();
   }
 
   /** Makes what was opened, which the registry holds for this socket, the socket's session. */
-  #takeSession({ session, token }: OpeningResult): void {
+  #takeSession({ session, token, isFixed }: OpeningResult): void {
     const { registry } = this.#context;
     if (!session) return;
     if (this.gone) return registry.release(session);
     this.#letGo();
-    this.#session = session;
+    this.session = session;
     session.watchers.add(this);
     const { kept } = session.saved;
     const hash = token ? keepHash(token.secretHash, kept.secretHash) : kept.secretHash;
@@ -281,42 +251,39 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
       if (bound) this.#handle = new SessionHandle(registry);
       // Its rotations have lost their client to another session.
       this.bearer?.left();
-      this.bearer = hash ? new SocketBearer(this.#socket, hash, this.facts, registry.clock) : undefined;
+      const context = { facts: this.facts, tickets: this.#context.tickets, clock: registry.clock, isFixed };
+      this.bearer = hash ? new SocketBearer(this.#socket, hash, context) : undefined;
       SessionHandle.bind(this.#handle, session, this.bearer);
     } else if (bound !== session) {
       // Nobody had it open any more, so the one that the handle has is forgotten: what changes now, it would not hear.
       SessionHandle.bind(this.#handle, session, this.bearer);
     }
-    if (session.id === this.#cut?.sessionId) {
-      this.#cut.cancel();
-      this.#cut = undefined;
-    }
-    if (token && hash) noteForRecovery(this.#socket, session.id, hash);
-    this.#requiredDeadline?.cancel();
-    this.#requiredDeadline = undefined;
+    this.#deadlines?.met(session.id);
+    if (token && hash) this.#note(session, hash);
     // The secret may have been replaced since it was compared.
     if (this.bearer?.credential.opens(kept) === false) this.tokenChanged(session.saved.identity);
   }
 
+  #note(session: Session, secretHash: HashText): void {
+    const byTicket = this.facts.cookie !== undefined;
+    noteForRecovery(this.#socket, session, secretHash, { byTicket, isFixed: this.bearer?.isFixed });
+  }
+
   /** Not while another token is being looked at: if that opens a session, the client goes on with it. */
   #leaveWhenOver(): void {
-    const reason = this.#over ?? this.#session?.ended;
-    if (reason && !this.#isAsking) this.#end(reason);
+    const reason = this.#over ?? this.session?.ended;
+    if (reason && !this.isAsking) this.#end(reason);
   }
 
   #end(reason: EndReason): void {
-    if (this.gone || !this.#connected || this.#ending) return;
-    this.#ending = true;
+    if (this.gone || !this.isConnected || this.isEnding) return;
+    this.isEnding = true;
     this.#held = undefined;
-    // After what the handler that ended it has still to say, an acknowledgement perhaps.
-    setImmediate(() => {
-      sendSessionEnd(this.#socket, { reason });
-      this.#socket.disconnect();
-    });
+    endSocket(this.#socket, reason);
   }
 
   send(message: GotToken): void {
-    if (this.#connected) {
+    if (this.isConnected) {
       tellGotToken(this.#socket, message, { confirm: message.created === true && this.facts.confirms });
       return;
     }
@@ -324,18 +291,14 @@ export class Attachment implements SessionWatcher, RequestHost, Connecting, Veri
     this.#answers.push(message);
   }
 
-  #overflow(): void {
-    const { code, message } = new SessionError(
-      "SESSION_QUEUE_FULL",
-      "a socket sent too much while its session opened",
-    );
-    this.#context.registry.log.warn({ code }, `${message}; its connection was closed`);
+  overflow(): void {
+    sayTooMuch(this.#context.registry.log);
     this.#held = undefined;
-    this.#closeTransport();
+    this.closeTransport();
   }
 
   /** Unlike a disconnect or a middleware error, this makes the client come back by itself. */
-  #closeTransport(): void {
+  closeTransport(): void {
     this.#socket.conn.close();
   }
 }

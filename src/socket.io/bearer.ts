@@ -4,20 +4,32 @@ import { Credential } from "../credential.js";
 import type { HashText } from "../identity.js";
 import type { TokenParser } from "../legacy.js";
 import type { Bearer } from "../rotation.js";
+import type { Tickets } from "../tickets.js";
 import type { PresentedToken } from "../token.js";
 import { TOKEN_CHANGED } from "../wire.js";
-import type { ClientFacts, Request } from "./opening.js";
+import { type ClientFacts, newToken, type Request } from "./opening.js";
 import { CONFIRM_TIMEOUT_MS, sendGotToken } from "./reply.js";
 
 /** How long a client may take to present the token that it holds. */
 const PRESENT_TIMEOUT_MS = 10_000;
 
+/** What a client has said, and what it takes to speak to it. */
+export interface BearerContext {
+  readonly facts: ClientFacts;
+  readonly tickets: Tickets | undefined;
+  readonly clock: Clock;
+  readonly isFixed?: boolean | undefined;
+}
+
 /** The client of one socket, as one session's rotations see it. */
 export class SocketBearer implements Bearer {
   readonly credential: Credential;
-  readonly confirms: boolean;
   readonly #socket: Socket;
   readonly #clock: Clock;
+  readonly #facts: ClientFacts;
+  readonly #tickets: Tickets | undefined;
+  /** It has its session by a cookie, and no token can be sent to it. */
+  readonly isFixed: boolean;
   /** Called when the client has presented a token, or has gone. */
   #whenPresented: ((presented: boolean) => void)[] | undefined;
   #whenLeft: Set<() => void> | undefined;
@@ -25,15 +37,25 @@ export class SocketBearer implements Bearer {
   #replacement: { token: PresentedToken; over: Promise<void> } | undefined;
   #gone = false;
 
-  constructor(socket: Socket, secretHash: HashText, { confirms }: ClientFacts, clock: Clock) {
+  constructor(
+    socket: Socket,
+    secretHash: HashText,
+    { facts, tickets, clock, isFixed = false }: BearerContext,
+  ) {
     this.#socket = socket;
     this.credential = new Credential(secretHash);
-    this.confirms = confirms;
+    this.#facts = facts;
+    this.#tickets = tickets;
     this.#clock = clock;
+    this.isFixed = isFixed;
+  }
+
+  get confirms(): boolean {
+    return this.#facts.confirms;
   }
 
   get gone(): boolean {
-    return this.#gone || !this.#socket.connected;
+    return this.#gone || this.isFixed || !this.#socket.connected;
   }
 
   replacing(token: PresentedToken, done: Promise<unknown>): void {
@@ -78,7 +100,8 @@ export class SocketBearer implements Bearer {
   offer(token: PresentedToken): Promise<boolean> {
     if (this.#gone) return Promise.resolve(false);
     // Without `created`: neither a new session, nor the answer to a token that was presented.
-    const message = { token: token.text, errors: "" } as const;
+    const text = newToken(token, { facts: this.#facts, tickets: this.#tickets }, this.credential.hash);
+    const message = { token: text, errors: "" } as const;
     const sent = sendGotToken(this.#socket, message, { confirm: this.confirms });
     if (!this.confirms) return Promise.resolve(false);
     return new Promise((resolve) => {

@@ -1,5 +1,7 @@
 import type { Namespace, Server } from "socket.io";
+import { SessionError } from "../errors.js";
 import type { Announcer, SessionRegistry } from "../sessions.js";
+import type { SessionStore } from "../store.js";
 import { isSessionId } from "../token.js";
 import type { EndReason } from "../wire.js";
 
@@ -10,6 +12,9 @@ const WHO_IS_LIVE = "tokenSession:live";
 const LIVE_TIMEOUT_MS = 2_000;
 /** Sessions told of in one message. */
 const AT_ONCE = 1_000;
+
+const NOT_SHARED =
+  "the server has a cluster adapter, and the store is for one process only (fromConnectStore: see lastWriteWins)";
 
 /** What processes tell each other: public ids, revisions and reasons, nothing else. */
 interface Announcement {
@@ -26,19 +31,27 @@ const REASONS: ReadonlySet<unknown> = new Set<EndReason>(["destroyed", "expired"
  */
 export class Cluster implements Announcer {
   readonly #registry: SessionRegistry;
+  readonly #isShared: boolean;
+  #hasWarned = false;
   readonly #namespaces = new Set<Namespace>();
   #written = new Map<string, number>();
   #ended = new Map<string, EndReason>();
   #scheduled = false;
 
-  constructor(registry: SessionRegistry) {
+  constructor(registry: SessionRegistry, { shared = true }: SessionStore) {
     this.#registry = registry;
+    this.#isShared = shared;
   }
 
-  /** Takes part for this server; doing it again changes nothing. */
+  /**
+   * Takes part for this server; doing it again changes nothing. Errors: `SESSION_UNSUPPORTED` where it has a cluster adapter, and
+   * the store is for one process only.
+   */
   join(server: Server): void {
     const namespace = server.of("/");
     if (this.#namespaces.has(namespace)) return;
+    if (!this.#isShared && reachesOthers(namespace))
+      throw new SessionError("SESSION_UNSUPPORTED", NOT_SHARED);
     this.#namespaces.add(namespace);
     namespace.on(ANNOUNCEMENT as never, ((message: unknown) => this.#hear(message)) as never);
     namespace.on(
@@ -52,6 +65,7 @@ export class Cluster implements Announcer {
 
   written(sessionId: string, revision: number): void {
     if (!this.#reachesOthers()) return;
+    if (!this.#isShared) this.#warn();
     this.#written.set(sessionId, revision);
     this.#schedule();
   }
@@ -59,6 +73,14 @@ export class Cluster implements Announcer {
   ended(sessionId: string, reason: EndReason): void {
     this.#ended.set(sessionId, reason);
     this.#schedule();
+  }
+
+  /** The server was given its cluster adapter after it was attached: too late to refuse it. */
+  #warn(): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const { code, message } = new SessionError("SESSION_UNSUPPORTED", NOT_SHARED);
+    this.#registry.log.error({ code }, message);
   }
 
   #reachesOthers(): boolean {

@@ -1,30 +1,64 @@
+import { SessionError } from "../errors.js";
+import type { Log } from "../log.js";
+
 const MAX_HELD_EVENTS = 1000;
 const MAX_HELD_BYTES = 1_048_576;
 
+export interface HeldEvent {
+  readonly next: () => void;
+  readonly bytes: number;
+}
+
 /** Events of one socket that wait, in order, while its session is being opened. */
 export class HeldEvents {
-  #next: (() => void)[] = [];
+  #events: HeldEvent[] = [];
   #bytes = 0;
+
+  get length(): number {
+    return this.#events.length;
+  }
 
   /** Takes an event in; `false` when that would be more than 1000 events or about 1 MiB. */
   hold(event: readonly unknown[], next: () => void): boolean {
-    this.#bytes += roughBytes(event);
-    if (this.#next.length >= MAX_HELD_EVENTS || this.#bytes > MAX_HELD_BYTES) return false;
-    this.#next.push(next);
+    const bytes = roughBytes(event);
+    if (this.#events.length >= MAX_HELD_EVENTS || this.#bytes + bytes > MAX_HELD_BYTES) return false;
+    this.#bytes += bytes;
+    this.#events.push({ next, bytes });
     return true;
   }
 
-  /** Lets all go on, in order. Socket.IO dispatches each on `process.nextTick`, so the order stays. */
-  release(): void {
-    const next = this.#next;
-    this.drop();
-    for (const goOn of next) goOn();
+  /** Nothing that was waited for is under way any more. */
+  goOn(): void {
+    this.release();
   }
 
-  drop(): void {
-    this.#next = [];
-    this.#bytes = 0;
+  /** The client presents a token. */
+  asked(): void {}
+
+  /** Whether `then` will be run when those that came before the token have gone on: these all wait for what it opens. */
+  beforeToken(_then: () => void): boolean {
+    return false;
   }
+
+  /** Lets the first ones go on, in order. Socket.IO dispatches each on `process.nextTick`, so the order stays. */
+  release(count = this.length): void {
+    for (const { next } of this.drop(count)) next();
+  }
+
+  /** Takes the first ones out. */
+  drop(count = this.length): readonly HeldEvent[] {
+    const first = this.#events.splice(0, count);
+    for (const { bytes } of first) this.#bytes -= bytes;
+    return first;
+  }
+}
+
+export function sayTooMuch(log: Log): void {
+  const { code, message } = new SessionError(
+    "SESSION_QUEUE_FULL",
+    "a socket sent too much while its events waited",
+  );
+  log.warn({ code }, `${message}; its connection was closed`);
 }
 
 /** About how much memory an event takes. Not recursive: what clients send may be nested deeply enough to end the stack. */

@@ -1,7 +1,7 @@
 import { Namespace, Socket } from "socket.io";
 import { SessionError } from "../errors.js";
+import type { SessionHandle } from "../handle.js";
 import type { Attachment } from "./attachment.js";
-import type { SessionHandle } from "./handle.js";
 
 /** The session side of each socket that has one. */
 export const attachments = new WeakMap<Socket, Attachment>();

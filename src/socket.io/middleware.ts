@@ -1,15 +1,28 @@
 import type { Namespace, Socket } from "socket.io";
 import { SessionError } from "../errors.js";
+import type { SessionHandle } from "../handle.js";
 import { Attachment } from "./attachment.js";
 import type { AttachmentContext } from "./attachment-context.js";
 import { passedOn } from "./connection.js";
 import { attachments, install, installOnSockets } from "./install.js";
+
+// Here, and not where the property is made, because declarations of types reach the application through this file.
+declare module "socket.io" {
+  interface Socket {
+    /**
+     * This socket's token session. Throws `SESSION_NOT_ATTACHED` on a socket of a namespace to which no token sessions were
+     * attached.
+     */
+    readonly session: SessionHandle;
+  }
+}
 
 /** What Socket.IO takes as middleware. */
 export type Middleware = (socket: Socket, next: (error?: Error) => void) => void;
 
 /** A Socket.IO server, or a namespace of one: `io`, `io.of("/chat")`, `io.of(/^\/room-\d+$/)`. */
 export interface AttachTarget {
+  /** Takes middleware, as Socket.IO's servers and namespaces do. */
   // biome-ignore lint/suspicious/noExplicitAny: servers with typed events differ in each parameter.
   use(middleware: (socket: any, next: (error?: any) => void) => void): unknown;
 }
@@ -55,8 +68,9 @@ function listen(namespace: Namespace, context: AttachmentContext): void {
       `namespace ${namespace.name} has token sessions already`,
     );
   }
-  contexts.set(namespace, context);
+  // First, as it may refuse.
   context.onAttach(namespace);
+  contexts.set(namespace, context);
   // "connect" comes before "connection", and first in line means before every listener of the application.
   namespace.prependListener("connect", (socket: Socket) => connected(socket, context));
 }

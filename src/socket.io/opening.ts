@@ -1,18 +1,34 @@
 import type { Socket } from "socket.io";
 import { toClientDescription } from "../description.js";
+import { SessionError } from "../errors.js";
+import type { HashText } from "../identity.js";
+import { opaqueToken } from "../opaque.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { SessionRow } from "../store.js";
-import type { PresentedToken } from "../token.js";
+import { parseStandIn, standInFor, type Tickets } from "../tickets.js";
+import { type PresentedToken, parseToken } from "../token.js";
+import type { TokensOnTheWay } from "../tokens-on-the-way.js";
 import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
+import type { AttachmentContext } from "./attachment-context.js";
+import { hideCookies } from "./handshake-cookies.js";
 import { proofOf, type RecoveryNote, recoveryNote } from "./recovery.js";
 
-/** A wish to open a session: by a token that was presented, or by the note of a socket that Socket.IO recovered. */
-export type Request = TokenRequest | { readonly kind: "recovery"; readonly note: RecoveryNote };
+/** Characters of a credential from elsewhere: a shorter one could be guessed. */
+const SHORTEST_CREDENTIAL = 16;
+
+/**
+ * A wish to open a session: by a token that was presented, by the note of a socket that Socket.IO recovered, or by what else the handshake has
+ * to identify one.
+ */
+export type Request =
+  | TokenRequest
+  | { readonly kind: "recovery"; readonly note: RecoveryNote }
+  | { readonly kind: "identified" };
 
 export interface TokenRequest {
   readonly kind: "token";
-  /** Whatever the client sent in place of a token. */
+  /** Whatever the client sent in place of a token; of a ticket, the token in it. */
   readonly presented: unknown;
   /** Acknowledgements to be answered with what `gotToken` says. */
   acknowledge: ((message: GotToken) => void)[];
@@ -23,14 +39,21 @@ export interface ClientFacts {
   /** It acknowledges a new token once it has stored it. */
   readonly confirms: boolean;
   readonly client: ClientDescription | null;
+  /**
+   * Its token is in a cookie: what it sends and is sent are stand-ins and tickets. The hash of the secret in that cookie, as of the last ticket;
+   * `""` where that is not known.
+   */
+  readonly cookie: HashText | undefined;
 }
 
-export const SAYS_NOTHING: ClientFacts = { confirms: false, client: null };
-const CONFIRMS: ClientFacts = { confirms: true, client: null };
+export const SAYS_NOTHING: ClientFacts = { confirms: false, client: null, cookie: undefined };
+const CONFIRMS: ClientFacts = { confirms: true, client: null, cookie: undefined };
+/** A recovered socket of a page whose token is in a cookie. */
+const BY_TICKET: ClientFacts = { confirms: false, client: null, cookie: "" };
 
 /** What most clients say is one object for all of them. */
-function clientFacts(confirms: boolean, client: ClientDescription | null): ClientFacts {
-  if (client) return { confirms, client };
+function clientFacts({ confirms, client, cookie }: ClientFacts): ClientFacts {
+  if (client || cookie !== undefined) return { confirms, client, cookie };
   return confirms ? CONFIRMS : SAYS_NOTHING;
 }
 
@@ -44,26 +67,55 @@ export interface OpeningResult {
   readonly over?: EndReason;
   /** The session of a recovered socket, where another token has taken the place of the one that it had. */
   readonly replaced?: string;
+  /** By a credential that this socket cannot be given another for: a cookie's. */
+  readonly isFixed?: true;
+  /** The token was that of before: the client is to present the one that it has by then, a little later. */
+  readonly again?: true;
+}
+
+/** A ticket that opens nothing, because it is too old mostly: the client has better ones to get. */
+const STALE = Symbol("stale ticket");
+
+/** Takes a ticket for the token in it. */
+function unsealed(
+  presented: unknown,
+  tickets: Tickets | undefined,
+): { presented: unknown; cookie?: HashText } {
+  const standIn = tickets && parseStandIn(presented);
+  // Without a ticket, what the page of an identified socket was told.
+  if (!standIn || (standIn.sessionId && !standIn.sealed)) return { presented };
+  const content = tickets.open("present", standIn);
+  return content ? { presented: content.token, cookie: content.boundTo } : { presented: STALE };
 }
 
 /** Takes the token out of the handshake, which Socket.IO ships to other nodes (`fetchSockets`). */
-export function takeHandshake(socket: Socket): { request: Request | undefined; facts: ClientFacts } {
+export function takeHandshake(
+  socket: Socket,
+  { tickets, identifying, hiddenCookies }: AttachmentContext,
+): { request: Request | undefined; facts: ClientFacts } {
+  hideCookies(socket, hiddenCookies);
   const auth: unknown = socket.handshake.auth;
   if (typeof auth === "object" && auth !== null && Object.hasOwn(auth, "token")) {
     const said = auth as Record<string, unknown>;
-    const presented = said["token"];
+    const { presented, cookie } = unsealed(said["token"], tickets);
     delete said["token"];
-    const facts = clientFacts(said["confirm"] === true, toClientDescription(said["client"]));
+    const facts = clientFacts({
+      confirms: said["confirm"] === true,
+      client: toClientDescription(said["client"]),
+      cookie: cookie ?? (presented === STALE ? "" : undefined),
+    });
     return { request: { kind: "token", presented, acknowledge: [] }, facts };
   }
   const note = recoveryNote(socket);
-  return { request: note && { kind: "recovery", note }, facts: SAYS_NOTHING };
+  if (note) return { request: { kind: "recovery", note }, facts: note.byTicket ? BY_TICKET : SAYS_NOTHING };
+  return { request: identifying && { kind: "identified" }, facts: SAYS_NOTHING };
 }
 
 /** Reads `getToken`, from a client of which `known` is known. */
 export function readGetToken(
   event: readonly unknown[],
   known: ClientFacts,
+  tickets: Tickets | undefined,
 ): { request: TokenRequest; facts: ClientFacts } {
   const last = event.at(-1);
   const acknowledge = typeof last === "function" ? [last as (message: GotToken) => void] : [];
@@ -72,17 +124,26 @@ export function readGetToken(
     unknown
   >;
   // Whoever came upon a connected socket could say nothing in the handshake.
-  const facts = clientFacts(
-    known.confirms || content["confirm"] === true,
-    known.client ?? toClientDescription(content["client"]),
-  );
-  return { request: { kind: "token", presented: content["token"], acknowledge }, facts };
+  const { presented, cookie } = unsealed(content["token"], tickets);
+  const facts = clientFacts({
+    confirms: known.confirms || content["confirm"] === true,
+    client: known.client ?? toClientDescription(content["client"]),
+    // For good: the answer to a ticket may still be on its way, and must not be the token itself.
+    cookie: cookie ?? known.cookie ?? (presented === STALE ? "" : undefined),
+  });
+  return { request: { kind: "token", presented, acknowledge }, facts };
 }
 
 /** For whom a session is opened. */
 export interface Opener {
   readonly registry: SessionRegistry;
-  readonly client: ClientDescription | null;
+  readonly facts: ClientFacts;
+  readonly tickets: Tickets | undefined;
+  readonly onTheWay: TokensOnTheWay;
+  /** The session that goes on without this socket, as long as it has not presented the new token. */
+  readonly cutFrom: string | undefined;
+  /** What identifies a session in the handshake besides a token; nothing where nothing does. */
+  identify(): Promise<unknown> | undefined;
   /** Whether one more session may be created for it; counts it if so. */
   mayMint(): boolean;
 }
@@ -91,51 +152,101 @@ export interface Opener {
 export async function openSession(opener: Opener, request: Request): Promise<OpeningResult> {
   const { registry } = opener;
   if (request.kind === "recovery") return reopen(registry, request.note);
+  if (request.kind === "identified") return (await openIdentified(opener, opener.identify())) ?? {};
   const { presented } = request;
-  if (presented === undefined || presented === null || presented === "") return mint(opener, "");
+  if (presented === STALE) return { message: { token: "", errors: "Session store unavailable" } };
+  const isNothing = presented === undefined || presented === null || presented === "";
+  const isStandIn = !isNothing && parseStandIn(presented) !== undefined;
+  const identifying = isNothing || isStandIn ? opener.identify() : undefined;
+  if (identifying) {
+    const identified = await openIdentified(opener, identifying);
+    if (identified) return { ...identified, message: toldStandIn(identified.session, presented) };
+    // A page of a cookie's: HTTP will give it another, and a token of its own would come first for ever.
+    if (isStandIn) return { message: { token: "", errors: "Session Not Found" } };
+  }
+  if (isNothing) return mint(opener, "");
   const token = registry.parseToken(presented);
   if (!token) {
     registry.invalid("malformed");
     return mint(opener, "Session Not Found");
   }
-  const opened = await registry.open(token);
+  const opened = await registry.open(token, { isQuiet: isAwaited(opener, token) });
+  // Asked again: it may have been this look that brought word of the new token.
+  if (opened.found === "nothing" && !opened.missing && isAwaited(opener, token))
+    return { replaced: token.sessionId, again: true };
   if (opened.found === "nothing") return mint(opener, "Session Not Found");
   if (opened.found === "expired") return mint(opener, "Session Expired");
-  return result(opened.session, token, "", false);
+  const { session } = opened;
+  return { session, token, message: toGotToken(token.text, session, opener) };
+}
+
+/**
+ * Whether the token has been replaced only just now: the new one is on its way to the client, by HTTP perhaps, and that may take longer
+ * than word of it took to get here.
+ */
+function isAwaited({ cutFrom, onTheWay }: Opener, { sessionId }: PresentedToken): boolean {
+  return cutFrom === sessionId || onTheWay.has(sessionId);
+}
+
+/** Opens what the handshake identifies, by a credential that no client is ever told. */
+async function openIdentified(
+  { registry }: Opener,
+  identifying: Promise<unknown> | undefined,
+): Promise<(OpeningResult & { session: Session }) | undefined> {
+  const credential = await identifying;
+  if (typeof credential !== "string" || credential.length < SHORTEST_CREDENTIAL) return undefined;
+  const token = parseToken(credential) ?? opaqueToken(credential);
+  const opened = await registry.open(token);
+  return opened.found === "session" ? { session: opened.session, token, isFixed: true } : undefined;
+}
+
+/** To a client that asks for a token, where its session is that of a cookie. */
+function toldStandIn(session: Session, presented: unknown): GotToken {
+  const token = standInFor(session.id);
+  const known = presented === token ? ({ created: false } as const) : {};
+  return { token, errors: "", expiresAt: session.row?.expires ?? 0, ...known };
 }
 
 async function mint(opener: Opener, errors: GotTokenErrors): Promise<OpeningResult> {
   if (!opener.mayMint()) return { message: { token: "", errors: "Too Many Sessions" } };
-  const { session, token } = await opener.registry.mint(opener.client);
-  return result(session, token, errors, true);
-}
-
-function result(
-  session: Session,
-  token: PresentedToken,
-  errors: GotTokenErrors,
-  created: boolean,
-): OpeningResult {
-  return {
-    session,
-    token,
-    message: { token: token.text, errors, expiresAt: session.row?.expires ?? 0, created },
+  const { session, token } = await opener.registry.mint(opener.facts.client);
+  const message: GotToken = {
+    token: newToken(token, opener),
+    errors,
+    expiresAt: session.row?.expires ?? 0,
+    created: true,
   };
+  return { session, token, message };
 }
 
-/** The answer to a token that opens the session which the socket has already. */
-export function toGotToken(token: string, session: Session): GotToken {
-  return { token, errors: "", expiresAt: session.row?.expires ?? 0, created: false };
+/** The answer to a token that opens the session. */
+export function toGotToken(token: string, session: Session, { facts }: Pick<Opener, "facts">): GotToken {
+  const shown = facts.cookie !== undefined ? standInFor(session.id) : token;
+  return { token: shown, errors: "", expiresAt: session.row?.expires ?? 0, created: false };
 }
 
-async function reopen(registry: SessionRegistry, { sessionId, proof }: RecoveryNote): Promise<OpeningResult> {
+/** A new token as its client is sent it: where it belongs into a cookie, as a ticket for whoever has the secret that is in it now. */
+export function newToken(
+  { text, sessionId }: PresentedToken,
+  { facts, tickets }: Pick<Opener, "facts" | "tickets">,
+  boundTo = facts.cookie,
+): string {
+  if (facts.cookie === undefined) return text;
+  if (!tickets || boundTo === undefined) throw new SessionError("SESSION_NOT_CONFIRMED");
+  return tickets.seal("store", sessionId, { token: text, boundTo });
+}
+
+async function reopen(
+  registry: SessionRegistry,
+  { sessionId, proof, isFixed }: RecoveryNote,
+): Promise<OpeningResult> {
   let isReplaced = false;
   const fits = ({ secretHash }: SessionRow) => {
     isReplaced = secretHash === null || proofOf(secretHash) !== proof;
     return !isReplaced;
   };
   const opened = await registry.reopen(sessionId, fits, { isExpected: true });
-  if (opened.found === "session") return { session: opened.session };
+  if (opened.found === "session") return { session: opened.session, ...(isFixed && { isFixed }) };
   if (opened.found === "expired") return { over: "expired" };
   if (opened.missing) return { over: "destroyed" };
   return isReplaced ? { replaced: sessionId } : {};

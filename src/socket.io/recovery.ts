@@ -10,12 +10,28 @@ export interface RecoveryNote {
   readonly sessionId: string;
   /** Shows that this server wrote the note, and which secret the session was opened with. */
   readonly proof: string;
+  /** Its token is in a cookie, and must not be told to its page. */
+  readonly byTicket?: true;
+  /** It has the session by a credential that it cannot be given another for. */
+  readonly isFixed?: true;
 }
 
-export function noteForRecovery(socket: Socket, sessionId: string, secretHash: HashText): void {
+export function noteForRecovery(
+  socket: Socket,
+  { id: sessionId }: { id: string },
+  secretHash: HashText,
+  { byTicket = false, isFixed = false } = {},
+): void {
   // Where Socket.IO recovers no socket, nobody would ever read it.
   if (!mayRecover(socket) || typeof socket.data !== "object" || socket.data === null) return;
-  socket.data[DATA_KEY] = { sessionId, proof: proofOf(textToBytes(secretHash)) } satisfies RecoveryNote;
+  const proof = proofOf(textToBytes(secretHash));
+  const note: RecoveryNote = {
+    sessionId,
+    proof,
+    ...(byTicket && { byTicket }),
+    ...(isFixed && { isFixed }),
+  };
+  socket.data[DATA_KEY] = note;
 }
 
 /**
@@ -31,11 +47,16 @@ export function mayRecover(socket: Socket): boolean {
 export function recoveryNote(socket: Socket): RecoveryNote | undefined {
   if (!socket.recovered) return undefined;
   const note: unknown = (socket.data as Record<string, unknown> | undefined)?.[DATA_KEY];
-  const { sessionId, proof } = (typeof note === "object" && note !== null ? note : {}) as Record<
-    string,
-    unknown
-  >;
-  return typeof sessionId === "string" && typeof proof === "string" ? { sessionId, proof } : undefined;
+  const { sessionId, proof, byTicket, isFixed } = (
+    typeof note === "object" && note !== null ? note : {}
+  ) as Record<string, unknown>;
+  if (typeof sessionId !== "string" || typeof proof !== "string") return undefined;
+  return {
+    sessionId,
+    proof,
+    ...(byTicket === true && { byTicket }),
+    ...(isFixed === true && { isFixed }),
+  };
 }
 
 /**

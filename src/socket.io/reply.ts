@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "socket.io";
-import { GOT_TOKEN, type GotToken, SESSION_END, type SessionEnd } from "../wire.js";
+import { type EndReason, GOT_TOKEN, type GotToken, SESSION_END, type SessionEnd } from "../wire.js";
 import { mayRecover } from "./recovery.js";
 
 /** How long a client may take to store a new token before its confirmation is no longer waited for. */
@@ -46,11 +46,20 @@ export function tellGotToken(socket: Socket, message: GotToken, options: { confi
   else socket.emit(GOT_TOKEN, message);
 }
 
+/** Tells a socket that its session is over, and disconnects it. */
+export function endSocket(socket: Socket, reason: EndReason): void {
+  // After what the handler that ended it has still to say, an acknowledgement perhaps.
+  setImmediate(() => {
+    sendSessionEnd(socket, { reason });
+    socket.disconnect();
+  });
+}
+
 /**
  * Sends `sessionEnd`, now: with connection state recovery a plain `socket.emit` may first wait for a cluster's log to take it,
  * and the disconnect that follows would come before.
  */
-export function sendSessionEnd(socket: Socket, message: SessionEnd): void {
+function sendSessionEnd(socket: Socket, message: SessionEnd): void {
   if (mayRecover(socket)) emitUnkept(socket, NO_ANSWER_TIMEOUT_MS, SESSION_END, message);
   else socket.emit(SESSION_END, message);
 }

@@ -1,9 +1,15 @@
 import { toSessionError } from "../errors.js";
 import { Backoff } from "../retry.js";
+import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
-import type { ClientDescription, GotToken } from "../wire.js";
+import type { Tickets } from "../tickets.js";
+import { isTokenOf } from "../token.js";
+import type { TokensOnTheWay } from "../tokens-on-the-way.js";
+import type { Verifier } from "../verification.js";
+import type { GotToken } from "../wire.js";
 import type { AttachmentContext } from "./attachment-context.js";
 import type { SocketBearer } from "./bearer.js";
+import { Unidentified } from "./identifying.js";
 import {
   type ClientFacts,
   type Opener,
@@ -11,10 +17,11 @@ import {
   openSession,
   type Request,
   type TokenRequest,
+  toGotToken,
 } from "./opening.js";
 
 /** Pauses between tries while the store is away: once it is back, nobody waits longer than the longest. */
-const OUTAGE_BACKOFF = { firstMs: 500, longestMs: 5_000 };
+export const OUTAGE_BACKOFF = { firstMs: 500, longestMs: 5_000 };
 /** Acknowledgements of one and the same token that may wait together. */
 const MAX_ACKNOWLEDGEMENTS = 100;
 
@@ -23,11 +30,20 @@ export interface RequestHost {
   readonly gone: boolean;
   readonly facts: ClientFacts;
   readonly bearer: SocketBearer | undefined;
+  readonly session: Session | undefined;
+  /** The token of its session has been replaced, and it has not presented the new one. */
+  readonly isCut: boolean;
+  /** Which session that is. */
+  readonly cutFrom: string | undefined;
+  /** What identifies a session in the handshake besides a token; nothing where nothing does. */
+  identify(): Promise<unknown> | undefined;
   /** Whether one more session may be created for it; counts it if so. */
   mayMint(): boolean;
   /** Takes over what was opened, which the registry holds for it. */
   take(result: OpeningResult): void;
   send(message: GotToken): void;
+  /** Runs `then` when events that wait for the session as it is have gone on; `false` where there are none. */
+  afterEvents(then: () => void): boolean;
   /** The store has not answered. */
   unanswered(): void;
   /** There are no more requests. */
@@ -38,10 +54,12 @@ export interface RequestHost {
  * The requests of one socket: one is worked on until the store has answered, and one may wait. It is there while there is a
  * request, and no longer.
  */
-export class Requests implements Opener {
+export class Requests implements Opener, Verifier {
   readonly #host: RequestHost;
   readonly #context: AttachmentContext;
   #waiting: TokenRequest | undefined;
+  /** The token of its own session, presented again, while the row is looked at. */
+  #verifying: TokenRequest | undefined;
   /** The request whose answer has gone out. */
   #told: Request | undefined;
 
@@ -54,8 +72,24 @@ export class Requests implements Opener {
     return this.#context.registry;
   }
 
-  get client(): ClientDescription | null {
-    return this.#host.facts.client;
+  get facts(): ClientFacts {
+    return this.#host.facts;
+  }
+
+  get tickets(): Tickets | undefined {
+    return this.#context.tickets;
+  }
+
+  get onTheWay(): TokensOnTheWay {
+    return this.#context.onTheWay;
+  }
+
+  get cutFrom(): string | undefined {
+    return this.#host.cutFrom;
+  }
+
+  identify(): Promise<unknown> | undefined {
+    return this.#host.identify();
   }
 
   mayMint(): boolean {
@@ -74,16 +108,51 @@ export class Requests implements Opener {
     return true;
   }
 
-  /** What waits, to be worked on now. */
-  next(): TokenRequest | undefined {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    return waiting;
-  }
-
   /** Nobody waits for what waits. */
   drop(): void {
     this.#waiting = undefined;
+  }
+
+  /** Works on a token that a connected socket presents. */
+  present(request: TokenRequest): void {
+    const session = this.#sessionOf(request);
+    if (session && this.#verify(session, request)) return;
+    const work = () => void this.work(request);
+    // A token of the same session changes nothing for what came before it; another one must not come before that.
+    if (session || !this.#host.afterEvents(work)) work();
+  }
+
+  /** The session that its socket has by this very token. */
+  #sessionOf({ presented }: TokenRequest): Session | undefined {
+    const { session, isCut, bearer } = this.#host;
+    if (!session || isCut || !bearer || bearer.hasReplaced) return undefined;
+    return isTokenOf(presented, session.id, session.saved.kept.secretHash) ? session : undefined;
+  }
+
+  /** All that can be new is in the row: a look at its revision is enough. */
+  #verify(session: Session, request: TokenRequest): boolean {
+    this.#verifying = request;
+    if (this.registry.verify(session, this)) return true;
+    this.#verifying = undefined;
+    return false;
+  }
+
+  verified(isAsKnown: boolean): void {
+    const request = this.#verifying;
+    this.#verifying = undefined;
+    const { gone, session, isCut, bearer } = this.#host;
+    if (!request || gone) return;
+    // A rotation has to wait for the turn that the look has; whatever else, this socket must still have part in the session.
+    if (!isAsKnown || !session || isCut || !bearer?.credential.opens(session.saved.kept))
+      return void this.work(request);
+    this.#context.outages.over();
+    this.registry.touchIfDue(session);
+    this.#answer(request, toGotToken(request.presented as string, session, this));
+    bearer.presented();
+    const next = this.#waiting;
+    this.#waiting = undefined;
+    if (next) this.present(next);
+    else this.#host.worked();
   }
 
   /**
@@ -131,7 +200,7 @@ export class Requests implements Opener {
       this.#host.bearer?.presented();
       return true;
     } catch (error) {
-      outages.report(toSessionError(error));
+      if (!(error instanceof Unidentified)) outages.report(toSessionError(error));
       this.#answer(request, { token: "", errors: "Session store unavailable" });
       return false;
     }

@@ -1,9 +1,9 @@
 import type { Socket } from "socket.io";
 import { SessionError } from "../errors.js";
+import { SessionHandle } from "../handle.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { SessionDraft } from "../types.js";
 import { type DraftAccess, withDraft } from "../with-session.js";
-import { SessionHandle } from "./handle.js";
 
 declare module "socket.io" {
   interface Socket {
@@ -36,14 +36,17 @@ declare module "socket.io" {
 
 /** What a `withSession` handler is given. */
 export interface SessionContext {
-  /** The values, yours to change. Assign another plain object to replace them all, or `null` to destroy the session. */
+  /** The values, yours to change. */
   get session(): SessionDraft;
+  /** Another plain object replaces all values; `null` destroys the session. */
   set session(values: SessionDraft | null);
   /** Public id of the session. */
   readonly sessionId: string;
+  /** The socket whose `withSession` was called. */
   readonly socket: Socket;
 }
 
+/** What `withSession` runs, alone with the session in this process. What it returns, or resolves to, is the result. */
 export type WithSessionHandler<Result> = (context: SessionContext) => Result | Promise<Result>;
 
 /** What comes of `onMissing`. */

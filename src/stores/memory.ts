@@ -1,19 +1,17 @@
 import { type Clock, systemClock } from "../clock.js";
-import {
-  type NewSession,
-  type PruneStep,
-  type Seconds,
-  type SessionRevision,
-  type SessionRow,
-  type SessionStore,
-  type StoreFactory,
-  type StoreSettings,
-  type UserSession,
-  VISIT_GAP,
-  type WriteAttempt,
+import type {
+  NewSession,
+  PruneStep,
+  Seconds,
+  SessionRevision,
+  SessionRow,
+  SessionStore,
+  StoreFactory,
+  StoreSettings,
+  UserSession,
+  WriteAttempt,
 } from "../store.js";
-
-type Row = Omit<SessionRow, "now" | "data"> & { data: string };
+import { insertedRow, type KeptRow, loadedRow, revisionOf, touchedRow, writtenRow } from "./row-rules.js";
 
 /**
  * A store that keeps sessions in this process: for development and tests. They are gone when the process ends, and other
@@ -22,13 +20,16 @@ type Row = Omit<SessionRow, "now" | "data"> & { data: string };
  * @example
  * const sessions = tokenSession({ store: memoryStore() });
  */
+export function memoryStore(): StoreFactory;
+/** For tests: time itself. @internal */
+export function memoryStore(options: { clock?: Clock }): StoreFactory;
 export function memoryStore({ clock = systemClock }: { clock?: Clock } = {}): StoreFactory {
   return (settings) => new MemoryStore(settings, clock);
 }
 
 /** @internal */
 export class MemoryStore implements SessionStore {
-  readonly #rows = new Map<string, Row>();
+  readonly #rows = new Map<string, KeptRow>();
   readonly #settings: StoreSettings;
   readonly #clock: Clock;
   readonly #startedAt: number;
@@ -43,54 +44,34 @@ export class MemoryStore implements SessionStore {
     const now = this.#now;
     return sessionIds.flatMap((id) => {
       const row = this.#rows.get(id);
-      return row ? [{ ...copyOf(row), now, data: row.expires > now ? row.data : null }] : [];
+      return row ? [loadedRow(copyOf(row), now)] : [];
     });
   }
 
   async insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]> {
     const now = this.#now;
-    const { expiration, absoluteExpiration } = this.#settings;
     return sessions.map((session) => {
       if (this.#rows.has(session.sessionId)) return null;
-      const row: Row = {
-        ...copyOf(session),
-        idleSeconds: null,
-        userId: null,
-        nextHash: null,
-        previousHash: null,
-        expires: now + Math.min(expiration, absoluteExpiration),
-        createdAt: now,
-        visitedAt: now,
-        previousVisitAt: 0,
-      };
+      const row = insertedRow(copyOf(session), now, this.#settings);
       this.#rows.set(session.sessionId, row);
-      return { ...copyOf(row), now };
+      return loadedRow(copyOf(row), now);
     });
   }
 
   async write(attempts: readonly WriteAttempt[]): Promise<boolean[]> {
     const now = this.#now;
-    return attempts.map(({ baseRevision, identity, ...written }) => {
-      const { sessionId } = written;
-      const row = this.#rows.get(sessionId);
-      if (!row || row.revision !== baseRevision || row.expires <= now) return false;
-      this.#rows.set(sessionId, copyOf({ ...row, ...written, ...identity }));
-      return true;
+    return attempts.map((attempt) => {
+      const written = writtenRow(this.#rows.get(attempt.sessionId), attempt, now, this.#settings);
+      if (written) this.#rows.set(written.sessionId, copyOf(written));
+      return written !== undefined;
     });
   }
 
   async touch(sessionIds: readonly string[], { beginVisit }: { beginVisit: boolean }): Promise<string[]> {
     const now = this.#now;
-    const { expiration, absoluteExpiration } = this.#settings;
     for (const id of sessionIds) {
-      const row = this.#rows.get(id);
-      if (!row || row.expires <= now) continue;
-      this.#rows.set(id, {
-        ...row,
-        expires: Math.max(row.expires, Math.min(now + expiration, row.createdAt + absoluteExpiration)),
-        previousVisitAt: beginVisit && row.visitedAt < now - VISIT_GAP ? row.visitedAt : row.previousVisitAt,
-        visitedAt: now,
-      });
+      const touched = touchedRow(this.#rows.get(id), now, { ...this.#settings, beginVisit });
+      if (touched) this.#rows.set(id, touched);
     }
     return [];
   }
@@ -103,9 +84,7 @@ export class MemoryStore implements SessionStore {
     const now = this.#now;
     return sessionIds.flatMap((id) => {
       const row = this.#rows.get(id);
-      if (!row) return [];
-      const { sessionId, revision, expires, visitedAt, previousVisitAt } = row;
-      return [{ sessionId, revision, expires, visitedAt, previousVisitAt, now }];
+      return row ? [revisionOf(row, now)] : [];
     });
   }
 
@@ -136,12 +115,24 @@ export class MemoryStore implements SessionStore {
     return { deleted, more: false };
   }
 
+  async list({ after = "", limit }: { after?: string | undefined; limit: number }): Promise<SessionRow[]> {
+    const now = this.#now;
+    const living = [...this.#rows.values()].filter((row) => row.expires > now && row.sessionId > after);
+    living.sort((one, other) => (one.sessionId < other.sessionId ? -1 : 1));
+    return living.slice(0, limit).map((row) => loadedRow(copyOf(row), now));
+  }
+
+  async count(): Promise<number> {
+    const now = this.#now;
+    return [...this.#rows.values()].filter(({ expires }) => expires > now).length;
+  }
+
   now(): number {
     return (this.#startedAt + this.#clock.now()) / 1000;
   }
 
   /** For tests: ages a row without waiting. */
-  setTimes(sessionId: string, times: Partial<Pick<Row, "expires" | "createdAt" | "visitedAt">>): void {
+  setTimes(sessionId: string, times: Partial<Pick<KeptRow, "expires" | "createdAt" | "visitedAt">>): void {
     const row = this.#rows.get(sessionId);
     if (row) this.#rows.set(sessionId, { ...row, ...times });
   }
@@ -152,7 +143,7 @@ export class MemoryStore implements SessionStore {
 }
 
 /** Whoever handed bytes in, or got them, may change them: the store keeps its own. */
-function copyOf<T extends Pick<Row, "secretHash" | "writers" | "client"> & Partial<Row>>(row: T): T {
+function copyOf<T extends Pick<KeptRow, "secretHash" | "writers" | "client"> & Partial<KeptRow>>(row: T): T {
   return {
     ...row,
     ...(row.nextHash && { nextHash: new Uint8Array(row.nextHash) }),

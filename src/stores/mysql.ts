@@ -91,12 +91,12 @@ export class MysqlStore implements SessionStore {
     const { now } = this.#db;
     return sessions.map((session) => ({
       ...session,
-      idleSeconds: null,
+      idleSeconds: session.idleSeconds ?? null,
       userId: null,
       nextHash: null,
       previousHash: null,
       now,
-      expires: now + this.#idle,
+      expires: now + this.#firstIdle(session),
       createdAt: now,
       visitedAt: now,
       previousVisitAt: 0,
@@ -106,10 +106,11 @@ export class MysqlStore implements SessionStore {
   #toInsert(session: NewSession) {
     return {
       sessionId: session.sessionId,
-      expires: sql<number>`unix_timestamp() + ${this.#idle}`,
+      expires: sql<number>`unix_timestamp() + ${this.#firstIdle(session)}`,
       data: session.data,
       secretHash: toBuffer(session.secretHash),
       client: session.client && JSON.stringify(session.client),
+      idleSeconds: session.idleSeconds ?? null,
       revision: session.revision,
       writers: toBuffer(session.writers),
       createdAt: databaseNow,
@@ -118,16 +119,16 @@ export class MysqlStore implements SessionStore {
     };
   }
 
-  get #idle(): Seconds {
+  #firstIdle({ idleSeconds }: NewSession): Seconds {
     const { expiration, absoluteExpiration } = this.#settings;
-    return Math.min(expiration, absoluteExpiration);
+    return Math.min(idleSeconds ?? expiration, absoluteExpiration);
   }
 
   async write(attempts: readonly WriteAttempt[], { mayWait = true } = {}): Promise<(boolean | undefined)[]> {
     const [first] = attempts;
     if (attempts.length === 1 && first) return [await this.#writeAlone(first, mayWait)];
-    const together = attempts.filter(({ identity }) => !identity);
-    const alone = attempts.filter(({ identity }) => identity);
+    const together = attempts.filter((attempt) => !changesMore(attempt));
+    const alone = attempts.filter(changesMore);
     const matched = new Map<WriteAttempt, boolean | undefined>();
     for (const attempt of alone) matched.set(attempt, await this.#writeAlone(attempt, mayWait));
     const isAll = together.length === 0 || (await this.#writeTogether(together));
@@ -143,7 +144,9 @@ export class MysqlStore implements SessionStore {
 
   async #writeAlone(attempt: WriteAttempt, mayWait: boolean): Promise<boolean | undefined> {
     const { numAffectedRows } = await this.#run((server) =>
-      mayWait ? writeOne(this.#quoted, attempt) : writeOneUnlocked(this.#quoted, attempt, server),
+      mayWait
+        ? writeOne(this.#quoted, attempt, this.#settings)
+        : writeOneUnlocked(this.#quoted, attempt, this.#settings, server),
     );
     if (numAffectedRows === 1n) return true;
     // Where it did not wait, the row may be locked.
@@ -240,6 +243,26 @@ export class MysqlStore implements SessionStore {
     }));
   }
 
+  async list({ after = "", limit }: { after?: string | undefined; limit: number }): Promise<SessionRow[]> {
+    // By key: the index on `expires` would have all of them sorted for each page.
+    const statement = sql<Parameters<typeof toSessionRow>[0]>`
+      select ${sql.join(COLUMNS.map((column) => sql.ref(column)))}, coalesce(data, '{}') as data, ${databaseNow} as now
+      from ${sql.table(this.#name)} force index (primary)
+      where sessionId > ${after} and expires > ${databaseNow} order by sessionId limit ${limit}`;
+    const { rows } = await this.#run(statement.compile(this.#db.build));
+    return rows.map(toSessionRow);
+  }
+
+  async count(): Promise<number> {
+    const { rows } = await this.#run(
+      this.#db.build
+        .selectFrom(this.#table)
+        .select(({ fn }) => fn.countAll().as("count"))
+        .where(isLive),
+    );
+    return Number(rows[0]?.count ?? 0);
+  }
+
   async prune({ expiredFor, limit }: { expiredFor: Seconds; limit: number }): Promise<PruneStep> {
     const isOld = (eb: ExpressionBuilder<Tables, "session">) =>
       eb("expires", "<", sql<number>`unix_timestamp() - ${expiredFor}`);
@@ -287,6 +310,11 @@ export class MysqlStore implements SessionStore {
       throw error;
     }
   }
+}
+
+/** More than values: such a write is a statement of its own. */
+function changesMore({ identity, idleSeconds }: WriteAttempt): boolean {
+  return identity !== undefined || idleSeconds !== undefined;
 }
 
 function isDuplicate(error: unknown): boolean {

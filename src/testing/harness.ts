@@ -18,6 +18,7 @@ export interface StoreHarness {
 
 /** One rule of the store contract. */
 export interface StoreCase {
+  /** The rule, as the name of a test. */
   readonly name: string;
   /** Rejects with an `AssertionError` where the store breaks the rule. Cases run one after the other. */
   run(harness: StoreHarness): Promise<void>;

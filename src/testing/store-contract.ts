@@ -2,7 +2,9 @@ import { deleteCases } from "./cases/delete.js";
 import { faultCases } from "./cases/faults.js";
 import { forUserCases } from "./cases/for-user.js";
 import { identityCases } from "./cases/identity.js";
+import { idleSecondsCases } from "./cases/idle-seconds.js";
 import { insertCases } from "./cases/insert.js";
+import { listCases } from "./cases/list.js";
 import { loadCases } from "./cases/load.js";
 import { loadRevisionsCases } from "./cases/load-revisions.js";
 import { pruneCases } from "./cases/prune.js";
@@ -37,11 +39,13 @@ export const storeContract: readonly StoreCase[] = [
   ...insertCases,
   ...writeCases,
   ...identityCases,
+  ...idleSecondsCases,
   ...touchCases,
   ...deleteCases,
   ...loadRevisionsCases,
   ...pruneCases,
   ...forUserCases,
+  ...listCases,
   ...sharingCases,
   ...faultCases,
 ];

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import type { tokenSession } from "../../client/index.js";
@@ -7,28 +5,22 @@ import { describeInBrowser } from "../support/browser.js";
 import { keyFor, useClientPages } from "../support/client-page.js";
 import type { Node } from "../support/nodes.js";
 
-const file = path.resolve(import.meta.dirname, "../../dist/client/socket.io-token-session.js");
-
 interface Globals {
   tokenSession: typeof tokenSession;
   io: Window["io"] & { connectWithSession: Window["io"] };
 }
 
-describeInBrowser("the script-tag file, on a page of the server's own", () => {
+describeInBrowser("the script-tag file as the server serves it, on a page of its own", () => {
   const pages = useClientPages();
 
   /** A page with these scripts, before anything is connected. */
   async function load(scripts: readonly string[]): Promise<{ node: Node; page: Page }> {
-    const ours = readFileSync(file);
     const node = await pages.node();
     node.io.httpServer.on("request", ({ url = "" }, response) => {
       if (url.startsWith("/socket.io/")) return;
-      const isScript = url.endsWith(".js");
-      response.setHeader("Content-Type", `text/${isScript ? "javascript" : "html"}; charset=utf-8`);
+      response.setHeader("Content-Type", "text/html; charset=utf-8");
       const tags = scripts.map((src) => `<script src="${src}"></script>`).join("");
-      response.end(
-        isScript ? ours : `<!doctype html><title>app</title><link rel="icon" href="data:,">${tags}`,
-      );
+      response.end(`<!doctype html><title>app</title><link rel="icon" href="data:,">${tags}`);
     });
     const page = await (await pages.device()).newPage();
     await page.goto(node.url);
@@ -36,7 +28,7 @@ describeInBrowser("the script-tag file, on a page of the server's own", () => {
   }
 
   const SOCKET_IO = "/socket.io/socket.io.js";
-  const OURS = "/socket.io-token-session.js";
+  const OURS = "/socket.io/socket.io-token-session.js";
 
   async function expectSession(node: Node, page: Page, { id, token }: { id: string; token: string }) {
     expect(await page.evaluate((key) => localStorage.getItem(key), keyFor(node.url))).toBe(token);

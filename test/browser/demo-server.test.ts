@@ -111,7 +111,7 @@ describe("the demo's server", () => {
     ["/", "text/html; charset=utf-8"],
     ["/?a=b", "text/html; charset=utf-8"],
     ["/style.css", "text/css; charset=utf-8"],
-    ["/socket.io-token-session.js", "text/javascript; charset=utf-8"],
+    ["/app.js", "text/javascript; charset=utf-8"],
     ["/icon.svg", "image/svg+xml"],
   ])("serves %s under a strict policy", async (path, type) => {
     const { status, headers, body } = await get(path);

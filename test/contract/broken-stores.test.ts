@@ -7,7 +7,9 @@ import { brokenDeletes } from "./broken/delete.js";
 import { brokenUsers } from "./broken/for-user.js";
 import { type Break, type BrokenStore, brokenMemory, delegating, failedCases } from "./broken/harness.js";
 import { brokenIdentities } from "./broken/identity.js";
+import { brokenIdleSeconds } from "./broken/idle-seconds.js";
 import { brokenInserts } from "./broken/insert.js";
+import { brokenLists } from "./broken/list.js";
 import { brokenLoads, brokenRevisions } from "./broken/load.js";
 import { brokenOnSql } from "./broken/mysql.js";
 import { otherBreaks, sharesObjects, swallowsErrors } from "./broken/other.js";
@@ -21,10 +23,12 @@ const brokenStores: readonly BrokenStore[] = [
   ...brokenInserts,
   ...brokenWrites,
   ...brokenIdentities,
+  ...brokenIdleSeconds,
   ...brokenTouches,
   ...brokenDeletes,
   ...brokenPrunes,
   ...brokenUsers,
+  ...brokenLists,
   ...sharesObjects,
   ...swallowsErrors,
   ...otherBreaks,

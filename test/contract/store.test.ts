@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe } from "@jest/globals";
 import { createPool, type Pool } from "mysql2/promise";
 import type { SessionStore } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 import { MysqlStore } from "../../src/stores/mysql.js";
-import { contractSettings, type StoreHarness, storeContract } from "../../src/testing/index.js";
+import { contractSettings } from "../../src/testing/index.js";
 import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
 import { type DatabaseProxy, startProxy } from "../support/proxy.js";
+import { runContract } from "./run-contract.js";
 
 describe("memory", () => {
   const store = new MemoryStore(contractSettings);
@@ -48,9 +49,3 @@ describe("MySQL", () => {
     },
   }));
 });
-
-function runContract(harness: () => StoreHarness): void {
-  test.each(storeContract.map((each) => [each.name, each] as const))("%s", async (_, each) => {
-    await expect(each.run(harness())).resolves.toBeUndefined();
-  });
-}

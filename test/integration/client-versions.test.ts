@@ -3,6 +3,7 @@ import { io as newest, type Socket } from "socket.io-client";
 import { io as io40 } from "socket.io-client-4.0";
 import { io as io45 } from "socket.io-client-4.5";
 import { type ClientOptions, tokenSession } from "../../client/index.js";
+import { SESSION_END } from "../../src/wire.js";
 import { hear } from "../support/client-events.js";
 import { device, TOKEN_KEY } from "../support/device.js";
 import { FaultyStorage } from "../support/faulty-storage.js";
@@ -82,6 +83,24 @@ describe.each([
       expect(sideOf(node, tab).session.id).toBe(tab.session.id);
       expect(heard.map(([name]) => name)).toEqual(["end", "token", "start"]);
     });
+
+    // socket.io-client 4.0 closes such a connection later, and tells so when the next one is being made.
+    test.each([[true], [false]])(
+      "the end of a session, told while something is being sent (restart: %s)",
+      async (restart) => {
+        const node = await nodes.node();
+        const tab = opened(node, { restart });
+        await tab.session.ready;
+        const { id } = tab.session;
+        tab.socket.on(SESSION_END, () => tab.socket.emit("bye"));
+        const gone = next(tab.socket, "disconnect");
+        await node.sessions.destroy(id);
+        await gone;
+        if (!restart) tab.socket.connect();
+        await tab.session.ready;
+        expect(tab.session.id).not.toBe(id);
+      },
+    );
 
     test("disconnected by the application, it stays out until it is connected again", async () => {
       const node = await nodes.node();

@@ -11,6 +11,7 @@ const required = createRequire(import.meta.url)("socket.io-token-session");
 assert.equal(required, imported.tokenSession);
 assert.equal(defaultExport, imported.tokenSession);
 assert.equal(required.memoryStore, imported.memoryStore);
+assert.equal(required.fromConnectStore, imported.fromConnectStore);
 assert.equal(required.SessionError, imported.SessionError);
 assert.equal(typeof client.tokenSession, "function");
 for (const [entry, name] of [
@@ -45,6 +46,18 @@ for (const make of [required, imported.tokenSession]) {
   await sessions.close();
 }
 assert.throws(() => required({ db: {} }), { code: "SESSION_OPTION_INVALID" });
+
+// The stores of express-session and koa-session, each by its own entry: without these nobody needs those packages.
+const { default: session } = await import("express-session");
+const { ConnectStore } = await import("socket.io-token-session/express-session");
+const { KoaSessionStore } = await import("socket.io-token-session/koa-session");
+const cookieSessions = required({ store: required.memoryStore(), logger: false });
+const connectStore = new ConnectStore(cookieSessions);
+assert.ok(connectStore instanceof session.Store);
+await connectStore.set("sid", { cookie: { originalMaxAge: null }, n: 1 });
+assert.equal((await connectStore.get("sid")).n, 1);
+assert.equal((await new KoaSessionStore(cookieSessions).get("sid")).n, 1);
+await cookieSessions.close();
 
 // The store contract needs no test framework: none is installed here. It passes a sound store, and not a broken one.
 const store = required.memoryStore()(contractSettings);

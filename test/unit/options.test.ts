@@ -15,6 +15,8 @@ describe("toSettings", () => {
       maxBytes: 65_536,
       storeTimeout: 10,
       required: false,
+      freshness: "connection",
+      serveClient: true,
     });
   });
 
@@ -51,6 +53,16 @@ describe("toSettings", () => {
     ["a table that is SQL", { table: "session; drop table x" }, /table/],
     ["three parts", { table: "a.b.c" }, /table/],
     ["a logger without methods", { logger: {} }, /logger/],
+    [
+      "a freshness of other words",
+      { freshness: "events" },
+      /freshness must be "connection", "event" or a whole/,
+    ],
+    ["a freshness of 0", { freshness: 0 }, /freshness must be .* from 1 to 21600, not 0/],
+    ["a freshness beyond what revalidate may be", { expiration: 60, freshness: 16 }, /from 1 to 15/],
+    ["a fraction of a second", { freshness: 1.5 }, /freshness/],
+    ["a look at each event by true", { freshness: true }, /freshness must be .* not true/],
+    ["serveClient as text", { serveClient: "no" }, /serveClient must be true or false/],
     ["a store that is no factory", { store: {} }, /store factory/],
     ["both db and store", { db: {} }, /either db or store/],
   ])("refuses %s", (_, options, message) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { SessionError } from "../../src/errors.js";
-import { checkKey, toJsonText, Values } from "../../src/values.js";
+import { checkKey, RESERVED_KEY, toJsonText, Values } from "../../src/values.js";
 
 function codeOf(run: () => unknown): string | undefined {
   try {
@@ -77,6 +77,7 @@ const step = fc.oneof(
   }),
   fc.record({ do: fc.constant("delete" as const), key: fc.constantFrom("__proto__", "a", "b") }),
   fc.record({ do: fc.constant("clear" as const) }),
+  fc.record({ do: fc.constant("reserve" as const), value: fc.jsonValue() }),
 );
 
 describe("Values", () => {
@@ -85,6 +86,7 @@ describe("Values", () => {
       fc.property(fc.array(step), (steps) => {
         const values = Values.empty();
         const model = new Map<string, unknown>();
+        let reserved: string | undefined;
         for (const each of steps) {
           if (each.do === "set") {
             const text = toJsonText(each.key, each.value) as string;
@@ -95,6 +97,9 @@ describe("Values", () => {
           } else if (each.do === "delete") {
             values.delete(each.key);
             model.delete(each.key);
+          } else if (each.do === "reserve") {
+            reserved = JSON.stringify(JSON.parse(JSON.stringify(each.value)));
+            values.reserved = reserved;
           } else {
             values.clear();
             model.clear();
@@ -105,9 +110,44 @@ describe("Values", () => {
           for (const [key, value] of model) expect(again.get(key)).toEqual(value);
           expect(Object.keys(again.toJSON())).toHaveLength(model.size);
           expect(again.bytes).toBe(values.bytes);
+          expect(again.reserved).toBe(reserved);
+          expect([...again.keys()].sort()).toEqual([...model.keys()].sort());
         }
       }),
     );
+  });
+
+  test("have an entry that is none of them: not shown, not cleared, and not theirs to change", () => {
+    const values = Values.parse('{"n":1,"\\u0000cookie":{"path":"/"}}', "id");
+    const before = values.copy();
+    const looks = () => [
+      [...values.keys()],
+      values.toJSON(),
+      values.has(RESERVED_KEY),
+      values.get(RESERVED_KEY),
+      values.text(RESERVED_KEY),
+      values.reserved,
+    ];
+    expect(looks()).toEqual([["n"], { n: 1 }, false, undefined, undefined, '{"path":"/"}']);
+    for (const run of [() => values.set(RESERVED_KEY, "1"), () => values.delete(RESERVED_KEY)])
+      expect(codeOf(run)).toBe("SESSION_VALUE_INVALID");
+    values.clear();
+    expect(looks()).toEqual([[], {}, false, undefined, undefined, '{"path":"/"}']);
+    expect(values.toText()).toBe('{"\\u0000cookie":{"path":"/"}}');
+    values.reserved = "2";
+    expect(values.differences(before)).toEqual(["n"]);
+    expect(values.bytes).toBe(Buffer.byteLength(values.toText()));
+  });
+
+  test("have an idle time beside them, which stays with another identity", () => {
+    const values = Values.empty();
+    const { kept } = values;
+    values.idleSeconds = null;
+    expect(values.kept).toBe(kept);
+    values.idleSeconds = 60;
+    values.identity = { ...values.identity, userId: "ada" };
+    expect([values.idleSeconds, values.kept.userId, values.copy().idleSeconds]).toEqual([60, "ada", 60]);
+    expect(Values.empty().idleSeconds).toBeNull();
   });
 
   test("give copies", () => {

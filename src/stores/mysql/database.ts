@@ -16,33 +16,45 @@ import { type Stage, toFault } from "./faults.js";
 
 /** A pool from `mysql2`, by the members that tell it from others. */
 export interface CallbackPool {
+  /** Lends a connection. */
   getConnection(callback: never): unknown;
+  /** The same pool as of `mysql2/promise`. */
   promise(): unknown;
 }
 
 /** A pool from `mysql2/promise`: it carries the callback pool that it is made of. */
 export interface PromisePool {
+  /** Lends a connection. */
   getConnection(): Promise<unknown>;
+  /** What it is made of. */
   readonly pool: CallbackPool;
 }
 
 /** A connection from `mysql2`. */
 export interface CallbackConnection {
+  /** The same connection as of `mysql2/promise`. */
   promise(): unknown;
+  /** Its number on the server. */
   readonly threadId: number;
+  /** Runs a statement. */
   query(...parameters: never[]): unknown;
 }
 
 /** A connection from `mysql2/promise`. */
 export interface PromiseConnection {
+  /** Its number on the server. */
   readonly threadId: number;
+  /** Resolves when it is connected. */
   connect(): Promise<void>;
+  /** Runs a statement. */
   query(sql: string): Promise<unknown>;
 }
 
 /** A Kysely instance, of whatever version the application has: only these methods are used to recognise it. */
 export interface KyselyInstance {
+  /** What runs its queries. */
   getExecutor(): unknown;
+  /** The same instance without its plugins, which would change names and values. */
   withoutPlugins(): unknown;
 }
 

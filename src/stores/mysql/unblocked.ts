@@ -6,7 +6,7 @@
 // Where the server writes statements, not rows, into its binary log, a replica would skip other rows than it did; there the same
 // statements wait.
 import { CompiledQuery } from "kysely";
-import type { WriteAttempt } from "../../store.js";
+import type { StoreSettings, WriteAttempt } from "../../store.js";
 import type { ServerFacts } from "./connection.js";
 
 /** Writes several rows, each only where it is alive and at the revision that the attempt was made from. */
@@ -42,8 +42,8 @@ function joined(table: string): string {
 const WRITTEN = "session.data = new.data, session.revision = new.revision, session.writers = new.writers";
 
 /** Writes one row, and waits for whoever has it locked; with who it belongs to where that changes too. */
-export function writeOne(table: string, attempt: WriteAttempt): CompiledQuery<unknown> {
-  const { set, values } = written(attempt);
+export function writeOne(table: string, attempt: WriteAttempt, lives: Lives): CompiledQuery<unknown> {
+  const { set, values } = written(attempt, lives);
   return CompiledQuery.raw(`update ${table} as session set ${set} where ${BASE}`, [
     ...values,
     ...base(attempt),
@@ -54,10 +54,11 @@ export function writeOne(table: string, attempt: WriteAttempt): CompiledQuery<un
 export function writeOneUnlocked(
   table: string,
   attempt: WriteAttempt,
+  lives: Lives,
   { logsStatements }: ServerFacts,
 ): CompiledQuery<unknown> {
-  if (logsStatements) return writeOne(table, attempt);
-  const { set, values } = written(attempt);
+  if (logsStatements) return writeOne(table, attempt, lives);
+  const { set, values } = written(attempt, lives);
   return CompiledQuery.raw(
     `update (select sessionId as id from ${table} force index (primary) where ${BASE} limit 1 for update skip locked` +
       `) as free ${joined(table)} on session.sessionId = free.id set ${set}`,
@@ -72,15 +73,27 @@ function base({ sessionId, baseRevision }: WriteAttempt): unknown[] {
 }
 
 const VALUES = "session.data = ?, session.writers = ?, session.revision = ?";
-const VALUES_AND_IDENTITY = `${VALUES}, session.userId = ?, session.secretHash = ?, session.nextHash = ?, session.previousHash = ?`;
+const IDENTITY = "session.userId = ?, session.secretHash = ?, session.nextHash = ?, session.previousHash = ?";
+const IDLE = "session.idleSeconds = ?, session.expires = least(unix_timestamp() + ?, session.createdAt + ?)";
 
-/** The revision comes last: in a plain UPDATE what follows would see the new one. */
-function written({ data, writers, revision, identity }: WriteAttempt): { set: string; values: unknown[] } {
+type Lives = Pick<StoreSettings, "expiration" | "absoluteExpiration">;
+
+function written(
+  { data, writers, revision, identity, idleSeconds }: WriteAttempt,
+  { expiration, absoluteExpiration }: Lives,
+): { set: string; values: unknown[] } {
+  let set = VALUES;
   const values: unknown[] = [data, toBuffer(writers), revision];
-  if (!identity) return { set: VALUES, values };
-  const { userId, secretHash, nextHash, previousHash } = identity;
-  values.push(userId, ...[secretHash, nextHash, previousHash].map((hash) => hash && toBuffer(hash)));
-  return { set: VALUES_AND_IDENTITY, values };
+  if (identity) {
+    const { userId, secretHash, nextHash, previousHash } = identity;
+    set += `, ${IDENTITY}`;
+    values.push(userId, ...[secretHash, nextHash, previousHash].map((hash) => hash && toBuffer(hash)));
+  }
+  if (idleSeconds !== undefined) {
+    set += `, ${IDLE}`;
+    values.push(idleSeconds, idleSeconds ?? expiration, absoluteExpiration);
+  }
+  return { set, values };
 }
 
 /** Moves the times of several rows that are alive. `expires` is an expression with its `values`; `visitGap` begins visits. */

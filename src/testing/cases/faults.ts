@@ -4,7 +4,7 @@ import { type SessionRow, type SessionStore, StoreFault } from "../../store.js";
 import { assertMissing, attemptOn, begin, facts, newSession, present } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
 
-type Method = Exclude<keyof SessionStore, "now" | "adopt" | "concurrency">;
+type Method = Exclude<keyof SessionStore, "now" | "adopt" | "adoptsCookies" | "concurrency" | "shared">;
 type Call = (store: SessionStore, row: SessionRow) => Promise<unknown> | undefined;
 
 const calls: Record<Method, Call> = {
@@ -15,6 +15,8 @@ const calls: Record<Method, Call> = {
   delete: (store, { sessionId }) => store.delete([sessionId]),
   loadRevisions: (store, { sessionId }) => store.loadRevisions?.([sessionId]),
   forUser: (store) => store.forUser?.("ada"),
+  list: (store) => store.list?.({ limit: 10 }),
+  count: (store) => store.count?.(),
   prune: (store) => store.prune?.({ expiredFor: 3600, limit: 10 }),
   check: (store) => store.check?.(),
 };

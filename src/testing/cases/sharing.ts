@@ -60,6 +60,17 @@ export const sharingCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "what list gave is not shared with the store",
+    async run({ store }) {
+      const { sessionId } = await beginFor(store, newUser(), { client: { ...client } });
+      const before = facts(await present(store, sessionId));
+      const rows = (await store.list?.({ limit: 1000 })) ?? [];
+      scribbleOn(rows.find((row) => row.sessionId === sessionId));
+      rows.length = 0;
+      assert.deepEqual(facts(await present(store, sessionId)), before);
+    },
+  },
+  {
     name: "what forUser gave is not shared with the store",
     async run({ store }) {
       const userId = newUser();

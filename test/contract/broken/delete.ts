@@ -18,6 +18,7 @@ export const brokenDeletes: readonly BrokenStore[] = [
         C.rejects("delete"),
         C.ofUser,
       ],
+      ...[C.listed, C.counted],
     ],
   },
   {

@@ -4,7 +4,8 @@ import { contractSettings, type StoreHarness, storeContract } from "../../../src
 import { HandClock } from "../../support/clock.js";
 
 /** A store that a test may break; the optional methods are there too. */
-export type WholeStore = SessionStore & Required<Pick<SessionStore, "loadRevisions" | "prune" | "forUser">>;
+export type WholeStore = SessionStore &
+  Required<Pick<SessionStore, "loadRevisions" | "prune" | "forUser" | "list" | "count">>;
 
 /** What a broken store does otherwise than the sound one. */
 export type Break = (sound: WholeStore, setTimes: StoreHarness["setTimes"]) => Partial<SessionStore>;
@@ -49,6 +50,8 @@ export function delegating(store: WholeStore, before: () => Promise<void> = asyn
     touch: (ids, options) => before().then(() => store.touch(ids, options)),
     delete: (ids) => before().then(() => store.delete(ids)),
     forUser: (userId) => before().then(() => store.forUser(userId)),
+    list: (options) => before().then(() => store.list(options)),
+    count: () => before().then(() => store.count()),
     loadRevisions: (ids) => before().then(() => store.loadRevisions(ids)),
     prune: (options) => before().then(() => store.prune(options)),
     now: () => store.now?.() ?? 0,

@@ -22,7 +22,7 @@ export const brokenLoads: readonly BrokenStore[] = [
         return rows;
       },
     }),
-    caught: [C.loadExpired, C.noRevival, C.touchNoRevival, C.identityRefused],
+    caught: [C.loadExpired, C.noRevival, C.touchNoRevival, C.identityRefused, C.idleRefused],
   },
   {
     name: "takes the last second for life",

@@ -2,7 +2,10 @@ import type { Identity, NewSession, SessionRow, SessionStore } from "../../../sr
 import type { BrokenStore, WholeStore } from "./harness.js";
 import { C } from "./names.js";
 
-type Method = Exclude<keyof SessionStore, "now" | "check" | "adopt" | "concurrency">;
+type Method = Exclude<
+  keyof SessionStore,
+  "now" | "check" | "adopt" | "adoptsCookies" | "concurrency" | "shared"
+>;
 const empty: Record<Method, unknown> = {
   load: [],
   insert: [null],
@@ -11,6 +14,8 @@ const empty: Record<Method, unknown> = {
   delete: undefined,
   loadRevisions: [],
   forUser: [],
+  list: [],
+  count: 0,
   prune: { deleted: 0, more: false },
 };
 

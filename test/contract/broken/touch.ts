@@ -36,7 +36,7 @@ export const brokenTouches: readonly BrokenStore[] = [
     breakIt: () => ({ touch: async () => [] }),
     caught: [
       ...[C.touched, C.newVisit, C.noVisit, C.absolute, C.touchList, C.touchRace],
-      ...[C.rejects("touch")],
+      ...[C.rejects("touch"), C.idleTouched],
     ],
   },
   {
@@ -61,7 +61,7 @@ export const brokenTouches: readonly BrokenStore[] = [
         return [];
       },
     }),
-    caught: [C.absolute],
+    caught: [C.absolute, C.idleTouched],
   },
   {
     name: "touch moves expires back",
@@ -73,7 +73,7 @@ export const brokenTouches: readonly BrokenStore[] = [
         return [];
       },
     }),
-    caught: [C.neverBack],
+    caught: [C.neverBack, C.idleTouched],
   },
   {
     name: "touch begins a visit whenever it is told to",
@@ -98,7 +98,7 @@ export const brokenTouches: readonly BrokenStore[] = [
     breakIt: (sound) => ({
       touch: (ids, options) => sound.touch(ids.slice(0, Math.max(1, ids.length - 1)), options),
     }),
-    caught: [C.touchList],
+    caught: [C.touchList, C.idleTouched],
   },
   {
     name: "touch touches everything",

@@ -22,7 +22,15 @@ export const brokenWrites: readonly BrokenStore[] = [
         return done;
       },
     }),
-    caught: [C.written, C.otherRevision, C.writeList, C.writeNoWait, C.writeRace, C.identityRefused],
+    caught: [
+      C.written,
+      C.otherRevision,
+      C.writeList,
+      C.writeNoWait,
+      C.writeRace,
+      C.identityRefused,
+      C.idleRefused,
+    ],
   },
   {
     name: "reads first and writes then, and so loses a concurrent key",
@@ -63,7 +71,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return sound.write(attempts);
       },
     }),
-    caught: [C.noRevival, C.identityRefused],
+    caught: [C.noRevival, C.identityRefused, C.idleRefused],
   },
   {
     name: "forgets clear",
@@ -90,7 +98,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return sound.write(merged);
       },
     }),
-    caught: [C.clear, C.identity],
+    caught: [C.clear, C.identity, C.idleWritten],
   },
   {
     name: "names the wrong refused row",
@@ -122,7 +130,7 @@ export const brokenWrites: readonly BrokenStore[] = [
         return sound.write(attempts.map((one) => ({ ...one, writers: old(one.sessionId) ?? one.writers })));
       },
     }),
-    caught: [C.written, C.writeWhole, C.writeRace, C.touchRace, C.identity],
+    caught: [C.written, C.writeWhole, C.writeRace, C.touchRace, C.identity, C.idleWritten],
   },
   {
     name: "counts a write as use",
@@ -185,6 +193,6 @@ export const brokenWrites: readonly BrokenStore[] = [
       write: async (attempts, options) =>
         options?.mayWait === false ? attempts.map(() => undefined) : sound.write(attempts),
     }),
-    caught: [C.writeWhole, C.writeNoWait],
+    caught: [C.writeWhole, C.writeNoWait, C.idleList],
   },
 ];

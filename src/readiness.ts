@@ -1,4 +1,4 @@
-import type { SessionError } from "../errors.js";
+import type { SessionError } from "./errors.js";
 
 /** Whether a socket gets a session, for those who wait for it. */
 export class Readiness {

@@ -1,30 +1,20 @@
-import type { Credential } from "../credential.js";
-import { type DraftObject, updateBy } from "../draft.js";
-import { toEntries } from "../edits.js";
-import { SessionError, type SessionErrorCode, toSessionError } from "../errors.js";
-import { type Bearer, rotate, rotateAfter, toUserId } from "../rotation.js";
-import type { Session } from "../session.js";
-import type { SessionRegistry } from "../sessions.js";
-import type { UnixSeconds } from "../store.js";
-import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "../types.js";
-import { checkKey } from "../values.js";
-import type { ClientDescription } from "../wire.js";
+import type { Credential } from "./credential.js";
+import { type DraftObject, updateBy } from "./draft.js";
+import { toEntries } from "./edits.js";
+import { SessionError, type SessionErrorCode, toSessionError } from "./errors.js";
 import { Readiness } from "./readiness.js";
-
-// Here, and not where the property is made, because declarations of types reach the application through this file.
-declare module "socket.io" {
-  interface Socket {
-    /**
-     * This socket's token session. Throws `SESSION_NOT_ATTACHED` on a socket of a namespace to which no token sessions were
-     * attached.
-     */
-    readonly session: SessionHandle;
-  }
-}
+import { type Bearer, rotate, rotateAfter, toUserId } from "./rotation.js";
+import type { Session } from "./session.js";
+import type { SessionRegistry } from "./sessions.js";
+import type { UnixSeconds } from "./store.js";
+import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "./types.js";
+import { checkKey, type Entries } from "./values.js";
+import type { ClientDescription } from "./wire.js";
 
 /**
- * What one socket sees of its session: `socket.session`, or what `sessions.find(id)` gives. It stays with its session: when the socket switches to another one,
- * `socket.session` is a new handle, and whoever kept the old one still writes to the old session.
+ * What one socket or request sees of its session: `socket.session`, `req.session`, `ctx.session`, or what `sessions.find(id)` gives. It stays
+ * with its session: when a socket switches to another one, `socket.session` is a new handle, and whoever kept the old one still writes to
+ * the old session.
  *
  * Reading is synchronous, from memory. Each change resolves once it is durable, and rejects with a {@link SessionError}:
  * `SESSION_MISSING` (no session yet), `SESSION_ENDED`, `SESSION_VALUE_INVALID`, `SESSION_TOO_LARGE`, `SESSION_DATA_INVALID`,
@@ -168,7 +158,14 @@ export class SessionHandle {
   set<Key extends SessionKey>(key: Key, value: SessionValue<Key> | undefined): Promise<void>;
   set(values: SessionValues): Promise<void>;
   set(keyOrValues: SessionKey | SessionValues, value?: unknown): Promise<void> {
-    return this.#write((session) => session.set(toEntries(keyOrValues, value), this.#credential));
+    // As they are now, also where the session is still being read.
+    let entries: Entries;
+    try {
+      entries = toEntries(keyOrValues, value);
+    } catch (error) {
+      return this.watched(Promise.reject(error));
+    }
+    return this.#write((session) => session.set(entries, this.#credential));
   }
 
   /** Deletes one value. */
@@ -274,23 +271,32 @@ export class SessionHandle {
     return this.#change((session) => session.destroy("destroyed", this.#credential));
   }
 
+  /** What has to come first: of requests whose session is read when it is first asked for. @internal */
+  protected loading(): Promise<void> | undefined {
+    return undefined;
+  }
+
   /** A change that is on its way once `run` returns: from then on the session keeps itself. */
   #write(run: (session: Session) => Promise<void>): Promise<void> {
-    let result: Promise<void>;
+    const loading = this.loading();
+    return this.watched(loading ? loading.then(() => this.#begin(run)) : this.#begin(run));
+  }
+
+  #begin(run: (session: Session) => Promise<void>): Promise<void> {
     try {
       const session = this.#use();
       try {
-        result = run(session);
+        return run(session);
       } finally {
         this.#registry.release(session);
       }
     } catch (error) {
-      result = Promise.reject(error);
+      return Promise.reject(error);
     }
-    return this.#watched(result);
   }
 
-  #watched<Result>(result: Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
+  /** @internal */
+  protected watched<Result>(result: Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
     // Handled here, so that a promise nobody waits for is no unhandled rejection; who waits still sees it rejected.
     result.catch((error: unknown) => this.#registry.failed(toSessionError(error, otherwise, this.id)));
     return result;
@@ -305,10 +311,12 @@ export class SessionHandle {
   }
 
   #change<Result>(run: (session: Session) => Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
-    return this.#watched(this.#run(run), otherwise);
+    return this.watched(this.#run(run), otherwise);
   }
 
   async #run<Result>(run: (session: Session) => Promise<Result>): Promise<Result> {
+    const loading = this.loading();
+    if (loading) await loading;
     // Held meanwhile: the socket may go, and then nobody else holds it.
     const session = this.#use();
     try {

@@ -1,7 +1,8 @@
-import type { Socket } from "socket.io";
-import type { Clock } from "../clock.js";
-import type { Log } from "../log.js";
-import type { Settings } from "../options.js";
+import type { Clock } from "./clock.js";
+import type { Log } from "./log.js";
+
+/** The address that a visitor counts under; `undefined` is not limited. */
+export type AddressOf<Visitor> = (visitor: Visitor) => string | undefined;
 
 interface Rate {
   /** How many at once. */
@@ -12,7 +13,7 @@ interface Rate {
 
 /** Sessions that one connection may create: one for each of many namespaces. */
 export const OF_A_CONNECTION: Rate = { atOnce: 20, everyMs: 6_000 };
-/** Sessions that the sockets of one address may create, where the application says what an address is. */
+/** Sessions that the visitors from one address may create, where the application says what an address is. */
 const OF_AN_ADDRESS: Rate = { atOnce: 60, everyMs: 1_000 };
 /** Addresses remembered; more than these at once, and the longest unheard of begins anew. */
 const MAX_ADDRESSES = 10_000;
@@ -43,23 +44,23 @@ export class MintLimit {
   }
 }
 
-/** The limits of addresses, as the option `addressOf` tells them apart. */
-export class AddressLimits {
+/** The limits of addresses, as an option `addressOf` tells those of sockets, or of requests, apart. */
+export class AddressLimits<Visitor> {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #addressOf: Settings["addressOf"];
+  readonly #addressOf: AddressOf<Visitor> | undefined;
   #hasFailed = false;
   /** In the order in which they were last heard of. */
   readonly #limits = new Map<string, MintLimit>();
 
-  constructor({ clock, log, addressOf }: Pick<Settings, "clock" | "log" | "addressOf">) {
+  constructor({ clock, log }: { clock: Clock; log: Log }, addressOf: AddressOf<Visitor> | undefined) {
     this.#clock = clock;
     this.#log = log;
     this.#addressOf = addressOf;
   }
 
-  of(socket: Socket): MintLimit | undefined {
-    const address = this.#tell(socket);
+  of(visitor: Visitor): MintLimit | undefined {
+    const address = this.#tell(visitor);
     if (typeof address !== "string") return undefined;
     const limit = this.#limits.get(address) ?? new MintLimit(this.#clock, OF_AN_ADDRESS);
     this.#limits.delete(address);
@@ -71,9 +72,9 @@ export class AddressLimits {
     return limit;
   }
 
-  #tell(socket: Socket): unknown {
+  #tell(visitor: Visitor): unknown {
     try {
-      return this.#addressOf?.(socket);
+      return this.#addressOf?.(visitor);
     } catch (error) {
       // A client's headers may be other than the application expects: no reason to end the process, or to limit everybody.
       if (!this.#hasFailed)

@@ -1,0 +1,65 @@
+/**
+ * A storage for web builds whose token is in an httpOnly cookie: {@link httpOnlyCookie}.
+ *
+ * @module
+ */
+import type { TokenStorage } from "../types.js";
+
+/** What {@link httpOnlyCookie} takes. */
+export interface HttpOnlyCookieOptions {
+  /** Where the server has its bridge: the `url` of `sessions.express({ cookie: { url } })`, of this or another origin. @default "/session" */
+  url?: string;
+}
+
+/** What the page has before its first session. */
+const NOTHING = ".cookie";
+
+interface Answer {
+  /** What stands for the token in the cookie, `<sessionId>.cookie`; `""` where there is none. */
+  token: string;
+  /** For a short time, what is presented in its place. */
+  ticket?: string;
+}
+
+/**
+ * For web builds: the token is in an httpOnly cookie that the server sets, where no script can read it, and this storage has only what
+ * stands for it. `session.token` is `<sessionId>.cookie`; one cookie is one session, so not together with `identity`, `use()` or two
+ * sockets of different keys. HTTP requests to the server carry the cookie by themselves. Rejects with an `Error` that names the status where
+ * the server refuses.
+ *
+ * @example
+ * const session = tokenSession(io(), { storage: httpOnlyCookie({ url: "/session" }) });
+ */
+export function httpOnlyCookie({ url = "/session" }: HttpOnlyCookieOptions = {}): TokenStorage {
+  async function call(method: string, ticket?: string): Promise<Answer> {
+    const response = await fetch(url, {
+      method,
+      credentials: "include",
+      // What another tab has stored since must not come from a cache.
+      cache: "no-store",
+      ...(ticket !== undefined && { headers: { "Session-Ticket": ticket } }),
+    });
+    if (!response.ok) throw new Error(`${method} ${url} was answered with ${response.status}`);
+    return response.json();
+  }
+  const forget = async () => void (await call("DELETE"));
+
+  return {
+    getItem: async () => (await call("GET")).token || NOTHING,
+    async setItem(_key, text) {
+      if (text === "") return forget();
+      if (text.includes("~")) return (await call("POST", text)).token;
+      // A token itself is what must not get here.
+      if (!text.endsWith(NOTHING))
+        throw new Error("the server keeps no token in a cookie: it has no cookieSecret");
+      return text;
+    },
+    removeItem: forget,
+    async present(token) {
+      const { token: now, ticket } = await call("GET");
+      // Another tab's, since it was read: to be read again. Not where the session is over, and could not be forgotten: it gets another.
+      if (token && (now || NOTHING) !== token) throw new Error("the cookie has changed meanwhile");
+      return ticket ?? NOTHING;
+    },
+  };
+}

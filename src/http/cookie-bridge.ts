@@ -1,0 +1,184 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { parse, serialize } from "cookie";
+import { SessionError } from "../errors.js";
+import { bytesToText, type HashText, sameHashText } from "../identity.js";
+import type { AddressLimits } from "../mint-limit.js";
+import type { SessionRegistry } from "../sessions.js";
+import { parseStandIn, standInFor, type Tickets } from "../tickets.js";
+import { hashSecret, newTokenFor, parseToken } from "../token.js";
+import { type Answer, answer, refused } from "./answer.js";
+import { isOwn } from "./cookies.js";
+import type { TokenWriter } from "./response-bearer.js";
+
+/** The option `cookie` of `sessions.express()` and its like. */
+export interface CookieBridgeOptions {
+  /** Where the client's `httpOnlyCookie({ url })` finds the bridge: a path of this application. @default "/session" */
+  url?: string;
+  /** Name of the cookie. @default "session-token" */
+  name?: string;
+  /** Only by https. `false` for development without it, on other names than localhost. @default true */
+  secure?: boolean;
+  /** When a browser sends the cookie along with what other sites' pages ask for. `"none"` needs `origins`. @default "lax" */
+  sameSite?: "strict" | "lax" | "none";
+  /** For the servers of all subdomains. @default the server's own host alone */
+  domain?: string;
+  /** Pages of these origins may use the cookie, besides those of the server's own host. @default none */
+  origins?: readonly string[];
+}
+
+/** The request header that carries a ticket to be exchanged for a cookie. Pages of other origins may not send it without being asked. */
+export const TICKET_HEADER = "session-ticket";
+
+/** What the bridge needs besides its options. */
+export interface BridgeContext {
+  readonly registry: SessionRegistry;
+  readonly tickets: Tickets;
+  readonly limits: AddressLimits<IncomingMessage>;
+  /** How long a browser keeps the cookie. Seconds. */
+  readonly maxAge: number;
+}
+
+/**
+ * Keeps the token of a web page in an httpOnly cookie: `GET` tells the page's script which session there is and gives it a ticket to present
+ * over Socket.IO, `POST` exchanges the ticket that `gotToken` has brought for the cookie, `DELETE` forgets. No answer has the token in it.
+ */
+export class CookieBridge {
+  readonly #options: ReturnType<typeof checkedBridge>;
+  readonly #context: BridgeContext;
+
+  constructor(context: BridgeContext, options: CookieBridgeOptions) {
+    this.#context = context;
+    this.#options = checkedBridge(options);
+  }
+
+  get cookieName(): string {
+    return this.#options.name;
+  }
+
+  /** The token in the cookie of a request, where a page that may use it has sent it. */
+  tokenOf(request: IncomingMessage): string | undefined {
+    return parseToken(this.#cookieOf(request))?.text;
+  }
+
+  #cookieOf({ headers }: IncomingMessage): string | undefined {
+    if (!isOwn(headers, this.#options.origins)) return undefined;
+    return parse(headers.cookie ?? "")[this.#options.name];
+  }
+
+  /** Whether a new token belongs into the cookie: the request is that of a page which may use it, has come by it, or says so. */
+  serves({ headers }: IncomingMessage, presented: string | undefined): boolean {
+    if (!isOwn(headers, this.#options.origins)) return false;
+    if (presented !== undefined) return parseStandIn(presented) !== undefined;
+    const hasCookie = parse(headers.cookie ?? "")[this.#options.name] !== undefined;
+    return hasCookie || headers.origin !== undefined || headers["sec-fetch-site"] === "same-origin";
+  }
+
+  /** Puts a token into an answer. */
+  readonly write: TokenWriter = (response, token) => this.#setCookie(response, token, this.#context.maxAge);
+
+  /** Answers a request to the bridge itself; `undefined` for all others. */
+  answer(request: IncomingMessage, response: ServerResponse): Answer | undefined {
+    if (pathOf(request) !== this.#options.url) return undefined;
+    if (!isOwn(request.headers, this.#options.origins)) return refused(403, "SESSION_ORIGIN_REFUSED");
+    switch (request.method) {
+      case "GET":
+        return this.#tell(request, response);
+      case "POST":
+        return this.#exchange(request, response);
+      case "DELETE":
+        this.#setCookie(response, "", 0);
+        return answer(200, { token: "" });
+    }
+    return undefined;
+  }
+
+  #tell(request: IncomingMessage, response: ServerResponse): Answer {
+    const { tickets } = this.#context;
+    const cookie = this.#cookieOf(request);
+    const token = parseToken(cookie);
+    const boundTo = secretHashOf(cookie) ?? this.#begin(response);
+    const ticket = tickets.seal("present", token?.sessionId ?? "", { token: token?.text ?? "", boundTo });
+    return answer(200, { token: token ? standInFor(token.sessionId) : "", ticket });
+  }
+
+  /** Gives the browser a secret before it has a session, so that the first token can be for this browser alone. */
+  #begin(response: ServerResponse): HashText {
+    const cookie = newTokenFor("");
+    this.write(response, cookie.text);
+    return bytesToText(cookie.secretHash);
+  }
+
+  #exchange(request: IncomingMessage, response: ServerResponse): Answer {
+    if (this.#context.limits.of(request)?.take() === false) return refused(429, "SESSION_TOO_MANY");
+    const standIn = parseStandIn(request.headers[TICKET_HEADER]);
+    const content = standIn && this.#context.tickets.open("store", standIn);
+    // A ticket alone, which scripts see, is not enough.
+    const held = secretHashOf(this.#cookieOf(request));
+    if (!content || held === undefined || !sameHashText(content.boundTo, held))
+      return refused(403, "SESSION_MISSING");
+    this.write(response, content.token);
+    return answer(200, { token: standInFor(standIn.sessionId) });
+  }
+
+  #setCookie(response: ServerResponse, token: string, maxAge: number): void {
+    const { name, secure, sameSite, domain } = this.#options;
+    const cookie = serialize(name, token, {
+      httpOnly: true,
+      path: "/",
+      secure,
+      sameSite,
+      maxAge,
+      ...(domain !== undefined && { domain }),
+    });
+    const others = [response.getHeader("Set-Cookie") ?? []].flat().map(String);
+    response.setHeader("Set-Cookie", [...others, cookie]);
+  }
+}
+
+/** Of the secret in a cookie, which is a token, or before the first one a token without a session. */
+function secretHashOf(cookie = ""): HashText | undefined {
+  const [, secret] = /^(?:[0-9a-f]{32})?\.([A-Za-z0-9_-]{43})$/.exec(cookie) ?? [];
+  return secret === undefined ? undefined : bytesToText(hashSecret(secret));
+}
+
+/** The path as the client has sent it: Express shortens `url` for what is mounted. */
+function pathOf(request: IncomingMessage & { originalUrl?: string }): string {
+  const url = request.originalUrl ?? request.url ?? "";
+  return url.replace(/[?#].*/, "");
+}
+
+function checkedBridge(options: CookieBridgeOptions) {
+  const {
+    url = "/session",
+    name = "session-token",
+    secure = true,
+    sameSite = "lax",
+    origins = [],
+    domain,
+    ...others
+  } = options;
+  const wrong = (text: string) => new SessionError("SESSION_OPTION_INVALID", `cookie: ${text}`);
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw wrong(`there is no option ${JSON.stringify(unknown)}`);
+  if (typeof url !== "string" || !/^\/[^?#]*$/.test(url))
+    throw wrong('url must be a path such as "/session"');
+  if (typeof name !== "string" || !/^[\w.-]+$/.test(name))
+    throw wrong("name must be of letters, digits, _, . and -");
+  if (typeof secure !== "boolean") throw wrong("secure must be true or false");
+  if (!["strict", "lax", "none"].includes(sameSite))
+    throw wrong('sameSite must be "strict", "lax" or "none"');
+  if (domain !== undefined && !isDomain(domain)) throw wrong("domain must be the name of a host");
+  if (!Array.isArray(origins) || origins.some((origin) => !URL.canParse(origin)))
+    throw wrong('origins must be a list such as ["https://app.example.com"]');
+  if (sameSite === "none" && (!secure || origins.length === 0))
+    throw wrong('sameSite "none" needs secure, and origins: other sites send the cookie too');
+  return { url, name, secure, sameSite, origins, domain };
+}
+
+function isDomain(domain: unknown): domain is string {
+  try {
+    return typeof domain === "string" && serialize("name", "", { domain }) !== "";
+  } catch {
+    return false;
+  }
+}

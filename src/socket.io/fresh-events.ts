@@ -1,0 +1,147 @@
+import { toSessionError } from "../errors.js";
+import type { Freshness } from "../freshness.js";
+import { Backoff } from "../retry.js";
+import type { Session } from "../session.js";
+import type { SessionRegistry } from "../sessions.js";
+import { type HeldEvent, HeldEvents } from "./held-events.js";
+import { OUTAGE_BACKOFF } from "./requests.js";
+
+/** Whose events they are. */
+export interface EventHost {
+  readonly gone: boolean;
+  /** Its session is over, and it is about to be disconnected. */
+  readonly isEnding: boolean;
+  /** The store has not answered yet what the client has presented. */
+  readonly isAsking: boolean;
+  /** Events wait, whatever is known of the session. */
+  readonly isHolding: boolean;
+  readonly session: Session | undefined;
+  /** Events are passed on, which counts as use where events do. */
+  used(session: Session): void;
+  /** More waits than may. */
+  overflow(): void;
+  /** It cannot be known what its session holds; the client has to come back. */
+  closeTransport(): void;
+}
+
+/**
+ * The events of one socket where each is to find a session that is fresh enough: they wait for a look at the row, in order. What comes
+ * during a look waits for the next one, together.
+ */
+export class FreshEvents extends HeldEvents {
+  readonly #host: EventHost;
+  readonly #registry: SessionRegistry;
+  readonly #freshness: Freshness;
+  #isLooking = false;
+  /** How many of those that wait came before the token which the client presents now. */
+  #before = 0;
+  /** What that token waits with until they have gone. */
+  #then: (() => void) | undefined;
+
+  constructor(host: EventHost, registry: SessionRegistry, freshness: Freshness) {
+    super();
+    this.#host = host;
+    this.#registry = registry;
+    this.#freshness = freshness;
+  }
+
+  /** An event has come. */
+  take(event: readonly unknown[], next: () => void): void {
+    const { session, isHolding, isAsking } = this.#host;
+    if (this.length === 0 && !isHolding && (!session || this.#freshness.isFresh(session))) {
+      if (session) this.#host.used(session);
+      return next();
+    }
+    // What comes behind a token is for the session that it opens.
+    const sessionId = isAsking ? undefined : session?.id;
+    if (this.hold(event, () => this.#passOn(next, sessionId))) this.goOn();
+    else this.#host.overflow();
+  }
+
+  /** The client presents a token: from now on only those go on that came before it. */
+  override asked(): void {
+    this.#before = this.length;
+  }
+
+  /** Runs `then` when what came before the token has gone on; `false` where nothing has to. */
+  override beforeToken(then: () => void): boolean {
+    if (this.#before === 0 || !this.#host.session) return false;
+    this.#then = then;
+    return true;
+  }
+
+  /** Passes on what may be passed on, and looks at the row for what may not be yet. */
+  override goOn(): void {
+    const { gone, isEnding, isAsking, isHolding, session } = this.#host;
+    if (this.#isLooking || gone || isEnding) return;
+    const count = this.#passable;
+    if (count > 0) {
+      if (!session) {
+        // A socket that has lost its session may present the token that it needs for it.
+        if (!isHolding) this.release(count);
+      } else if (session.ended) this.#take(count);
+      else if (this.#freshness.isFresh(session)) this.#release(count, session);
+      else return void this.#look(session);
+    }
+    if (!isAsking) return;
+    const then = this.#then;
+    this.#then = undefined;
+    then?.();
+  }
+
+  get #passable(): number {
+    return this.#host.isAsking ? this.#before : this.length;
+  }
+
+  async #look(session: Session): Promise<void> {
+    this.#isLooking = true;
+    const count = await this.#untilLooked(session);
+    this.#isLooking = false;
+    if (this.#has(session) && !this.#host.isEnding) this.#release(count, session);
+    this.goOn();
+  }
+
+  /** Resolves to how many the look was for. */
+  async #untilLooked(session: Session): Promise<number> {
+    let backoff: Backoff | undefined;
+    while (this.#has(session)) {
+      const count = this.#passable;
+      try {
+        if (await this.#freshness.look(session)) return count;
+      } catch (error) {
+        // Closed, or values that cannot be read: when it opens anew, the client gets what is due to it.
+        const { code } = toSessionError(error);
+        this.#registry.log.warn(
+          { code, sessionId: session.id },
+          "events cannot be passed on; their connection was closed",
+        );
+        this.#host.closeTransport();
+        return 0;
+      }
+      backoff ??= new Backoff(this.#registry.clock, OUTAGE_BACKOFF);
+      await backoff.wait();
+    }
+    return 0;
+  }
+
+  #has(session: Session): boolean {
+    return !this.#host.gone && this.#host.session === session && !session.ended;
+  }
+
+  #release(count: number, session: Session): void {
+    if (count === 0) return;
+    this.#host.used(session);
+    for (const { next } of this.#take(count)) next();
+  }
+
+  #take(count: number): readonly HeldEvent[] {
+    this.#before = Math.max(0, this.#before - count);
+    return this.drop(count);
+  }
+
+  /** Not to another session than the one for which it came. */
+  #passOn(next: () => void, sessionId: string | undefined): void {
+    if (sessionId === undefined || sessionId === this.#host.session?.id) return next();
+    this.#registry.log.warn({ sessionId }, "an event was not passed on: its session is over for this socket");
+  }
+}

@@ -1,0 +1,94 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { SessionError } from "./errors.js";
+import { bytesToText, type HashText, textToBytes } from "./identity.js";
+
+/**
+ * For pages whose token is in an httpOnly cookie, out of their scripts' reach: what such a page holds, and what passes through it, is a
+ * *stand-in*, `<sessionId>.cookie`, or for a short time a *ticket*, `<sessionId>.cookie~<sealed>`, in which the token is encrypted. Before
+ * the first session it is `.cookie`.
+ */
+export interface StandIn {
+  /** `""` before the first session. */
+  readonly sessionId: string;
+  /** The sealed token, of a ticket. */
+  readonly sealed: string | undefined;
+}
+
+/** What a ticket is for: to be presented over Socket.IO, or to be exchanged for a cookie. One is never good for the other. */
+export type TicketUse = "present" | "store";
+
+/** What a ticket stands for. */
+export interface TicketContent {
+  /** `""` where the browser has no session yet. */
+  readonly token: string;
+  /**
+   * The hash of the secret in the cookie of the browser that it is for, there before the first session too: a ticket to be stored is exchanged
+   * for that browser, and for no other, whoever has seen it.
+   */
+  readonly boundTo: HashText;
+}
+
+/** How long a ticket is good, and how far the clocks of two servers may be apart. */
+const GOOD_FOR_MS = 120_000;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const STAND_IN = /^([0-9a-f]{32})?\.cookie(?:~([A-Za-z0-9_-]{1,512}))?$/;
+
+/** Reads what a page sent in place of a token; `undefined` for everything that is no stand-in. */
+export function parseStandIn(presented: unknown): StandIn | undefined {
+  const [matched, sessionId = "", sealed] = (typeof presented === "string" && STAND_IN.exec(presented)) || [];
+  return matched === undefined ? undefined : { sessionId, sealed };
+}
+
+/** What a page holds in place of its token. */
+export function standInFor(sessionId: string): string {
+  return `${sessionId}.cookie`;
+}
+
+/** Seals tokens for their way through a page, and opens them again: AES-256-GCM, so that each server with the same secret can. */
+export class Tickets {
+  readonly #keys: Record<TicketUse, Buffer>;
+  readonly #now: () => number;
+
+  /** `now`: Unix milliseconds by a clock that all servers share, the database's. */
+  constructor(secret: string, now: () => number) {
+    this.#keys = { present: keyFor("present", secret), store: keyFor("store", secret) };
+    this.#now = now;
+  }
+
+  seal(use: TicketUse, sessionId: string, { token, boundTo }: TicketContent): string {
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv("aes-256-gcm", this.#keys[use], iv);
+    cipher.setAAD(Buffer.from(sessionId, "latin1"));
+    const text = JSON.stringify([this.#now(), token, textToBytes(boundTo).toString("base64url")]);
+    const sealed = Buffer.concat([iv, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
+    return `${standInFor(sessionId)}~${sealed.toString("base64url")}`;
+  }
+
+  /** What a ticket stands for; `undefined` where it is none of ours for this use, or too old. */
+  open(use: TicketUse, { sessionId, sealed }: StandIn): TicketContent | undefined {
+    const bytes = Buffer.from(sealed ?? "", "base64url");
+    if (bytes.length <= IV_BYTES + TAG_BYTES) return undefined;
+    try {
+      const cipher = createDecipheriv("aes-256-gcm", this.#keys[use], bytes.subarray(0, IV_BYTES));
+      cipher.setAAD(Buffer.from(sessionId, "latin1"));
+      cipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+      const text = Buffer.concat([cipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), cipher.final()]);
+      const [sealedAtMs, token, boundTo] = JSON.parse(text.toString("utf8"));
+      if (Math.abs(this.#now() - sealedAtMs) > GOOD_FOR_MS) return undefined;
+      return { token, boundTo: bytesToText(Buffer.from(boundTo, "base64url")) };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function keyFor(use: TicketUse, secret: string): Buffer {
+  return Buffer.from(hkdfSync("sha256", secret, "", `socket.io-token-session ticket ${use}`, 32));
+}
+
+/** Errors: `SESSION_OPTION_INVALID`. */
+export function checkedSecret(secret: unknown): string {
+  if (typeof secret === "string" && secret.length >= 32) return secret;
+  throw new SessionError("SESSION_OPTION_INVALID", "cookieSecret must be a text of at least 32 characters");
+}
