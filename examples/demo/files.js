@@ -24,11 +24,6 @@ const FILES = new Map([
   ["/devices.css", { url: fromPublic("devices.css"), type: CSS }],
   ["/shop.js", { url: fromPublic("shop.js"), type: SCRIPT }],
   ["/icon.svg", { url: fromPublic("icon.svg"), type: IMAGE }],
-  // The client script as the package ships it.
-  [
-    "/socket.io-token-session.js",
-    { url: new URL(import.meta.resolve("socket.io-token-session/client/script")), type: SCRIPT },
-  ],
 ]);
 
 const HEADERS = {
