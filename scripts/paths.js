@@ -11,4 +11,7 @@ export const cacheFolder = path.join(projectFolder, ".cache");
 /** What `npm start` keeps between runs: the demo's database and its passwords. Ignored by git. */
 export const dataFolder = path.join(projectFolder, ".data");
 
+/** Where the API reference is made, from the project's folder. Ignored by git, and not in the package. */
+export const referenceFolder = path.join("docs", "api");
+
 /** @typedef {(line: string) => void} Say prints one line for the person at the terminal */
