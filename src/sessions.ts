@@ -31,8 +31,8 @@ import { newProcessId } from "./writers.js";
 /** What became of a token that was presented. */
 export type Opened =
   | { found: "session"; session: Session }
-  /** `missing`: there is no row; otherwise there is one that this caller may not have, or whose values cannot be read. */
-  | { found: "nothing"; missing: boolean }
+  /** `missing`: there is no row; otherwise there is one that this caller may not have, or whose values cannot be read. `isRetired`: a newer token has replaced this one. */
+  | { found: "nothing"; missing: boolean; isRetired?: boolean; isTold?: boolean }
   | { found: "expired" };
 
 /** A session just created, and the token that opens it. */
@@ -184,9 +184,16 @@ export class SessionRegistry implements SessionHost {
 
   /**
    * Opens the session that a token belongs to. Reads the row each time, also when the session is live here already.
-   * With `isQuiet` nothing is told of a token that opens nothing. Errors: those of {@link Session.read}, `SESSION_CLOSED`.
+   * Errors: those of {@link Session.read}, `SESSION_CLOSED`.
    */
-  async open(token: PresentedToken, { isQuiet = false } = {}): Promise<Opened> {
+  async open(token: PresentedToken): Promise<Opened> {
+    const opened = await this.openQuietly(token);
+    this.tellRefused(opened, token.sessionId);
+    return opened;
+  }
+
+  /** The same, but that it does not tell of a token that opens nothing: {@link tellRefused} does. */
+  async openQuietly(token: PresentedToken): Promise<Opened> {
     const { sessionId, secretHash } = token;
     let standing: Standing = "none";
     const isAllowed = (row: SessionRow) => {
@@ -204,15 +211,21 @@ export class SessionRegistry implements SessionHost {
       const { session } = opened;
       // Its client has it, whether or not we heard so when it was sent.
       if ((standing as Standing) === "next" && !(await this.#promote(session, secretHash)))
-        return { found: "nothing", missing: false };
+        return { found: "nothing", missing: false, isTold: true };
       this.touchIfDue(session);
       return opened;
     }
-    if (isQuiet) return opened;
-    const isRetired = (standing as Standing) === "previous";
-    if (isRetired) this.log.warn({ sessionId }, "a token was presented that a newer one has replaced");
-    this.invalid(isRetired ? "retired" : opened.found === "expired" ? "expired" : "unknown", sessionId);
-    return opened;
+    return (standing as Standing) === "previous" && opened.found === "nothing"
+      ? { ...opened, isRetired: true }
+      : opened;
+  }
+
+  /** Says that a token was presented that opens nothing. */
+  tellRefused(opened: Opened, sessionId: string): void {
+    if (opened.found === "expired") return this.invalid("expired", sessionId);
+    if (opened.found !== "nothing" || opened.isTold) return;
+    if (opened.isRetired) this.log.warn({ sessionId }, "a token was presented that a newer one has replaced");
+    this.invalid(opened.isRetired ? "retired" : "unknown", sessionId);
   }
 
   /**

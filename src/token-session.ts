@@ -8,6 +8,7 @@ import { type ExpressMiddleware, expressMiddleware } from "./http/express.js";
 import { type FastifyPlugin, fastifyPlugin } from "./http/fastify.js";
 import { type KoaMiddleware, koaMiddleware } from "./http/koa.js";
 import { type RequestSessionOptions, RequestSessions } from "./http/request-sessions.js";
+import { LateTokens } from "./late-tokens.js";
 import { AddressLimits } from "./mint-limit.js";
 import { type TokenSessionOptions, toSettings } from "./options.js";
 import { Outages } from "./outages.js";
@@ -24,7 +25,6 @@ import { memoryStore } from "./stores/memory.js";
 import { MysqlStore } from "./stores/mysql.js";
 import { Sweep } from "./sweep.js";
 import { Tickets } from "./tickets.js";
-import { TokensOnTheWay } from "./tokens-on-the-way.js";
 
 /** Token sessions: attach them to a server or namespace, or pass them to `io.use`. */
 export interface TokenSessions extends Middleware {
@@ -160,7 +160,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
       over: "sessions can be opened again",
     }),
     required,
-    onTheWay: new TokensOnTheWay(settings.clock),
+    late: new LateTokens(settings.clock),
     identifying: settings.identify && new Identifying(settings.identify, settings),
     hiddenCookies: new Set<string>(),
     tickets:

@@ -8,7 +8,6 @@ import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { Seconds } from "../store.js";
 import { parseStandIn, type Tickets } from "../tickets.js";
-import type { TokensOnTheWay } from "../tokens-on-the-way.js";
 import { type Answer, type Missing, unauthorized, unavailable } from "./answer.js";
 import { CookieBridge, type CookieBridgeOptions } from "./cookie-bridge.js";
 import { bearerToken } from "./presented.js";
@@ -45,7 +44,6 @@ export interface RequestSessionOptions {
 export interface RequestContext {
   readonly registry: SessionRegistry;
   readonly outages: Outages;
-  readonly onTheWay: TokensOnTheWay;
   /** Names of cookies that hold a token, for whoever shows headers to others. */
   readonly hiddenCookies: Set<string>;
   /** Where there is a `cookieSecret`. */
@@ -161,7 +159,6 @@ class Visit implements Exchange {
     return new ResponseBearer(this.#response, credential, {
       write,
       log: this.registry.log,
-      onTheWay: this.#context.onTheWay,
     });
   }
 

@@ -4,9 +4,7 @@ import type { Credential } from "../credential.js";
 import type { Log } from "../log.js";
 import type { Bearer } from "../rotation.js";
 import type { PresentedToken } from "../token.js";
-import type { TokensOnTheWay } from "../tokens-on-the-way.js";
 import { TOKEN_HEADER } from "../wire.js";
-import { whenOver } from "./when-over.js";
 
 /** Puts a token into an answer whose headers are about to go out. */
 export type TokenWriter = (response: ServerResponse, token: string) => void;
@@ -22,19 +20,16 @@ export class ResponseBearer implements Bearer {
   readonly #response: ServerResponse;
   readonly #write: TokenWriter;
   readonly #log: Log;
-  readonly #onTheWay: TokensOnTheWay;
-  #isOnTheWay = false;
 
   constructor(
     response: ServerResponse,
     credential: Credential,
-    { write, log, onTheWay }: { write: TokenWriter; log: Log; onTheWay: TokensOnTheWay },
+    { write, log }: { write: TokenWriter; log: Log },
   ) {
     this.#response = response;
     this.credential = credential;
     this.#write = write;
     this.#log = log;
-    this.#onTheWay = onTheWay;
   }
 
   get gone(): boolean {
@@ -45,11 +40,7 @@ export class ResponseBearer implements Bearer {
     return Promise.resolve(false);
   }
 
-  replacing({ sessionId }: PresentedToken): void {
-    if (this.#isOnTheWay || this.#response.closed) return;
-    this.#isOnTheWay = true;
-    whenOver(this.#response.req, this.#response, this.#onTheWay.add(sessionId));
-  }
+  replacing(): void {}
 
   offer(token: PresentedToken): Promise<boolean> {
     if (this.#response.headersSent)

@@ -1,10 +1,10 @@
 import type { Namespace, Socket } from "socket.io";
 import type { Freshness } from "../freshness.js";
+import type { LateTokens } from "../late-tokens.js";
 import type { AddressLimits } from "../mint-limit.js";
 import type { Outages } from "../outages.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { Tickets } from "../tickets.js";
-import type { TokensOnTheWay } from "../tokens-on-the-way.js";
 import type { Identifying } from "./identifying.js";
 
 /** What all sockets of one `tokenSession` share. */
@@ -16,8 +16,7 @@ export interface AttachmentContext {
   readonly identifying: Identifying | undefined;
   /** Names of cookies that hold a token. */
   readonly hiddenCookies: ReadonlySet<string>;
-  /** Of requests over HTTP. */
-  readonly onTheWay: TokensOnTheWay;
+  readonly late: LateTokens;
   /** Where there is a `cookieSecret`. */
   readonly tickets: Tickets | undefined;
   /** Whether what a client sends, and not its being connected, counts as use. */

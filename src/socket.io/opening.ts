@@ -2,13 +2,13 @@ import type { Socket } from "socket.io";
 import { toClientDescription } from "../description.js";
 import { SessionError } from "../errors.js";
 import type { HashText } from "../identity.js";
+import type { LateTokens } from "../late-tokens.js";
 import { opaqueToken } from "../opaque.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { SessionRow } from "../store.js";
 import { parseStandIn, standInFor, type Tickets } from "../tickets.js";
 import { type PresentedToken, parseToken } from "../token.js";
-import type { TokensOnTheWay } from "../tokens-on-the-way.js";
 import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
 import type { AttachmentContext } from "./attachment-context.js";
 import { hideCookies } from "./handshake-cookies.js";
@@ -139,7 +139,7 @@ export interface Opener {
   readonly registry: SessionRegistry;
   readonly facts: ClientFacts;
   readonly tickets: Tickets | undefined;
-  readonly onTheWay: TokensOnTheWay;
+  readonly late: LateTokens;
   /** The session that goes on without this socket, as long as it has not presented the new token. */
   readonly cutFrom: string | undefined;
   /** What identifies a session in the handshake besides a token; nothing where nothing does. */
@@ -170,22 +170,25 @@ export async function openSession(opener: Opener, request: Request): Promise<Ope
     registry.invalid("malformed");
     return mint(opener, "Session Not Found");
   }
-  const opened = await registry.open(token, { isQuiet: isAwaited(opener, token) });
-  // Asked again: it may have been this look that brought word of the new token.
-  if (opened.found === "nothing" && !opened.missing && isAwaited(opener, token))
+  const opened = await registry.openQuietly(token);
+  if (opened.found === "nothing" && mayLearn(opener, token, opened))
     return { replaced: token.sessionId, again: true };
+  registry.tellRefused(opened, token.sessionId);
   if (opened.found === "nothing") return mint(opener, "Session Not Found");
   if (opened.found === "expired") return mint(opener, "Session Expired");
   const { session } = opened;
   return { session, token, message: toGotToken(token.text, session, opener) };
 }
 
-/**
- * Whether the token has been replaced only just now: the new one is on its way to the client, by HTTP perhaps, and that may take longer
- * than word of it took to get here.
- */
-function isAwaited({ cutFrom, onTheWay }: Opener, { sessionId }: PresentedToken): boolean {
-  return cutFrom === sessionId || onTheWay.has(sessionId);
+/** Whether the token was replaced, and its client, which knows what to do when it is asked, may be about to learn of the new one. */
+function mayLearn(
+  { cutFrom, facts, late }: Opener,
+  { sessionId, secretHash }: PresentedToken,
+  { missing, isRetired }: { missing: boolean; isRetired?: boolean },
+): boolean {
+  // It may have been this very look that brought word of it, and cut the socket loose.
+  const isReplaced = isRetired || (cutFrom === sessionId && !missing);
+  return isReplaced && facts.confirms && late.isLate(secretHash);
 }
 
 /** Opens what the handshake identifies, by a credential that no client is ever told. */

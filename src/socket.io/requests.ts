@@ -1,10 +1,10 @@
 import { toSessionError } from "../errors.js";
+import type { LateTokens } from "../late-tokens.js";
 import { Backoff } from "../retry.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { Tickets } from "../tickets.js";
 import { isTokenOf } from "../token.js";
-import type { TokensOnTheWay } from "../tokens-on-the-way.js";
 import type { Verifier } from "../verification.js";
 import type { GotToken } from "../wire.js";
 import type { AttachmentContext } from "./attachment-context.js";
@@ -80,8 +80,8 @@ export class Requests implements Opener, Verifier {
     return this.#context.tickets;
   }
 
-  get onTheWay(): TokensOnTheWay {
-    return this.#context.onTheWay;
+  get late(): LateTokens {
+    return this.#context.late;
   }
 
   get cutFrom(): string | undefined {

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import express, { type Request, type Response } from "express";
 import type { RequestSession } from "../../src/index.js";
+import { HandClock } from "../support/clock.js";
 import { serve } from "../support/cookie-client.js";
 import { addApp } from "../support/http-apps.js";
 import { gate, useNodes } from "../support/nodes.js";
@@ -33,7 +34,7 @@ test("a socket that presents the old token meanwhile keeps its session, and is a
   const response = fetch(node.url, { headers: { authorization: `Bearer ${token}` } });
   await asked;
   const again = next(client, "tokenChanged");
-  client.emit("getToken", { token });
+  client.emit("getToken", { token, confirm: true });
   await again;
   expect(heard).toEqual([]);
   expect(invalid).toEqual([]);
@@ -46,47 +47,61 @@ test("a socket that presents the old token meanwhile keeps its session, and is a
   expect(await message).toMatchObject({ token: fresh, created: false });
 });
 
-test("a client that connects by the old token meanwhile is asked for the new one", async () => {
-  const node = await nodes.node();
-  let answer = () => {};
-  const answered = new Promise<void>((resolve) => {
-    answer = resolve;
-  });
-  await addApp("Express", node, async (session) => {
-    await session.login("ada");
-    await answered;
-    return {};
-  });
-  const { client, token } = await node.connect();
-  const started: unknown[] = [];
-  node.sessions.on("sessionStart", (event) => started.push(event));
-  const asked = next(client, "tokenChanged");
-  const response = fetch(node.url, { headers: { authorization: `Bearer ${token}` } });
-  await asked;
-  const other = node.client({ auth: { token } });
-  await next(other, "tokenChanged");
-  answer();
-  const fresh = (await response).headers.get("session-token");
-  const message = gotToken(other);
-  other.emit("getToken", { token: fresh });
-  expect(await message).toMatchObject({ token: fresh, created: false });
-  expect(started).toEqual([]);
-});
+test.each([
+  ["the same server", false],
+  ["another server", true],
+])(
+  "a client that connects to %s by the old token meanwhile is asked for the new one",
+  async (_, elsewhere) => {
+    const node = await nodes.node();
+    const another = elsewhere ? await nodes.node() : node;
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await addApp("Express", node, async (session) => {
+      await session.login("ada");
+      await answered;
+      return {};
+    });
+    const { client, token } = await node.connect();
+    const started: unknown[] = [];
+    another.sessions.on("sessionStart", (event) => started.push(event));
+    another.sessions.on("sessionInvalid", (event) => started.push(event));
+    const asked = next(client, "tokenChanged");
+    const response = fetch(node.url, { headers: { authorization: `Bearer ${token}` } });
+    await asked;
+    const other = another.client({ auth: { token, confirm: true } });
+    await next(other, "tokenChanged");
+    answer();
+    const fresh = (await response).headers.get("session-token");
+    const message = gotToken(other);
+    other.emit("getToken", { token: fresh });
+    expect(await message).toMatchObject({ token: fresh, created: false });
+    expect(started).toEqual([]);
+  },
+);
 
-test("somebody else with the old token gets a session of their own, and word of it", async () => {
-  const node = await nodes.node();
+test("whoever never gets the new token gets a session of their own, and word of it", async () => {
+  const clock = new HandClock();
+  const node = await nodes.node({ options: { clock } });
   await addApp("Express", node, async (session) => {
     await session.login("ada");
     return {};
   });
   const { token, id } = await node.connect();
   await fetch(node.url, { headers: { authorization: `Bearer ${token}` } });
-  // Another server: this one waits a little for the client to have stored what was in the answer.
-  const another = await nodes.node();
-  const invalid = next(another.sessions, "sessionInvalid");
-  const stranger = another.client({ auth: { token } });
-  expect(await gotToken(stranger)).toMatchObject({ errors: "Session Not Found", created: true });
+  const stranger = node.client({ auth: { token, confirm: true } });
+  await next(stranger, "tokenChanged");
+  clock.advance(9_000);
+  const invalid = next(node.sessions, "sessionInvalid");
+  const message = gotToken(stranger);
+  stranger.emit("getToken", { token });
+  expect(await message).toMatchObject({ errors: "Session Not Found", created: true });
   expect(await invalid).toEqual([{ reason: "retired", sessionId: id }]);
+  // A client that does not know what it would be asked is not kept waiting at all.
+  const old = node.client({ auth: { token } });
+  expect(await gotToken(old)).toMatchObject({ errors: "Session Not Found", created: true });
 });
 
 test("a handler that does not wait for the login: said in the log, and the answer goes without the token", async () => {
@@ -115,7 +130,7 @@ test("on another server it is the look at the old token that brings word: no new
   client.on("gotToken", (message) => heard.push(message));
   const response = await fetch(node.url, { headers: { authorization: `Bearer ${token}` } });
   const asked = next(client, "tokenChanged");
-  client.emit("getToken", { token });
+  client.emit("getToken", { token, confirm: true });
   await asked;
   await next(client, "tokenChanged");
   expect(heard).toEqual([]);

@@ -16,6 +16,23 @@ type MakeApp = (
 ) => Promise<Listener>;
 
 const apps = {
+  /** Nothing but Node, calling the middleware as Connect and its like do. */
+  async Connect(sessions, options, act) {
+    const middleware = sessions.express(options);
+    const answer = (response: ServerResponse, status: number, body: unknown) => {
+      response.writeHead(status, { "Content-Type": "application/json" });
+      response.end(JSON.stringify(body));
+    };
+    return (request, response) =>
+      middleware(request, response, (error) => {
+        if (error) return answer(response, 500, { thrown: String(error) });
+        const { pathname } = new URL(request.url ?? "", "http://localhost");
+        act(sessionOf(request), pathname).then(
+          (body) => answer(response, 200, body),
+          (thrown) => answer(response, 500, { thrown: String(thrown) }),
+        );
+      });
+  },
   async Express(sessions, options, act) {
     const app = express();
     app.disable("x-powered-by");
