@@ -10,7 +10,7 @@ import { type KoaMiddleware, koaMiddleware } from "./http/koa.js";
 import { type RequestSessionOptions, RequestSessions } from "./http/request-sessions.js";
 import { LateTokens } from "./late-tokens.js";
 import { AddressLimits } from "./mint-limit.js";
-import { type TokenSessionOptions, toSettings } from "./options.js";
+import { type Settings, type TokenSessionOptions, toSettings } from "./options.js";
 import { Outages } from "./outages.js";
 import { Pruning } from "./prune.js";
 import { storeError } from "./retry.js";
@@ -19,7 +19,7 @@ import { ClientScript } from "./socket.io/client-script.js";
 import { Cluster } from "./socket.io/cluster.js";
 import { Identifying } from "./socket.io/identifying.js";
 import { type AttachTarget, attachTo, createMiddleware, type Middleware } from "./socket.io/middleware.js";
-import { type SessionStore, StoreFault } from "./store.js";
+import { type SessionStore, StoreFault, type StoreSettings } from "./store.js";
 import { fromConnectStore } from "./stores/connect.js";
 import { memoryStore } from "./stores/memory.js";
 import { MysqlStore } from "./stores/mysql.js";
@@ -142,13 +142,26 @@ export function registryOf(sessions: TokenSessions): SessionRegistry | undefined
   return registries.get(sessions);
 }
 
+function storeOf({ store: factory }: Settings, settings: StoreSettings): SessionStore | undefined {
+  if (!factory) return undefined;
+  const store = factory(settings);
+  const isStore = REQUIRED.every((method) => typeof store?.[method] === "function");
+  if (isStore) return store;
+  // `memoryStore` instead of `memoryStore()` would pass until the first client comes.
+  throw new SessionError("SESSION_OPTION_INVALID", "store must be a store factory such as memoryStore()");
+}
+
+/** What each store has: see {@link SessionStore}. */
+const REQUIRED = ["load", "insert", "write", "touch", "delete"] as const;
+
 // A function declaration: unlike an arrow function it can be called with `new`, as the old package was.
 function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const settings = toSettings(options);
   const { log, required } = settings;
   const events = new Events();
   const storeSettings = { ...settings, log };
-  const store = settings.store?.(storeSettings) ?? new MysqlStore(settings.db, settings.table, storeSettings);
+  const store =
+    storeOf(settings, storeSettings) ?? new MysqlStore(settings.db, settings.table, storeSettings);
   const registry = new SessionRegistry(settings, store, events);
   const cluster = new Cluster(registry, store);
   registry.announcer = cluster;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { type TokenSessionOptions, toSettings } from "../../src/options.js";
 import { memoryStore } from "../../src/stores/memory.js";
+import { tokenSession } from "../../src/token-session.js";
 import { expectOptionRefused } from "../support/options.js";
 
 const store = memoryStore();
@@ -75,4 +76,12 @@ describe("toSettings", () => {
       expect.objectContaining({ message: expect.not.stringContaining("pass'word") }),
     );
   });
+});
+
+test.each([
+  ["memoryStore without its parentheses", memoryStore],
+  ["what makes no store", () => ({})],
+  ["what makes nothing", () => undefined],
+])("tokenSession refuses %s as a store, before a client comes", (_, factory) => {
+  expectOptionRefused(() => tokenSession({ store: factory as never, logger: false }), /store/);
 });
