@@ -157,7 +157,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   }
 
   /** Presents the token on a connected socket. */
-  const present = (ms?: number) => later(() => take((content) => socket.emit(GET_TOKEN, content)), ms);
+  const send = () => take((content) => socket.emit(GET_TOKEN, content));
+  const present = (ms?: number) => later(send, ms);
 
   const connect = () => socket.active || socket.connect();
 
@@ -262,16 +263,16 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       // By what is stored now: tabs that stored at the same time would follow each other in circles otherwise.
       else if (((await get()) || held) !== held) {
         // Where an answer is awaited, it will be seen then: a second question would let the answers change places.
-        if (socket.connected) state === "opening" || present();
+        if (socket.connected) state !== "opening" && present();
         else if (isOver && !restart) connect();
       }
     }
   }
 
   socket.auth = (callback) => {
+    asked = false;
     connection++;
     listening.add(onEvent);
-    asked = false;
     // Not all at the same time, and not in a tight loop where sessions end as soon as they begin.
     const ms = +isOver * RESTART_WITHIN_MS * Math.random();
     isOver = false;
@@ -297,7 +298,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     }
     // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay out.
     else if (reason === "io server disconnect" && (isOver || asked)) connect();
-    else if (!socket.active && !isOver) listening.delete(onEvent);
+    else if (!isOver && !socket.active) listening.delete(onEvent);
   };
   socket.on("connect_error", gone);
   socket.on("disconnect", gone);
@@ -355,14 +356,16 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
           dead = held;
           hold(token);
           await storage.setItem(key, token);
-        }).catch(fail);
+        })
+          .catch(fail)
+          // Before the application's next event, which finds the session then.
+          .then(send);
       return response;
     },
     async use(name) {
       key = keyOf(name);
       drop();
-      socket.disconnect();
-      connect();
+      reconnect();
       return session.ready;
     },
     async identities() {

@@ -3,8 +3,9 @@ import { expect, test } from "@jest/globals";
 import { tokenSession } from "../../client/index.js";
 import type { RequestSession } from "../../src/http/request-session.js";
 import { presentations } from "../support/client-page.js";
-import { TOKEN_KEY } from "../support/device.js";
+import { device, TOKEN_KEY } from "../support/device.js";
 import { FaultyStorage } from "../support/faulty-storage.js";
+import { addApp } from "../support/http-apps.js";
 import { type Node, until, useNodes } from "../support/nodes.js";
 import { serverSideOf } from "../support/rig.js";
 import { next } from "../support/server.js";
@@ -54,7 +55,23 @@ test("session.fetch gives its answer once the token is stored, and nothing is pr
   expect(storage.items.get(TOKEN_KEY)).toBe(session.token);
   expect(session.token).not.toBe(token);
   await until(async () => session.state === "open");
-  expect(seen.map(({ token }) => token)).toEqual([session.token]);
+  // By the new connection, and by `fetch`.
+  expect(seen.map(({ token }) => token)).toEqual([session.token, session.token]);
   expect(serverSideOf(node.io, socket).session.userId).toBe("ada");
   other.disconnect();
+});
+
+test("the event that follows a login finds the session logged in", async () => {
+  const node = await nodes.node({
+    handlers: (io) =>
+      io.on("connection", (socket) => socket.on("who", (reply) => reply(socket.session.userId))),
+  });
+  await addApp("Express", node, async (session) => session.login("ada"));
+  const socket = node.client();
+  const session = tokenSession(socket, { storage: device() });
+  await session.ready;
+  for (const _ of ["first", "again"]) {
+    await session.fetch(node.url);
+    expect(await socket.emitWithAck("who")).toBe("ada");
+  }
 });
