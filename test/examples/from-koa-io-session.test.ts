@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { io, type Socket } from "socket.io-client";
-import { DemoPage, newDevice } from "../browser/demo-page.js";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import type { DemoPage } from "../browser/demo-page.js";
+import { describeInBrowser } from "../support/browser.js";
 import { CookieJar } from "../support/cookie-jar.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
+import { useDevicePage } from "../support/device-page.js";
 import { type ExampleServer, startExample } from "../support/example-server.js";
 import { next } from "../support/server.js";
 
@@ -118,25 +119,12 @@ describe("the koa-io-session example", () => {
 });
 
 describeInBrowser("the page of the koa-io-session example", () => {
-  let browser: Browser;
+  const device = useDevicePage();
   let tab: Page;
   let page: DemoPage;
-  let wrong: string[];
-
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    const device = await newDevice(browser);
-    tab = await device.context.newPage();
-    page = new DemoPage(tab);
-    wrong = device.wrong;
+    ({ tab, page } = device);
     await tab.goto(server.url);
-  });
-  afterEach(async () => {
-    await tab.context().close();
-    expect(wrong).toEqual([]);
   });
 
   test("counts both ways, over a reload too, and begins anew after a reset", async () => {

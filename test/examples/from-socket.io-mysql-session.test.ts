@@ -2,14 +2,15 @@ import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Page } from "playwright-core";
 import { io as io4 } from "socket.io-client";
 import io1 from "socket.io-client-1";
 import io2 from "socket.io-client-2";
 import { applySql, tableFile } from "../../scripts/dba.js";
-import { DemoPage, newDevice } from "../browser/demo-page.js";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import type { DemoPage } from "../browser/demo-page.js";
+import { describeInBrowser } from "../support/browser.js";
+import { useDevicePage } from "../support/device-page.js";
 import { type ExampleServer, startExample } from "../support/example-server.js";
 import type { OldClient, OldSocket } from "../support/old-client.js";
 import { adoptTokens, oldDdl } from "../support/old-package.js";
@@ -138,24 +139,11 @@ describe("the socket.io-mysql-session example tells the DBA by its logger", () =
 });
 
 describeInBrowser("the page of the socket.io-mysql-session example", () => {
-  let browser: Browser;
+  const device = useDevicePage();
   let tab: Page;
   let page: DemoPage;
-  let wrong: string[];
-
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  beforeEach(async () => {
-    const device = await newDevice(browser);
-    tab = await device.context.newPage();
-    page = new DemoPage(tab);
-    wrong = device.wrong;
-  });
-  afterEach(async () => {
-    await tab.context().close();
-    expect(wrong).toEqual([]);
+  beforeEach(() => {
+    ({ tab, page } = device);
   });
 
   test("keeps its login over a reload, with the README's own client code", async () => {

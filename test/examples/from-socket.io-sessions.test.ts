@@ -2,15 +2,15 @@ import { once } from "node:events";
 import fs from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { createClient } from "redis";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Page } from "playwright-core";
 import { io, type Socket } from "socket.io-client";
-import { DemoPage, newDevice } from "../browser/demo-page.js";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import type { DemoPage } from "../browser/demo-page.js";
+import { describeInBrowser } from "../support/browser.js";
 import { CookieJar } from "../support/cookie-jar.js";
+import { useDevicePage } from "../support/device-page.js";
 import { type ExampleServer, exampleFile, runExample, startExample } from "../support/example-server.js";
-import { describeWithRedis, newPrefix, redisUrl } from "../support/redis.js";
+import { describeWithRedis, redisUrl, useRedisKeys } from "../support/redis.js";
 import { next } from "../support/server.js";
 
 // The files of examples/from-socket.io-sessions as they are: express-session and sockets on one Connect store.
@@ -94,18 +94,8 @@ describe.each<Freshness>(["connection", "event"])(
 );
 
 describeWithRedis("the socket.io-sessions example on connect-redis", () => {
-  const prefix = newPrefix();
+  const { prefix } = useRedisKeys();
   const env = () => ({ REDIS_URL: redisUrl(), REDIS_PREFIX: prefix });
-  let client: ReturnType<typeof createClient>;
-  beforeAll(async () => {
-    client = createClient({ url: redisUrl() });
-    await client.connect();
-  });
-  afterAll(async () => {
-    const keys = await client.keys(`${prefix}*`);
-    if (keys.length > 0) await client.del(keys);
-    await client.close();
-  });
 
   describe.each<Freshness>(["connection", "event"])("per %s:", (mode) => testMode(mode, env));
 
@@ -176,24 +166,11 @@ describe("the client of the socket.io-sessions example", () => {
 });
 
 describeInBrowser("the page of the socket.io-sessions example", () => {
-  let browser: Browser;
-  let context: BrowserContext;
+  const device = useDevicePage();
   let tab: Page;
   let page: DemoPage;
-  let wrong: string[];
-
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  beforeEach(async () => {
-    ({ context, wrong } = await newDevice(browser));
-    tab = await context.newPage();
-    page = new DemoPage(tab);
-  });
-  afterEach(async () => {
-    await context.close();
-    expect(wrong).toEqual([]);
+  beforeEach(() => {
+    ({ tab, page } = device);
   });
 
   const set = async (colour: string) => {

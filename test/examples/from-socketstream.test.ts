@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
-import { createClient } from "redis";
+import type { Page } from "playwright-core";
 import { io, type Socket } from "socket.io-client";
 import { type ClientSession, tokenSession } from "../../client/index.js";
-import { DemoPage, newDevice } from "../browser/demo-page.js";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import type { DemoPage } from "../browser/demo-page.js";
+import { describeInBrowser } from "../support/browser.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
 import { type Device, device } from "../support/device.js";
+import { useDevicePage } from "../support/device-page.js";
 import { type ExampleServer, startExample } from "../support/example-server.js";
-import { describeWithRedis, newPrefix, redisUrl } from "../support/redis.js";
+import { describeWithRedis, redisUrl, useRedisKeys } from "../support/redis.js";
 
 // The files of examples/from-socketstream as they are: one session for HTTP and RPC, on each of the three stores.
 
@@ -156,17 +156,8 @@ describe("the socketstream example on MySQL, where DATABASE_URL is", () => {
 });
 
 describeWithRedis("the socketstream example on Redis, where REDIS_URL is", () => {
-  const prefix = newPrefix();
-  let client: ReturnType<typeof createClient>;
-  beforeAll(async () => {
-    client = createClient({ url: redisUrl() });
-    await client.connect();
-  });
-  afterAll(async () => {
-    const keys = await client.keys(`${prefix}*`);
-    if (keys.length > 0) await client.del(keys);
-    await client.close();
-  });
+  const keys = useRedisKeys();
+  const { prefix } = keys;
 
   // A database is there too, as with `npm run example -- from-socketstream --redis`.
   const begin = (port?: number) => start({ REDIS_URL: redisUrl(), REDIS_PREFIX: prefix }, database.url, port);
@@ -174,7 +165,7 @@ describeWithRedis("the socketstream example on Redis, where REDIS_URL is", () =>
 
   test("keeps its sessions in Redis, and what STORE says comes first", async () => {
     const { session } = await visit(await begin());
-    expect(await client.exists(`${prefix}${session.id}`)).toBe(1);
+    expect(await keys.client.exists(`${prefix}${session.id}`)).toBe(1);
     expect(await database.rows("select 1 from session")).toEqual([]);
     expect(await server?.stop()).toBe(0);
     const env = { STORE: "mysql", REDIS_URL: redisUrl(), REDIS_PREFIX: prefix };
@@ -184,27 +175,15 @@ describeWithRedis("the socketstream example on Redis, where REDIS_URL is", () =>
 });
 
 describeInBrowser("the page of the socketstream example", () => {
-  let browser: Browser;
+  const device = useDevicePage();
   let tab: Page;
-  let wrong: string[];
-
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
-  beforeEach(async () => {
-    const device = await newDevice(browser);
-    tab = await device.context.newPage();
-    wrong = device.wrong;
-  });
-  afterEach(async () => {
-    await tab.context().close();
-    expect(wrong).toEqual([]);
+  let page: DemoPage;
+  beforeEach(() => {
+    ({ tab, page } = device);
   });
 
   test("fills its basket both ways, logs in, and is known after a reload", async () => {
     await tab.goto((await start({})).url);
-    const page = new DemoPage(tab);
     await page.shows("user", "Nobody is logged in.");
     const put = async (item: string, by: string) => {
       await tab.getByLabel("Something").fill(item);

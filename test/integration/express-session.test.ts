@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
-import type { SessionHandle } from "../../src/index.js";
 import { RESERVED_KEY } from "../../src/values.js";
 import { cookieRow } from "../support/cookie-client.js";
-import { addExpressApp, called, type Routes } from "../support/express-app.js";
+import { called } from "../support/express-app.js";
+import { expressSessions } from "../support/express-sessions.js";
 import { gate, outcome, useNodes } from "../support/nodes.js";
 import { next } from "../support/server.js";
 
@@ -10,25 +10,7 @@ import { next } from "../support/server.js";
 
 const nodes = useNodes();
 
-async function app(routes: Routes, options: Parameters<typeof addExpressApp>[2] = {}) {
-  const node = await nodes.node();
-  const express = addExpressApp(
-    node,
-    { "/": (session) => ({ ...session, cookie: undefined }), ...routes },
-    options,
-  );
-  return { node, ...express };
-}
-
-async function found(handle: Promise<SessionHandle | undefined>): Promise<SessionHandle> {
-  const session = await handle;
-  if (!session) throw new Error("there is no such session");
-  return session;
-}
-
-async function valuesOf(id: string): Promise<Record<string, unknown> | undefined> {
-  return (await cookieRow(nodes, id))?.values;
-}
+const { app, found, valuesOf } = expressSessions(nodes);
 
 test("what a request sets is there for the next one, and for a handle; and the other way round", async () => {
   const { node, client, idOf } = await app({

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { describe } from "@jest/globals";
+import { afterAll, beforeAll, describe } from "@jest/globals";
 import { createAdapter } from "@socket.io/redis-adapter";
 import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
 import { createClient } from "redis";
@@ -30,6 +30,30 @@ export function redisUrl(): string {
 /** What the keys and channels of one test begin with, so that tests that run at the same time do not meet. */
 export function newPrefix(): string {
   return `token_session_test_${randomBytes(6).toString("hex")}`;
+}
+
+/** To be called once at the top of `describeWithRedis`: a prefix whose keys are deleted at the end, and a client to look at them. */
+export function useRedisKeys(): {
+  readonly prefix: string;
+  readonly client: ReturnType<typeof createClient>;
+} {
+  const prefix = newPrefix();
+  let client: ReturnType<typeof createClient>;
+  beforeAll(async () => {
+    client = createClient({ url: redisUrl() });
+    await client.connect();
+  });
+  afterAll(async () => {
+    const keys = await client.keys(`${prefix}*`);
+    if (keys.length > 0) await client.del(keys);
+    await client.close();
+  });
+  return {
+    prefix,
+    get client() {
+      return client;
+    },
+  };
 }
 
 const prefixOfThisFile = newPrefix();
