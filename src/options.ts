@@ -3,7 +3,7 @@ import type { Clock } from "./clock.js";
 import { systemClock } from "./clock.js";
 import { SessionError } from "./errors.js";
 import { isPinoLike, type Log, type Logger, toLog } from "./log.js";
-import { type Seconds, type StoreFactory, VISIT_GAP } from "./store.js";
+import { LONGEST, type Seconds, type StoreFactory, VISIT_GAP } from "./store.js";
 import type { Database } from "./stores/mysql/database.js";
 import { checkedSecret } from "./tickets.js";
 
@@ -148,8 +148,6 @@ const NAMES = new Set<string>([
   "clock",
 ] satisfies (keyof TokenSessionOptions)[]);
 
-/** INT UNSIGNED holds Unix seconds until 2106; half of it as a duration keeps every sum inside. */
-const LONGEST: Seconds = 2_147_483_647;
 const MEDIUMTEXT_BYTES = 16_777_215;
 
 /**

@@ -194,6 +194,9 @@ export interface SessionStore {
 /** Opens a store; `memoryStore()` returns such a function. */
 export type StoreFactory = (settings: StoreSettings) => SessionStore;
 
+/** INT UNSIGNED holds Unix seconds until 2106; half of it as a duration keeps every sum inside. */
+export const LONGEST: Seconds = 2_147_483_647;
+
 /** A visit begins at an open that finds the last use over 30 minutes ago: the session time-out of web analytics. */
 export const VISIT_GAP: Seconds = 1800;
 

@@ -1,8 +1,5 @@
-import type { Seconds } from "../store.js";
+import { LONGEST, type Seconds } from "../store.js";
 import { toJsonText } from "../values.js";
-
-/** INT UNSIGNED holds Unix seconds until 2106; half of it as a duration keeps every sum inside. */
-const LONGEST: Seconds = 2_147_483_647;
 
 /** What is to be saved of a session, or was read of it. */
 export interface Content {

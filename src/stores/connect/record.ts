@@ -1,4 +1,4 @@
-import type { LegacyRow, Seconds, StoreSettings, UnixSeconds } from "../../store.js";
+import { type LegacyRow, LONGEST, type Seconds, type StoreSettings, type UnixSeconds } from "../../store.js";
 import { RESERVED_KEY } from "../../values.js";
 import { newRevision } from "../../writers.js";
 import type { KeptRow } from "../row-rules.js";
@@ -11,9 +11,6 @@ const ROW = "socket.io-token-session";
  * are pruned.
  */
 const KEPT_FOR: Seconds = 3600;
-
-/** Half of what fits into a column of Unix seconds, so that every sum does. */
-const LONGEST: Seconds = 2_147_483_647;
 
 /** Bytes as text: a Connect store keeps JSON. */
 type Kept = Omit<KeptRow, "secretHash" | "nextHash" | "previousHash" | "writers"> &
