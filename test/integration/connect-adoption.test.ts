@@ -74,7 +74,9 @@ function suite(newStore: () => Promise<Store>): void {
     const row = await rowIn(store, id);
     const { "\u0000cookie": cookie, ...values } = JSON.parse(String(row?.["data"]));
     expect(values).toEqual(VALUES);
-    expect(cookie).toMatchObject({ originalMaxAge: 600_000, httpOnly: true, path: "/" });
+    expect(cookie).toMatchObject({ httpOnly: true, path: "/" });
+    // express-session reads the clock twice, and may lose a millisecond between.
+    expect(Math.ceil(cookie.originalMaxAge / 1000)).toBe(600);
     expect(row).toMatchObject({ idleSeconds: 600, userId: null });
     expect(Number(row?.["expires"])).toBeGreaterThanOrEqual(Math.floor(Date.parse(expires) / 1000));
     expect(JSON.stringify(row)).not.toContain(sid);
