@@ -88,7 +88,8 @@ http.listen(Number(port), "127.0.0.1", () => {
 
 /** Clients first, then what is still on its way to the table, then the database. */
 async function close() {
-  await io.close();
+  // Not waited for: a page that is just connecting again would keep the HTTP server open.
+  void io.close();
   await sessions.close();
   await pool.end();
   process.exit();
