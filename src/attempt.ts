@@ -1,8 +1,8 @@
 import { type Clock, pause } from "./clock.js";
 import { SessionError, toSessionError } from "./errors.js";
 import type { KnownRow } from "./known-row.js";
-import { Backoff, storeError, untilAnswered } from "./retry.js";
-import { type SessionRow, StoreFault, type WriteAttempt } from "./store.js";
+import { Backoff, isPassing, mayHaveEffect, storeError, untilAnswered, untilWritten } from "./retry.js";
+import type { SessionRow, WriteAttempt } from "./store.js";
 import type { EndReason } from "./wire.js";
 import { judge, type ProcessId } from "./writers.js";
 
@@ -57,27 +57,12 @@ export async function loadExpectedRow(
  * Deletes a row, again and again until the store answers or `deadline` has passed.
  * Errors: `SESSION_WRITE_UNCERTAIN` where an abandoned statement may still run, else those of the store.
  */
-export async function settleDelete(
+export function settleDelete(
   host: Pick<AttemptHost, "clock" | "deleteRow">,
   sessionId: string,
   deadline: number,
 ): Promise<void> {
-  let uncertain = false;
-  const run = async () => {
-    try {
-      await host.deleteRow(sessionId);
-    } catch (error) {
-      uncertain ||= error instanceof StoreFault && error.kind === "unknown";
-      throw error;
-    }
-  };
-  try {
-    await untilAnswered(host.clock, deadline, run);
-  } catch (error) {
-    if (!uncertain) throw error;
-    const { code } = toSessionError(error);
-    throw new SessionError("SESSION_WRITE_UNCERTAIN", code, { cause: error, sessionId });
-  }
+  return untilWritten(host.clock, deadline, sessionId, () => host.deleteRow(sessionId));
 }
 
 /**
@@ -113,12 +98,10 @@ export async function settleAttempt(
       if (matched) return { verdict: "applied" };
       untold = matched === undefined;
     } catch (error) {
-      const kind = error instanceof StoreFault ? error.kind : "refused";
-      if (kind === "refused" || (kind === "not-applied" && clock.now() >= deadline))
-        return failure(storeError(error));
-      if (kind === "not-applied") {
+      if (!mayHaveEffect(error)) {
+        if (!isPassing(error) || clock.now() >= deadline) return failure(storeError(error));
         // A lock, for one: no reason to hold others up.
-        isRepeated = error instanceof StoreFault && error.mayBeOneEntry;
+        isRepeated = error.mayBeOneEntry;
         await backoff.wait();
         continue;
       }

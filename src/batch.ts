@@ -1,9 +1,8 @@
+import { MAX_STATEMENT_BYTES } from "./entry-bytes.js";
 import { SessionError } from "./errors.js";
 import type { Lanes, LaneUse } from "./lanes.js";
 import { StoreFault } from "./store.js";
 
-/** Bytes that the values in one statement may have together, unless one alone has more. */
-const MAX_STATEMENT_BYTES = 1_048_576;
 /** What may wait together before more is refused: both are far beyond what a store that answers lets pile up. */
 const MAX_WAITING = 100_000;
 const MAX_WAITING_BYTES = 64 * 1_048_576;
@@ -20,7 +19,10 @@ export interface BatchOptions<Entry, Result> {
   readonly run: (entries: readonly Entry[], options: { mayWait: boolean }) => Promise<readonly Result[]>;
   /** Keeps the locks of a statement in one order. */
   readonly keyOf?: (entry: Entry) => string;
-  readonly bytesOf?: (entry: Entry) => number;
+  /** What an entry takes of a statement. */
+  readonly bytesOf: (entry: Entry) => number;
+  /** What the entries of a statement may take together, as far as one alone allows; asked for each. @default 1 MiB */
+  readonly mostBytes?: () => number;
   /** Whether an entry has to be a statement of its own. */
   readonly isSingle?: (entry: Entry) => boolean;
 }
@@ -68,7 +70,11 @@ export class Batch<Entry, Result> {
   }
 
   #bytesOf({ entry }: Pending<Entry, Result>): number {
-    return this.#options.bytesOf?.(entry) ?? 0;
+    return this.#options.bytesOf(entry);
+  }
+
+  get #mostBytes(): number {
+    return this.#options.mostBytes?.() ?? MAX_STATEMENT_BYTES;
   }
 
   #schedule(): void {
@@ -89,7 +95,7 @@ export class Batch<Entry, Result> {
 
   #mayStart(): boolean {
     if (this.#inFlight === 0 || this.#options.use === "blocking") return true;
-    if (this.#waiting.length >= this.#options.width || this.#waitingBytes >= MAX_STATEMENT_BYTES) return true;
+    if (this.#waiting.length >= this.#options.width || this.#waitingBytes >= this.#mostBytes) return true;
     return performance.now() - this.#lastStartMs >= SLOW_MS;
   }
 
@@ -116,12 +122,13 @@ export class Batch<Entry, Result> {
 
   #take(): Pending<Entry, Result>[] {
     const { width, isSingle } = this.#options;
+    const most = this.#mostBytes;
     let count = 0;
     let bytes = 0;
     for (const pending of this.#waiting) {
       const single = isSingle?.(pending.entry) === true;
       const more = this.#bytesOf(pending);
-      if (count > 0 && (single || bytes + more > MAX_STATEMENT_BYTES)) break;
+      if (count > 0 && (single || bytes + more > most)) break;
       count++;
       bytes += more;
       if (single || count === width) break;

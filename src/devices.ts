@@ -1,3 +1,4 @@
+import { destroyAll } from "./destroy-all.js";
 import { untilAnswered } from "./retry.js";
 import { toUserId } from "./rotation.js";
 import { checkId, type SessionRegistry } from "./sessions.js";
@@ -42,7 +43,7 @@ export async function devicesOf(
   }));
 }
 
-/** Ends the user's sessions but one; resolves to how many. */
+/** Ends the user's sessions but one; resolves to how many. Errors: as of {@link destroyAll}. */
 export async function destroyDevicesOf(
   registry: SessionRegistry,
   userId: string | number,
@@ -52,7 +53,7 @@ export async function destroyDevicesOf(
   const ids = (await listOf(registry, userId))
     .map(({ sessionId }) => sessionId)
     .filter((id) => id !== except);
-  await Promise.all(ids.map((id) => registry.destroy(id, "revoked")));
+  await destroyAll(registry, ids, "revoked");
   return ids.length;
 }
 

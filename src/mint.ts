@@ -1,12 +1,12 @@
 import type { Clock } from "./clock.js";
 import { SessionError } from "./errors.js";
-import { untilAnswered } from "./retry.js";
+import { untilAnswered, untilWritten } from "./retry.js";
 import type { Rows } from "./rows.js";
 import type { NewSession, SessionRow } from "./store.js";
 import { mintToken, type PresentedToken, sameHash } from "./token.js";
 import { Values } from "./values.js";
 import type { ClientDescription } from "./wire.js";
-import { newRevision, type ProcessId, withWriter } from "./writers.js";
+import { hasWritten, newRevision, type ProcessId, withWriter } from "./writers.js";
 
 /** New ids that may turn out to be taken; more than one points to another unique key in the table. */
 const MAX_TAKEN_IDS = 3;
@@ -40,7 +40,8 @@ export async function insertNewRow(
 
 /**
  * Inserts a row for a token, repeated verbatim until the store answers. Where its id is taken, answers the row that is there:
- * `isInserted` if an earlier try of ours, whose answer was lost, has inserted it and nobody has written since.
+ * `isInserted` if an earlier try of ours, whose answer was lost, has inserted it, whoever has written since. Errors:
+ * `SESSION_WRITE_UNCERTAIN` where an earlier try may have inserted it, those of the store.
  */
 export function insertRow(
   rows: Rows,
@@ -51,10 +52,10 @@ export function insertRow(
   const revision = newRevision();
   const writers = withWriter(new Uint8Array(), processId, revision);
   const fresh: NewSession = { ...first, sessionId, secretHash, revision, writers };
-  return untilAnswered(clock, deadline, async () => {
+  return untilWritten(clock, deadline, sessionId, async () => {
     const inserted = await rows.insert(fresh);
     if (inserted) return { row: inserted, isInserted: true };
     const row = await rows.load(sessionId);
-    return { row, isInserted: row?.revision === revision };
+    return { row, isInserted: row !== undefined && hasWritten(row.writers, processId, revision) };
   });
 }

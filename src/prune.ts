@@ -1,7 +1,7 @@
 import { pause } from "./clock.js";
-import { SessionError, type SessionErrorCode } from "./errors.js";
+import { SessionError, type SessionErrorCode, toSessionError } from "./errors.js";
 import type { Settings } from "./options.js";
-import { storeError, untilAnswered } from "./retry.js";
+import { storeError, untilWritten } from "./retry.js";
 import type { Seconds, SessionStore } from "./store.js";
 
 /** Rows stay for an hour after they expired, so that who looks into a complaint still finds them. */
@@ -48,8 +48,8 @@ export class Pruning {
   }
 
   /**
-   * Resolves to the number of rows deleted. Errors: `SESSION_UNSUPPORTED` where the store cannot, `SESSION_STORE_UNAVAILABLE`,
-   * `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
+   * Resolves to the number of rows deleted. Errors: `SESSION_UNSUPPORTED` where the store cannot, `SESSION_STORE_UNAVAILABLE` and
+   * `SESSION_STORE_FAILED` where surely none were deleted, else `SESSION_WRITE_UNCERTAIN`; `SESSION_CLOSED`.
    */
   async run(): Promise<number> {
     if (this.#stopped) throw new SessionError("SESSION_CLOSED");
@@ -63,9 +63,16 @@ export class Pruning {
     let limit = FIRST_STEP;
     while (!this.#stopped) {
       const beganMs = clock.now();
-      const step = await untilAnswered(clock, beganMs + storeTimeout * 1000, async () =>
+      const deadline = beganMs + storeTimeout * 1000;
+      const step = await untilWritten(clock, deadline, undefined, async () =>
         this.#store.prune?.({ expiredFor: KEPT_FOR, limit }),
-      );
+      ).catch((error: unknown) => {
+        if (total === 0) throw error;
+        const { code } = toSessionError(error);
+        throw new SessionError("SESSION_WRITE_UNCERTAIN", `${total} rows were deleted (${code})`, {
+          cause: error,
+        });
+      });
       total += step?.deleted ?? 0;
       // Where others delete the same rows at the same time, they may as well have the rest.
       if (!step?.more || step.deleted === 0) break;

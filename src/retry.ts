@@ -40,6 +40,43 @@ export async function untilAnswered<T>(clock: Clock, deadline: number, run: () =
   }
 }
 
+/**
+ * The same for an operation that changes something. `SESSION_STORE_UNAVAILABLE` and `SESSION_STORE_FAILED` say that surely nothing was
+ * written; where a statement of some try may have taken effect, or may yet, the error is `SESSION_WRITE_UNCERTAIN`, whatever the last
+ * try came to.
+ */
+export async function untilWritten<T>(
+  clock: Clock,
+  deadline: number,
+  sessionId: string | undefined,
+  run: () => Promise<T>,
+): Promise<T> {
+  let uncertain = false;
+  try {
+    return await untilAnswered(clock, deadline, async () => {
+      try {
+        return await run();
+      } catch (error) {
+        uncertain ||= mayHaveEffect(error);
+        throw error;
+      }
+    });
+  } catch (error) {
+    if (!uncertain) throw error;
+    const { code } = toSessionError(error);
+    throw new SessionError("SESSION_WRITE_UNCERTAIN", code, {
+      cause: error,
+      ...(sessionId && { sessionId }),
+    });
+  }
+}
+
+/** Whether a statement that failed so may have taken effect. What no store is meant to throw says nothing about that. */
+export function mayHaveEffect(error: unknown): boolean {
+  if (error instanceof StoreFault) return error.kind === "unknown";
+  return !(error instanceof SessionError);
+}
+
 /** Whether the same operation may go through later. */
 export function isPassing(error: unknown): error is StoreFault {
   return error instanceof StoreFault && error.kind !== "refused";

@@ -1,4 +1,5 @@
 import { Batch, type Pending } from "./batch.js";
+import { ID_BYTES, insertBytes, MAX_STATEMENT_BYTES, writeBytes } from "./entry-bytes.js";
 import { SessionError } from "./errors.js";
 import { Lanes } from "./lanes.js";
 import { isOpaque } from "./opaque.js";
@@ -39,51 +40,52 @@ export class Rows {
 
   constructor(store: HearingStore) {
     this.#store = store;
-    const lanes = new Lanes(store.concurrency ?? CONCURRENCY);
-    this.#loads = new Batch({
-      lanes,
-      use: "read",
+    const common = {
+      lanes: new Lanes(store.concurrency ?? CONCURRENCY),
       width: WIDTH,
+      mostBytes: () => Math.min(store.statementBytes ?? MAX_STATEMENT_BYTES, MAX_STATEMENT_BYTES),
+    };
+    const byKey = { ...common, bytesOf: () => ID_BYTES };
+    this.#loads = new Batch({
+      ...byKey,
+      use: "read",
       run: async (ids) => byId(ids, await store.load(ids)),
     });
     this.#revisions = new Batch({
-      lanes,
+      ...byKey,
       use: "read",
-      width: WIDTH,
       run: async (ids) => byId(ids, await this.#loadRevisions(ids)),
     });
     this.#inserts = new Batch({
-      lanes,
+      ...common,
       use: "write",
-      width: WIDTH,
+      bytesOf: insertBytes,
       run: (sessions) => store.insert(sessions),
     });
     const write = {
-      lanes,
-      bytesOf: ({ data }: WriteAttempt) => data.length,
+      ...common,
+      bytesOf: writeBytes,
       run: (attempts: readonly WriteAttempt[], options: { mayWait: boolean }) =>
         store.write(attempts, options),
     };
     this.#writes = new Batch({
       ...write,
       use: "write",
-      width: WIDTH,
       keyOf: ({ sessionId }) => sessionId,
       isSingle: ({ identity, idleSeconds }) => identity !== undefined || idleSeconds !== undefined,
     });
     this.#repeats = new Batch({ ...write, use: "blocking", width: 1 });
     const touching = (beginVisit: boolean): Batch<string, boolean> =>
       new Batch({
-        lanes,
+        ...byKey,
         use: "write",
-        width: WIDTH,
         keyOf: (id) => id,
         run: async (ids) => allBut(ids, await store.touch(ids, { beginVisit })),
       });
     this.#touches = touching(false);
     this.#visits = touching(true);
     this.#deletes = new Batch({
-      lanes,
+      ...byKey,
       use: "blocking",
       width: 1,
       run: async (ids) => {

@@ -131,7 +131,7 @@ export interface StoreSettings {
  * afterwards. `socket.io-token-session/testing` has these rules as tests; docs/stores.md says how to write a store.
  *
  * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep loads whole rows), `prune`,
- * `forUser`, `check`. *Optional*: `concurrency`, `shared`, `now`, `list`, `count`, `adopt`, `adoptsCookies`.
+ * `forUser`, `check`. *Optional*: `concurrency`, `statementBytes`, `shared`, `now`, `list`, `count`, `adopt`, `adoptsCookies`.
  */
 export interface SessionStore {
   /** The rows of exactly these ids, in any order; ids without a row are left out. */
@@ -173,6 +173,11 @@ export interface SessionStore {
   count?(): Promise<number>;
   /** Rejects with a `SessionError` that says what an administrator has to mend. */
   check?(): Promise<void>;
+  /**
+   * Bytes that the entries of one call should have together, as far as one alone allows: a server may refuse longer statements
+   * (`max_allowed_packet`). Counted as their text in SQL, with values escaped. May change. @default 1 MiB, which is also the most
+   */
+  readonly statementBytes?: number;
   /** How many calls may be under way at once. @default 4 */
   readonly concurrency?: number;
   /**

@@ -99,7 +99,7 @@ export interface TokenSessions extends Middleware {
   /**
    * Ends the sessions of a user, all but `except` (a session id: the one of the device that asks, perhaps), and resolves to
    * how many. Their clients are told `sessionEnd` with the reason `"revoked"`. Errors: as {@link forUser}, `SESSION_ID_INVALID`,
-   * `SESSION_WRITE_UNCERTAIN`.
+   * `SESSION_WRITE_UNCERTAIN` where some have ended, or may have, and others have not: call it again.
    *
    * @example
    * await sessions.destroyForUser(socket.session.userId, { except: socket.session.id });
@@ -108,7 +108,7 @@ export interface TokenSessions extends Middleware {
   /**
    * Deletes the rows that expired more than an hour ago, in small steps with rests between, and resolves to their number.
    * It happens by itself unless `prune: false`. Errors: `SESSION_UNSUPPORTED` (a store that does it by itself, or not at all),
-   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
+   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN` (some rows are deleted, or may be), `SESSION_CLOSED`.
    */
   prune(): Promise<number>;
   /**

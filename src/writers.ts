@@ -53,6 +53,11 @@ function newEntry(processId: ProcessId, revision: number): Buffer {
   return entry;
 }
 
+/** Whether the newest write of this process that the column knows of brought this revision. */
+export function hasWritten(writers: Uint8Array, processId: ProcessId, revision: number): boolean {
+  return entries(writers).some((entry) => entry.equals(newEntry(processId, revision)));
+}
+
 /** What became of an attempt whose answer is missing or was "no row matched". */
 export type Verdict = "applied" | "not-yet" | "refused" | "uncertain";
 

@@ -5,6 +5,7 @@
  */
 import type { Request } from "express";
 import session, { type Session, type SessionData } from "express-session";
+import { destroyPages } from "../destroy-all.js";
 import { SessionError } from "../errors.js";
 import { livingCount, livingRows } from "../living.js";
 import { opaqueToken } from "../opaque.js";
@@ -163,10 +164,9 @@ export class ConnectStore extends session.Store {
     return answer(this.#clear(), callback);
   }
 
-  async #clear(): Promise<void> {
+  #clear(): Promise<void> {
     const { registry } = this.#rows;
-    for await (const rows of livingRows(registry))
-      await Promise.all(rows.map(({ sessionId }) => registry.destroy(sessionId)));
+    return destroyPages(registry, livingRows(registry));
   }
 }
 

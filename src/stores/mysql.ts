@@ -1,4 +1,5 @@
 import { type Compilable, CompiledQuery, type ExpressionBuilder, sql } from "kysely";
+import { exactTextBytes } from "../entry-bytes.js";
 import type { Log } from "../log.js";
 import {
   type LegacyRow,
@@ -20,6 +21,9 @@ import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
 import { inspectTable } from "./mysql/inspect.js";
 import { COLUMNS, exactly, parseClient, type Tables, toSessionRow } from "./mysql/rows.js";
 import { repeated, toBuffer, touchMany, writeMany, writeOne, writeOneUnlocked } from "./mysql/unblocked.js";
+
+/** What a statement has at the most besides the values, for each of its rows. */
+const STATEMENT_BYTES = 2_560;
 
 const databaseNow = sql<number>`unix_timestamp()`;
 /** When a session that is used now ends; takes `expiration` and `absoluteExpiration`. */
@@ -58,6 +62,10 @@ export class MysqlStore implements SessionStore {
     return this.#db.concurrency;
   }
 
+  get statementBytes(): number {
+    return Math.max(0, (this.#db.packetBytes ?? Number.POSITIVE_INFINITY) - STATEMENT_BYTES);
+  }
+
   async load(sessionIds: readonly string[]): Promise<SessionRow[]> {
     const { rows } = await this.#run(byIds<Parameters<typeof toSessionRow>[0]>(this.#loadById, sessionIds));
     const now = rows[0]?.now;
@@ -80,13 +88,16 @@ export class MysqlStore implements SessionStore {
 
   async insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]> {
     try {
-      await this.#run(
-        this.#db.build.insertInto(this.#table).values(sessions.map((session) => this.#toInsert(session))),
-      );
+      await this.#run((server) => {
+        refuseTooLong(sessions, server);
+        return this.#db.build
+          .insertInto(this.#table)
+          .values(sessions.map((session) => this.#toInsert(session)))
+          .compile();
+      });
     } catch (error) {
       if (!isDuplicate(error)) throw error;
-      // One id is taken, and nothing was inserted: each for itself.
-      return sessions.length === 1 ? [null] : (await inTurn(sessions, (one) => this.insert([one]))).flat();
+      return sessions.length === 1 ? [null] : this.#insertOthers(sessions, error);
     }
     const { now } = this.#db;
     return sessions.map((session) => ({
@@ -101,6 +112,21 @@ export class MysqlStore implements SessionStore {
       visitedAt: now,
       previousVisitAt: 0,
     }));
+  }
+
+  /** Some ids are taken, and nothing was inserted. In one statement again, so that a fault is that of all or of none. */
+  async #insertOthers(
+    sessions: readonly NewSession[],
+    duplicate: StoreFault,
+  ): Promise<(SessionRow | null)[]> {
+    const seen = await this.loadRevisions(sessions.map(({ sessionId }) => sessionId));
+    const taken = new Set(seen.map(({ sessionId }) => sessionId));
+    const free = sessions.filter(({ sessionId }) => !taken.has(sessionId));
+    // Taken a moment ago and free again, or another unique key in the table: each by itself will tell.
+    if (taken.size === 0)
+      throw new StoreFault("not-applied", duplicate.message, { cause: duplicate.cause, mayBeOneEntry: true });
+    const inserted = free.length === 0 ? [] : await this.insert(free);
+    return sessions.map(({ sessionId }) => (taken.has(sessionId) ? null : (inserted.shift() ?? null)));
   }
 
   #toInsert(session: NewSession) {
@@ -130,24 +156,36 @@ export class MysqlStore implements SessionStore {
     const together = attempts.filter((attempt) => !changesMore(attempt));
     const alone = attempts.filter(changesMore);
     const matched = new Map<WriteAttempt, boolean | undefined>();
-    for (const attempt of alone) matched.set(attempt, await this.#writeAlone(attempt, mayWait));
-    const isAll = together.length === 0 || (await this.#writeTogether(together));
+    let isAll = true;
+    try {
+      for (const attempt of alone) matched.set(attempt, await this.#writeAlone(attempt, mayWait));
+      if (together.length > 0) isAll = await this.#writeTogether(together);
+    } catch (error) {
+      // Of all of them only this can be said now: some are written, some are not.
+      if (matched.size > 0 && error instanceof StoreFault)
+        throw new StoreFault("unknown", error.message, { cause: error.cause });
+      throw error;
+    }
     return attempts.map((attempt) => (matched.has(attempt) ? matched.get(attempt) : isAll || undefined));
   }
 
   /** Answers whether every row matched. */
   async #writeTogether(attempts: readonly WriteAttempt[]): Promise<boolean> {
-    const { numAffectedRows } = await this.#run((server) => writeMany(this.#quoted, attempts, server));
+    const { numAffectedRows } = await this.#run((server) => {
+      refuseTooLong(attempts, server);
+      return writeMany(this.#quoted, attempts, server);
+    });
     // Each attempt brings another revision, so a row that matched was changed too, whichever of the two the count counts.
     return numAffectedRows === BigInt(attempts.length);
   }
 
   async #writeAlone(attempt: WriteAttempt, mayWait: boolean): Promise<boolean | undefined> {
-    const { numAffectedRows } = await this.#run((server) =>
-      mayWait
+    const { numAffectedRows } = await this.#run((server) => {
+      refuseTooLong([attempt], server);
+      return mayWait
         ? writeOne(this.#quoted, attempt, this.#settings)
-        : writeOneUnlocked(this.#quoted, attempt, this.#settings, server),
-    );
+        : writeOneUnlocked(this.#quoted, attempt, this.#settings, server);
+    });
     if (numAffectedRows === 1n) return true;
     // Where it did not wait, the row may be locked.
     return mayWait ? false : undefined;
@@ -317,18 +355,24 @@ function changesMore({ identity, idleSeconds }: WriteAttempt): boolean {
   return identity !== undefined || idleSeconds !== undefined;
 }
 
-function isDuplicate(error: unknown): boolean {
+function isDuplicate(error: unknown): error is StoreFault {
   return error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY;
 }
 
-/** One after the other: a list must not take more connections than one. */
-async function inTurn<Entry, Result>(
-  entries: readonly Entry[],
-  run: (entry: Entry) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  for (const entry of entries) results.push(await run(entry));
-  return results;
+/**
+ * Refuses a statement before it is sent that the server would not take: it would end the connection in place of an answer, and nobody
+ * would know that nothing came of it.
+ */
+function refuseTooLong(entries: readonly { readonly data: string }[], { packetBytes }: ServerFacts): void {
+  let units = 0;
+  for (const { data } of entries) units += data.length;
+  // A look at the lengths is enough nearly always: a unit takes three bytes at most.
+  if (STATEMENT_BYTES * entries.length + 3 * units < packetBytes) return;
+  let bytes = 0;
+  for (const { data } of entries) bytes += STATEMENT_BYTES + exactTextBytes(data);
+  if (bytes < packetBytes) return;
+  const reason = `max_allowed_packet is ${packetBytes}, too little for these values`;
+  throw new StoreFault("refused", reason, { mayBeOneEntry: true });
 }
 
 /** A statement that was built once, for one id, with as many as there are: building it anew costs more than running it. */

@@ -6,7 +6,7 @@ export interface AnsweringProxy {
   /** The given URL by way of this proxy. */
   through(url: string): string;
   /**
-   * Answers the next such statement with this error. `passOn`: the server runs it all the same, and its own answer is
+   * Answers the next such statement with this error; what is planned for one statement waits for those planned before. `passOn`: the server runs it all the same, and its own answer is
    * swallowed. `hangUp`: the connection is closed behind the error.
    */
   answerNext(matching: string, errno: number, how?: { passOn?: boolean; hangUp?: boolean }): void;
@@ -26,7 +26,7 @@ export async function startAnsweringProxy(targetUrl: string): Promise<AnsweringP
   const target = new URL(targetUrl);
   const statements: string[] = [];
   const errors: number[] = [];
-  let planned: { matching: string; errno: number; passOn?: boolean; hangUp?: boolean } | undefined;
+  const planned: { matching: string; errno: number; passOn?: boolean; hangUp?: boolean }[] = [];
   let refusal: number | undefined;
 
   const server = createServer((client) => {
@@ -46,12 +46,12 @@ export async function startAnsweringProxy(targetUrl: string): Promise<AnsweringP
       // The statement's first word: MySQL, but not MariaDB, has two bytes before it.
       const kind = isOurs && /select|update|insert|delete/.exec(data.toString("latin1"))?.[0];
       if (kind) statements.push(kind);
-      const plan = planned && data.includes(planned.matching) ? planned : undefined;
+      const plan = planned[0] && data.includes(planned[0].matching) ? planned[0] : undefined;
       if (!plan) {
         upstream.write(data);
         return;
       }
-      planned = undefined;
+      planned.shift();
       const answer = () => {
         const packet = errorPacket(plan.errno, 1);
         if (plan.hangUp) client.end(packet);
@@ -81,7 +81,7 @@ export async function startAnsweringProxy(targetUrl: string): Promise<AnsweringP
       return proxied.href;
     },
     answerNext(matching, errno, how = {}) {
-      planned = { matching, errno, ...how };
+      planned.push({ matching, errno, ...how });
     },
     refuseNextConnection(errno) {
       refusal = errno;

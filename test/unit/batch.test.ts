@@ -18,6 +18,7 @@ function setUp({
   lanes = new Lanes(4),
   width = 4,
   use = "write",
+  bytesOf = () => 1,
   ...options
 }: Partial<BatchOptions<string, unknown>> = {}) {
   const statements: Statement[] = [];
@@ -26,6 +27,7 @@ function setUp({
     lanes,
     width,
     use,
+    bytesOf,
     ...options,
     run: (entries, { mayWait }) =>
       new Promise((resolve, reject) => {

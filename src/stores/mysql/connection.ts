@@ -13,6 +13,8 @@ export interface ServerFacts {
   readonly engine: "mariadb" | "mysql";
   /** Replicas run the statements again, so one whose effect depends on what is locked must not be used. */
   readonly logsStatements: boolean;
+  /** The longest statement that it takes, in bytes: `max_allowed_packet` of the connection. */
+  readonly packetBytes: number;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function checkConnection(
     connection,
     "select @@character_set_client as client, @@character_set_connection as connection," +
       " @@character_set_results as results, @@sql_mode as mode, @@autocommit as autocommit," +
-      " @@sql_safe_updates as safe, version() as version",
+      " @@sql_safe_updates as safe, @@max_allowed_packet as packet, version() as version",
   );
   const server = serverOf(String(variables?.["version"]));
   for (const name of ["client", "connection", "results"] as const) {
@@ -59,6 +61,7 @@ export async function checkConnection(
     server: {
       ...server,
       logsStatements: String(log?.["Value"]).toUpperCase() === "STATEMENT",
+      packetBytes: Number(variables?.["packet"]),
     },
   };
 }

@@ -82,6 +82,8 @@ export class DatabaseAccess<Tables> {
   readonly concurrency: number;
   readonly #executor: QueryExecutor;
   readonly #timeoutMs: number;
+  /** The server of the connection that was checked last. */
+  #server: ServerFacts | undefined;
   /** Connections found fit, and the server behind each. */
   readonly #fit = new WeakMap<DatabaseConnection, ServerFacts>();
   /** Database clock minus process clock, in seconds; until the database has been heard, this machine's idea of it. */
@@ -95,6 +97,11 @@ export class DatabaseAccess<Tables> {
     this.concurrency = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(connections / 2)));
     this.#executor = kysely.getExecutor();
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** The longest statement that the server takes, in bytes; `undefined` until it has been reached. */
+  get packetBytes(): number | undefined {
+    return this.#server?.packetBytes;
   }
 
   /** The database's clock by its last answer and the time since, in whole seconds; right to a second. */
@@ -145,6 +152,7 @@ export class DatabaseAccess<Tables> {
         const checked = await checkConnection(connection);
         this.heard(checked.now);
         server = checked.server;
+        this.#server = server;
         this.#fit.set(connection, server);
       }
       // A connection that comes after its caller has gone must not run the statement behind everybody's back.

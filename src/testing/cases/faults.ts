@@ -4,7 +4,10 @@ import { type SessionRow, type SessionStore, StoreFault } from "../../store.js";
 import { assertMissing, attemptOn, begin, facts, newSession, present } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
 
-type Method = Exclude<keyof SessionStore, "now" | "adopt" | "adoptsCookies" | "concurrency" | "shared">;
+type Method = Exclude<
+  keyof SessionStore,
+  "now" | "adopt" | "adoptsCookies" | "concurrency" | "shared" | "statementBytes"
+>;
 type Call = (store: SessionStore, row: SessionRow) => Promise<unknown> | undefined;
 
 const calls: Record<Method, Call> = {

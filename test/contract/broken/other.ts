@@ -4,7 +4,7 @@ import { C } from "./names.js";
 
 type Method = Exclude<
   keyof SessionStore,
-  "now" | "check" | "adopt" | "adoptsCookies" | "concurrency" | "shared"
+  "now" | "check" | "adopt" | "adoptsCookies" | "concurrency" | "shared" | "statementBytes"
 >;
 const empty: Record<Method, unknown> = {
   load: [],
