@@ -16,6 +16,7 @@ import { startServer } from "./server-process.js";
  * @property {number} port
  * @property {Promise<void>} exited resolves when the server has ended, for whatever reason
  * @property {() => Promise<void>} stop ends it gracefully; calling it again does no harm
+ * @property {(signal: NodeJS.Signals) => void} signal sends it a signal
  */
 
 /**
@@ -82,7 +83,7 @@ function newPassword() {
  */
 async function start({ server, folder, port, password }) {
   const settings = writeSettings(folder, port, password);
-  const { exited, stop } = await startServer({
+  const { exited, stop, signal } = await startServer({
     title: `The ${server.title} server`,
     program: server.program,
     args: [...server.leading, settings],
@@ -93,7 +94,7 @@ async function start({ server, folder, port, password }) {
     greeting: { send: `AUTH ${password}\r\nPING\r\n`, answer: /^\+OK\r\n\+PONG\r\n/ },
     temporary: [settings],
   });
-  return { url: `redis://:${password}@127.0.0.1:${port}/`, port, exited, stop };
+  return { url: `redis://:${password}@127.0.0.1:${port}/`, port, exited, stop, signal };
 }
 
 /**

@@ -12,6 +12,7 @@ import { onShutdown } from "./shutdown.js";
  * @typedef {object} ServerProcess
  * @property {Promise<void>} exited resolves when the server has ended, for whatever reason
  * @property {() => Promise<void>} stop ends it gracefully; calling it again does no harm
+ * @property {(signal: NodeJS.Signals) => void} signal sends it a signal, such as SIGSTOP, after which it keeps its connections and answers nothing
  */
 
 const startTimeoutMs = 120_000;
@@ -88,5 +89,5 @@ export async function startServer({ title, program, args, folder, port, greeting
     );
   }
   removeTemporary();
-  return { exited, stop };
+  return { exited, stop, signal: (signal) => void child.kill(signal) };
 }

@@ -39,7 +39,10 @@ export interface SessionInvalidEvent {
   readonly reason: "malformed" | "unknown" | "expired" | "retired";
 }
 
-/** Events of {@link TokenSessions}, each with one object. What a listener throws is thrown to the process, as always in Node. */
+/**
+ * Events of {@link TokenSessions}, each with one object. What a listener throws is thrown to the process, and the promise of an
+ * `async` listener that rejects is an unhandled rejection, as always in Node: catch what may fail in there.
+ */
 export interface TokenSessionEvents {
   /** A client's first visit, or a new session in place of one that is over. */
   sessionStart: (event: SessionStartEvent) => void;

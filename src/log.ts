@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { ignoreRejection } from "./promises.js";
 
 /** Fields of a log line. Only public ids, codes, names and numbers: never a token, a secret or a value. */
 export interface LogFields {
@@ -12,6 +13,9 @@ export interface LogFields {
 
 /** Writes one line of the log. */
 export type LogMethod = (fields: LogFields, text: string) => void;
+
+/** The same of an application's logger, which may write later: what it returns is looked at only to see it fail in peace. */
+type WriteLine = (fields: LogFields, text: string) => unknown;
 
 /** The four levels that the library uses. */
 export interface Log {
@@ -63,13 +67,13 @@ export function isPinoLike(logger: object): logger is PinoLike {
   return (["error", "warn", "info", "debug"] as const).every((level) => typeof methods[level] === "function");
 }
 
-/** A logger that throws must not break a session. */
-function guarded(methodOf: (level: keyof Log) => LogMethod): Log {
+/** A logger that throws, or gives a promise that is rejected, must not break a session or end the process. */
+function guarded(methodOf: (level: keyof Log) => WriteLine): Log {
   const method = (level: keyof Log): LogMethod => {
     const write = methodOf(level);
     return (fields, text) => {
       try {
-        write(fields, text);
+        ignoreRejection(write(fields, text));
       } catch {
         // There is nowhere left to say it.
       }

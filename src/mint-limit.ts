@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.js";
 import type { Log } from "./log.js";
+import { ignoreRejection, isThenable } from "./promises.js";
 
 /** The address that a visitor counts under; `undefined` is not limited. */
 export type AddressOf<Visitor> = (visitor: Visitor) => string | undefined;
@@ -74,16 +75,20 @@ export class AddressLimits<Visitor> {
 
   #tell(visitor: Visitor): unknown {
     try {
-      return this.#addressOf?.(visitor);
+      const address: unknown = this.#addressOf?.(visitor);
+      if (!isThenable(address)) return address;
+      // Nobody waits for it, so it must not be an unhandled rejection either.
+      ignoreRejection(address);
+      this.#failed("gave a promise");
     } catch (error) {
       // A client's headers may be other than the application expects: no reason to end the process, or to limit everybody.
-      if (!this.#hasFailed)
-        this.#log.warn(
-          {},
-          `addressOf threw (said once): ${error instanceof Error ? error.name : typeof error}`,
-        );
-      this.#hasFailed = true;
-      return undefined;
+      this.#failed("threw", error instanceof Error ? error.name : typeof error);
     }
+    return undefined;
+  }
+
+  #failed(how: string, kind = ""): void {
+    if (!this.#hasFailed) this.#log.warn({}, `addressOf ${how} (said once)${kind && `: ${kind}`}`);
+    this.#hasFailed = true;
   }
 }

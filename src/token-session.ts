@@ -239,7 +239,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
       const awake = setInterval(() => {}, 1_000);
       try {
         await registry.close();
-        cluster.flush();
+        cluster.close();
       } finally {
         clearInterval(awake);
       }

@@ -6,9 +6,8 @@ import type { TokenParser } from "../legacy.js";
 import type { Bearer } from "../rotation.js";
 import type { Tickets } from "../tickets.js";
 import type { PresentedToken } from "../token.js";
-import { TOKEN_CHANGED } from "../wire.js";
 import { type ClientFacts, newToken, type Request } from "./opening.js";
-import { CONFIRM_TIMEOUT_MS, sendGotToken } from "./reply.js";
+import { askForToken, CONFIRM_TIMEOUT_MS, sendGotToken } from "./reply.js";
 
 /** How long a client may take to present the token that it holds. */
 const PRESENT_TIMEOUT_MS = 10_000;
@@ -119,7 +118,7 @@ export class SocketBearer implements Bearer {
   }
 
   askForToken(): void {
-    this.#socket.emit(TOKEN_CHANGED, {});
+    askForToken(this.#socket);
   }
 
   /** The client is presenting a token: if that opens the session, it is the one that this socket goes on with. */

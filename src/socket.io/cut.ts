@@ -1,7 +1,7 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../clock.js";
-import { TOKEN_CHANGED } from "../wire.js";
 import { Deadline } from "./deadline.js";
+import { askForToken } from "./reply.js";
 
 /** A socket that does not present the new token of its session for so long is disconnected. */
 const CUT_AFTER_MS = 10_000;
@@ -22,7 +22,7 @@ export class Cut {
 
   /** Who has no part in the session any more may have the new token by now; a thief has not. */
   begin(socket: Socket, clock: Clock, isPresenting: () => boolean): void {
-    const ask = () => socket.emit(TOKEN_CHANGED, {});
+    const ask = () => askForToken(socket);
     ask();
     this.#askAgain = () => {
       this.#cancelAsking?.();

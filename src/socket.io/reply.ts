@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Socket } from "socket.io";
-import { type EndReason, GOT_TOKEN, type GotToken, SESSION_END, type SessionEnd } from "../wire.js";
+import {
+  type EndReason,
+  GOT_TOKEN,
+  type GotToken,
+  SESSION_END,
+  type SessionEnd,
+  TOKEN_CHANGED,
+} from "../wire.js";
+import { promisesOf } from "./dropped-promises.js";
 import { mayRecover } from "./recovery.js";
 
 /** How long a client may take to store a new token before its confirmation is no longer waited for. */
@@ -46,6 +54,15 @@ export function tellGotToken(socket: Socket, message: GotToken, options: { confi
   else socket.emit(GOT_TOKEN, message);
 }
 
+/**
+ * Asks a socket for the token that it has now. Not to be kept for a recovered socket, which presents its token anyway; and with connection
+ * state recovery a plain `socket.emit` is published, which may wait for a server that is away, or fail where nobody looks.
+ */
+export function askForToken(socket: Socket): void {
+  if (mayRecover(socket)) emitUnkept(socket, NO_ANSWER_TIMEOUT_MS, TOKEN_CHANGED, {});
+  else socket.emit(TOKEN_CHANGED, {});
+}
+
 /** Tells a socket that its session is over, and disconnects it. */
 export function endSocket(socket: Socket, reason: EndReason): void {
   // After what the handler that ended it has still to say, an acknowledgement perhaps.
@@ -74,7 +91,8 @@ function emitUnkept(
   // Not by the room of the socket's id: an application that lets clients join what they name would send others the token.
   // In this one is nobody else, because it is there for this one call.
   const room = `tokenSession:${randomUUID()}`;
-  void socket.join(room);
+  // Some adapters subscribe to each room, and drop the promise of it.
+  promisesOf(() => void socket.join(room));
   let isOver = false;
   const over = (error: Error | null, answers: unknown[]) => {
     if (isOver) return;
@@ -90,5 +108,5 @@ function emitUnkept(
     () => {},
     (answer: unknown) => over(null, [answer]),
   );
-  void socket.leave(room);
+  promisesOf(() => void socket.leave(room));
 }

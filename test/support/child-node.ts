@@ -13,7 +13,9 @@ import { redisUrl } from "./redis.js";
 export interface ChildSettings {
   readonly database: PoolOptions;
   readonly redis: string;
-  readonly adapter: "redis" | "streams";
+  readonly adapter: "redis" | "sharded" | "streams";
+  /** The package that the adapter reaches Redis by; `redis` by default. */
+  readonly redisPackage?: "redis" | "ioredis";
   /** Nodes with the same prefix hear each other. */
   readonly prefix: string;
   readonly options?: Partial<TokenSessionOptions>;
@@ -21,8 +23,11 @@ export interface ChildSettings {
   readonly port: number;
 }
 
-export interface ChildOptions extends Pick<ChildSettings, "adapter" | "prefix" | "options" | "io"> {
+export interface ChildOptions
+  extends Pick<ChildSettings, "adapter" | "redisPackage" | "prefix" | "options" | "io"> {
   readonly databaseUrl: string;
+  /** Another server than the runner's. */
+  readonly redis?: string;
   /** Of a node that takes the place of one that has ended. */
   readonly port?: number;
 }
@@ -46,8 +51,9 @@ export interface ChildNode {
 export function startChild(given: ChildOptions): Promise<ChildNode> {
   return startProgram("cluster-node.js", {
     database: poolOptions(given.databaseUrl),
-    redis: redisUrl(),
+    redis: given.redis ?? redisUrl(),
     adapter: given.adapter,
+    ...(given.redisPackage && { redisPackage: given.redisPackage }),
     prefix: given.prefix,
     ...(given.options && { options: given.options }),
     ...(given.io && { io: given.io }),

@@ -3,8 +3,9 @@
 // its parent (test/support/child-node.ts), and nothing by the command line: there are passwords in it.
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { createAdapter } from "@socket.io/redis-adapter";
+import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
+import { Redis } from "ioredis";
 import { createPool } from "mysql2/promise";
 import { pino } from "pino";
 import { createClient } from "redis";
@@ -15,7 +16,7 @@ import { builtPlaceFor } from "./crowded-store.js";
 /** @typedef {import("./child-node.js").ChildSettings} ChildSettings */
 
 const [settings] = /** @type {[ChildSettings]} */ (await once(process, "message"));
-const { database, redis, adapter, prefix, options, port } = settings;
+const { database, redis, adapter, redisPackage, prefix, options, port } = settings;
 
 const keeper = await connected();
 const logger = pino({ level: "trace" });
@@ -49,6 +50,7 @@ io.on("connection", (socket) => {
     }),
   );
   answers(socket, "destroy", () => socket.session.destroy());
+  answers(socket, "login", (userId) => socket.session.login(userId));
 });
 
 /** @type {Record<string, (...args: any[]) => unknown>} */
@@ -59,6 +61,9 @@ const commands = {
     while (count < servers) count = await io.of("/").adapter.serverCount();
   },
   destroy: (id) => sessions.destroy(id),
+  devices: (userId) => sessions.forUser(userId),
+  /** What an application may do itself, and nobody of ours sees. */
+  serverSideEmit: (event) => void io.serverSideEmit(event),
   handled: () => handled,
   log: (text) => logger.trace(text),
   /** Every socket of the cluster as this node sees it. */
@@ -87,6 +92,7 @@ const commands = {
     http.close();
     for (const socket of io.sockets.sockets.values()) socket.conn.close();
   },
+  closeSessions: () => sessions.close(),
   async close() {
     await io.close();
     await sessions.close();
@@ -140,18 +146,28 @@ async function makeAdapter() {
     await keeper.xAdd(prefix, "*", { begin: "" });
     // Not deleted on closing: another node may still recover from it.
     await keeper.expire(prefix, 600);
-    return createStreamsAdapter(keeper, {
+    return createStreamsAdapter(redisPackage === "ioredis" ? newIoredis() : keeper, {
       streamName: prefix,
       channelPrefix: prefix,
       sessionKeyPrefix: `${prefix}:session:`,
     });
   }
-  return createAdapter(keeper, await connected(), { key: prefix });
+  const [publisher, subscriber] =
+    redisPackage === "ioredis" ? [newIoredis(), newIoredis()] : [keeper, await connected()];
+  return adapter === "sharded"
+    ? createShardedAdapter(publisher, subscriber, { channelPrefix: prefix })
+    : createAdapter(publisher, subscriber, { key: prefix });
 }
 
 async function connected() {
   const client = createClient({ url: redis });
   client.on("error", () => {});
   await client.connect();
+  return client;
+}
+
+function newIoredis() {
+  const client = new Redis(redis);
+  client.on("error", () => {});
   return client;
 }

@@ -15,6 +15,12 @@ export interface OwnRedis {
   stop(): Promise<void>;
   /** Starts it again with what it held. */
   start(): Promise<void>;
+  /** Keeps its connections, and answers nothing more. */
+  freeze(): void;
+  /** It goes on, with what it was told meanwhile. */
+  thaw(): void;
+  /** Ends it as a crash does: connections break, and what it held is lost. */
+  kill(): Promise<void>;
   /** Ends it for good and deletes its folder. */
   end(): Promise<void>;
 }
@@ -58,7 +64,14 @@ async function startOwnRedis(server: RedisServer): Promise<OwnRedis> {
     async start() {
       redis = await startRedis({ server, folder, say, port, password });
     },
+    freeze: () => redis.signal("SIGSTOP"),
+    thaw: () => redis.signal("SIGCONT"),
+    async kill() {
+      redis.signal("SIGKILL");
+      await redis.exited;
+    },
     async end() {
+      redis.signal("SIGCONT");
       await redis.stop();
       fs.rmSync(folder, { recursive: true, force: true });
     },

@@ -1,0 +1,198 @@
+import type { Namespace } from "socket.io";
+import { pause } from "../clock.js";
+import { Backoff } from "../retry.js";
+import type { SessionRegistry } from "../sessions.js";
+import type { EndReason } from "../wire.js";
+import { promisesOf } from "./dropped-promises.js";
+import { type Announcement, News } from "./news.js";
+
+/** Between servers only; no client can send or receive it. */
+export const ANNOUNCEMENT = "tokenSession";
+/** Messages whose sending has not come to an end; what comes up beside these is gathered. */
+const MOST_ON_THEIR_WAY = 8;
+/** A message whose sending has not come to an end by then is taken for stuck. */
+const STUCK_AFTER_MS = 5_000;
+/** How long an adapter may take to count the servers, where that is to tell whether it is stuck. */
+const COUNT_TIMEOUT_MS = 2_000;
+const LONGEST_PAUSE_MS = 5_000;
+
+/**
+ * Announces by one namespace what happened to sessions here. Where sending takes long, what comes up meanwhile is gathered, each session
+ * once: while the adapter's server is away, its client keeps a few messages of ours, however long that lasts.
+ */
+export class Announcements {
+  readonly #namespace: Namespace;
+  readonly #registry: SessionRegistry;
+  readonly #news = new News();
+  #isScheduled = false;
+  #onTheirWay = 0;
+  /** Counts messages whose sending has come to an end, good or bad. */
+  #settled = 0;
+  #isWatching = false;
+  /** Whether the adapter's promises come to an end; where they do not, they are not waited for. */
+  #tells = true;
+  #isFailing = false;
+  #isPausing = false;
+  #isClosed = false;
+  #backoff: Backoff | undefined;
+  #counting: Promise<number> | undefined;
+
+  constructor(namespace: Namespace, registry: SessionRegistry) {
+    this.#namespace = namespace;
+    this.#registry = registry;
+  }
+
+  /** Whether messages cannot be sent now, as far as is known. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
+  written(sessionId: string, revision: number): void {
+    this.#news.written(sessionId, revision);
+    this.#schedule();
+  }
+
+  ended(sessionId: string, reason: EndReason): void {
+    this.#news.ended(sessionId, reason);
+    this.#schedule();
+  }
+
+  /** Sends what waits, unless that is known to fail, and nothing more. */
+  close(): void {
+    while (!this.#isFailing && this.#news.isThere) this.#sendSome();
+    this.#isClosed = true;
+  }
+
+  /** What one turn of the event loop brings together goes out together. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#news.isThere && this.#maySend) this.#sendSome();
+  }
+
+  get #maySend(): boolean {
+    if (this.#isClosed || this.#isPausing) return false;
+    return !this.#tells || this.#onTheirWay < (this.#isFailing ? 1 : MOST_ON_THEIR_WAY);
+  }
+
+  #sendSome(): void {
+    const message = this.#news.take();
+    try {
+      const sending = promisesOf(() =>
+        this.#namespace.serverSideEmit(ANNOUNCEMENT as never, message as never),
+      );
+      if (sending.length === 0) return this.#wentOut();
+      this.#onTheirWay++;
+      this.#watch();
+      Promise.all(sending).then(
+        () => {
+          this.#settle();
+          this.#wentOut();
+          this.#flush();
+        },
+        (error: unknown) => {
+          this.#settle();
+          this.#failed(message, error);
+        },
+      );
+    } catch (error) {
+      this.#failed(message, error);
+    }
+  }
+
+  #settle(): void {
+    this.#onTheirWay--;
+    this.#settled++;
+    this.#tells = true;
+  }
+
+  #wentOut(): void {
+    this.#backoff = undefined;
+    if (!this.#isFailing) return;
+    this.#isFailing = false;
+    this.#registry.log.info({}, "announcements to other servers are heard again");
+  }
+
+  /** Keeps what was not sent, unless there is newer, and tries again after a pause. */
+  #failed(message: Announcement, error: unknown): void {
+    // The application has ended its connections by now: that is no outage.
+    if (this.#isClosed) return;
+    this.#news.putBack(message);
+    // Its message is the server's, or the adapter's, own: only the kind of the error is safe to log.
+    this.#sayFailing(error instanceof Error ? error.constructor.name : typeof error);
+    void this.#pause();
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#isPausing) return;
+    this.#isPausing = true;
+    this.#backoff ??= new Backoff(this.#registry.clock, { longestMs: LONGEST_PAUSE_MS });
+    await this.#backoff.wait();
+    this.#isPausing = false;
+    this.#flush();
+  }
+
+  #sayFailing(why: string): void {
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    this.#registry.log.warn(
+      {},
+      `announcements to other servers fail: ${why}; until they are heard again, other servers find changes within revalidate seconds`,
+    );
+  }
+
+  /** One timer for many messages: only where none has come to an end when it is over is there anything to look for. */
+  #watch(): void {
+    if (this.#isWatching || this.#isFailing || this.#onTheirWay === 0) return;
+    this.#isWatching = true;
+    const settled = this.#settled;
+    this.#registry.clock.after(STUCK_AFTER_MS, () => {
+      this.#isWatching = false;
+      if (this.#settled === settled) void this.#lookWhetherStuck();
+      else this.#watch();
+    });
+  }
+
+  /**
+   * The adapter's server may not answer; or this is an adapter that makes promises of another kind. Where it can count the servers, it is
+   * taken for the latter: its messages are not held back.
+   */
+  async #lookWhetherStuck(): Promise<void> {
+    const settled = this.#settled;
+    const counted = this.serverCount().then(
+      () => true,
+      () => false,
+    );
+    const isAlive = await Promise.race([counted, pause(this.#registry.clock, COUNT_TIMEOUT_MS)]);
+    if (this.#settled !== settled || this.#isClosed) return;
+    if (!isAlive) return this.#sayFailing("no answer");
+    this.#tells = false;
+    this.#flush();
+  }
+
+  /** How many servers hear each other. Who asks while that is being found out shares the answer, which may never come. */
+  serverCount(): Promise<number> {
+    if (!this.#counting) {
+      const counting = count(this.#namespace).finally(() => {
+        this.#counting = undefined;
+      });
+      this.#counting = counting;
+    }
+    return this.#counting;
+  }
+}
+
+async function count({ adapter }: Namespace): Promise<number> {
+  let answer: unknown;
+  promisesOf(() => {
+    answer = adapter.serverCount();
+  });
+  return (await answer) as number;
+}

@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import type { Namespace } from "socket.io";
+import type { SessionRegistry } from "../sessions.js";
+import { isSessionId } from "../token.js";
+import type { Announcements } from "./announcements.js";
+import { promisesOf } from "./dropped-promises.js";
+import { overrides } from "./overrides.js";
+
+/** Between servers only; no client can send or receive these. */
+const QUESTION = "tokenSession:question";
+const ANSWER = "tokenSession:answer";
+/** The question as servers of version 0.1 ask it, with an acknowledgement. */
+const WHO_IS_LIVE = "tokenSession:live";
+/** Servers that take longer to say which sessions they have open are taken to have none. */
+const LIVE_TIMEOUT_MS = 2_000;
+
+interface Asked {
+  readonly live: Set<string>;
+  /** Answers that are still to come. */
+  left: number;
+  readonly done: () => void;
+}
+
+/**
+ * Asks the other servers which sessions they have open, and answers them. Question and answer are plain messages: an adapter
+ * sends a question that wants an acknowledgement only after it has counted the servers, when nobody sees what becomes of its promise.
+ */
+export class LiveQuestions {
+  readonly #namespace: Namespace;
+  readonly #registry: SessionRegistry;
+  readonly #announcements: Announcements;
+  readonly #asked = new Map<string, Asked>();
+
+  constructor(namespace: Namespace, registry: SessionRegistry, announcements: Announcements) {
+    this.#namespace = namespace;
+    this.#registry = registry;
+    this.#announcements = announcements;
+    const on = (event: string, listener: (...args: unknown[]) => void) =>
+      namespace.on(event as never, listener as never);
+    on(QUESTION, (question, ids) => {
+      if (typeof question === "string" && Array.isArray(ids))
+        this.#tell(ANSWER, question, this.#liveAmong(ids));
+    });
+    on(ANSWER, (question, ids) => this.#hear(question, ids));
+    on(WHO_IS_LIVE, (ids, reply) => {
+      if (!Array.isArray(ids) || typeof reply !== "function") return;
+      promisesOf(() => reply(this.#liveAmong(ids)));
+    });
+  }
+
+  /** Which of these sessions are open on other servers, as far as those answer in time. Never rejects. */
+  async ask(sessionIds: readonly string[]): Promise<Set<string>> {
+    const live = new Set<string>();
+    // Nobody would hear it, and it would wait for its turn after the time is over.
+    if (this.#announcements.isFailing) return live;
+    const question = randomUUID();
+    // An adapter may wait for ever where Redis is away.
+    let cancel = () => {};
+    const limit = new Promise<void>((resolve) => {
+      cancel = this.#registry.clock.after(LIVE_TIMEOUT_MS, resolve);
+    });
+    try {
+      const others = await Promise.race([this.#others(), limit]);
+      if (!others) return live;
+      const all = new Promise<void>((done) => {
+        this.#asked.set(question, { live, left: others, done });
+      });
+      this.#tell(QUESTION, question, sessionIds);
+      await Promise.race([all, limit]);
+    } finally {
+      this.#asked.delete(question);
+      cancel();
+    }
+    return live;
+  }
+
+  /** How many servers should answer; 0 also where that cannot be found out. */
+  async #others(): Promise<number> {
+    // All that answer in time, where an adapter cannot count.
+    if (!overrides(this.#namespace.adapter, "serverCount")) return Number.POSITIVE_INFINITY;
+    try {
+      return Math.max(0, (await this.#announcements.serverCount()) - 1);
+    } catch {
+      return 0;
+    }
+  }
+
+  #hear(question: unknown, ids: unknown): void {
+    const asked = this.#asked.get(question as string);
+    if (!asked || !Array.isArray(ids)) return;
+    for (const id of ids) if (isSessionId(id)) asked.live.add(id);
+    if (--asked.left === 0) asked.done();
+  }
+
+  #liveAmong(ids: readonly unknown[]): string[] {
+    return this.#registry.liveAmong(ids.filter(isSessionId));
+  }
+
+  #tell(event: string, question: string, ids: readonly string[]): void {
+    try {
+      promisesOf(() => this.#namespace.serverSideEmit(event as never, question as never, ids as never));
+    } catch {
+      // Who asks does not wait for ever.
+    }
+  }
+}
