@@ -16,7 +16,18 @@ export function layoutOf(folder) {
     record: path.join(folder, "running.json"),
     log: path.join(folder, "server.log"),
     madeBy: path.join(folder, "made-by.json"),
+    temporary: path.join(folder, "temporary"),
   };
+}
+
+/**
+ * A folder of its own for temporary tables: a MariaDB server that starts deletes those that it finds, as left over, others' that run too.
+ * @param {string} folder
+ */
+export function temporaryArguments(folder) {
+  const { temporary } = layoutOf(folder);
+  fs.mkdirSync(temporary, { recursive: true });
+  return [`--tmpdir=${temporary}`];
 }
 
 /** The system's own account must be named when root starts a server; both servers refuse otherwise. */
@@ -43,7 +54,7 @@ export async function makeData(server, folder) {
   const unfinished = fs.mkdtempSync(path.join(folder, "data-unfinished-"));
   await (server.engine === "mysql"
     ? initialiseMysql(server, unfinished)
-    : initialiseMariadb(server, unfinished));
+    : initialiseMariadb(server, unfinished, temporaryArguments(folder)));
   fs.writeFileSync(madeBy, `${JSON.stringify({ engine: server.engine, version: server.version })}\n`);
   fs.renameSync(unfinished, data);
   return true;
@@ -76,16 +87,17 @@ async function initialiseMysql(server, data) {
  * Does what mariadb-install-db does, without needing that script, its shell and the programs it calls.
  * @param {Server} server
  * @param {string} data
+ * @param {string[]} more arguments
  */
-async function initialiseMariadb(server, data) {
+async function initialiseMariadb(server, data, more) {
   const share = await shareFolder(server);
   const script = ["system_tables", "performance_tables", "system_tables_data"].map((name) =>
     readSql(share, name),
   );
-  const more = ["fill_help_tables.sql", "maria_add_gis_sp_bootstrap.sql"].map((name) =>
+  const scripts = ["fill_help_tables.sql", "maria_add_gis_sp_bootstrap.sql"].map((name) =>
     path.join(share, name),
   );
-  script.push(...more.filter((file) => fs.existsSync(file)).map((file) => fs.readFileSync(file, "utf8")));
+  script.push(...scripts.filter((file) => fs.existsSync(file)).map((file) => fs.readFileSync(file, "utf8")));
   script.push(readSql(share, "sys_schema"));
   const input = [
     "create database mysql;",
@@ -97,7 +109,7 @@ async function initialiseMariadb(server, data) {
     "delete from mysql.global_priv where User = 'root' and Host <> 'localhost';",
     "",
   ].join("\n");
-  const where = [...server.placed, `--datadir=${data}`, "--innodb-log-file-size=64M"];
+  const where = [...server.placed, `--datadir=${data}`, "--innodb-log-file-size=64M", ...more];
   const args = ["--no-defaults", "--bootstrap", ...where, ...userArguments()];
   await run(server.program, [...server.leading, ...args], { input });
 }

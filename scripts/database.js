@@ -2,7 +2,14 @@
 // A private database server: its own data folder, this machine only, a port of its own.
 import fs from "node:fs";
 import path from "node:path";
-import { layoutOf, makeData, rootPassword, userArguments, writeRootAccounts } from "./database-folder.js";
+import {
+  layoutOf,
+  makeData,
+  rootPassword,
+  temporaryArguments,
+  userArguments,
+  writeRootAccounts,
+} from "./database-folder.js";
 import { endLeftOver } from "./database-left-over.js";
 import { findServer } from "./database-server.js";
 import { onFreePort } from "./ports.js";
@@ -30,16 +37,24 @@ export { databaseUrlFromEnvironment } from "./database-url.js";
  * @param {string} options.folder
  * @param {Say} options.say
  * @param {Server} [options.server] what findServer() gave, when the caller has asked already
+ * @param {Record<string, string>} [options.environment] of the server, besides ours
  * @param {number} [options.port] a certain port instead of a free one, for a restart that clients shall survive
  * @returns {Promise<Database>}
  */
-export async function startDatabase({ engine, folder: given, say, server: known, port: wantedPort }) {
+export async function startDatabase({
+  engine,
+  folder: given,
+  say,
+  server: known,
+  environment,
+  port: wantedPort,
+}) {
   const folder = path.resolve(given);
   const server = known ?? (await findServer({ engine, say }));
   await endLeftOver(folder, say);
   if (await makeData(server, folder))
     say(`Made a new data folder in ${path.relative(process.cwd(), folder)}.`);
-  const database = await onFreePort((port) => start(server, folder, port), wantedPort);
+  const database = await onFreePort((port) => start(server, { folder, port, environment }), wantedPort);
   say(
     `${server.engine === "mysql" ? "MySQL" : "MariaDB"} ${server.version} runs on 127.0.0.1:${database.port}.`,
   );
@@ -48,17 +63,17 @@ export async function startDatabase({ engine, folder: given, say, server: known,
 
 /**
  * @param {Server} server
- * @param {string} folder
- * @param {number} port
+ * @param {{ folder: string, port: number, environment?: Record<string, string> | undefined }} options
  * @returns {Promise<Database>}
  */
-async function start(server, folder, port) {
+async function start(server, { folder, port, environment = {} }) {
   const { exited, stop } = await startServer({
     title: "The database server",
     program: server.program,
     args: [...server.leading, ...serverArguments(server, folder, port)],
     folder,
     port,
+    environment,
     temporary: [layoutOf(folder).accounts],
     hint,
   });
@@ -87,6 +102,7 @@ function serverArguments(server, folder, port) {
     `--datadir=${data}`,
     `--init-file=${accounts}`,
     `--pid-file=${path.join(data, "server.pid")}`,
+    ...temporaryArguments(folder),
     "--bind-address=127.0.0.1",
     `--port=${port}`,
     // No socket file: its path may be no longer than 107 bytes, which a project folder easily exceeds.

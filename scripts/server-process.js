@@ -25,6 +25,7 @@ const stopTimeoutMs = 30_000;
  * @param {string} options.program
  * @param {readonly string[]} options.args
  * @param {string} options.folder laid out as `layoutOf` says; the server runs in its data folder
+ * @param {Record<string, string>} [options.environment] besides ours
  * @param {readonly string[]} [options.signs] what its command line shows where it does not keep the one it got
  * @param {number} options.port where it will answer
  * @param {import("./ports.js").Greeting} [options.greeting]
@@ -33,11 +34,12 @@ const stopTimeoutMs = 30_000;
  * @returns {Promise<ServerProcess>}
  */
 export async function startServer({ title, program, args, folder, port, greeting, hint, ...options }) {
-  const { signs = [], temporary = [] } = options;
+  const { environment = {}, signs = [], temporary = [] } = options;
   const files = layoutOf(folder);
   const log = fs.openSync(files.log, "w");
   const child = spawn(program, args, {
     cwd: files.data,
+    env: { ...process.env, ...environment },
     // A process group of its own: Ctrl-C is for us, and we end the server when those who use it have ended.
     detached: process.platform !== "win32",
     windowsHide: true,

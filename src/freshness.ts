@@ -1,3 +1,4 @@
+import { ClockJumps } from "./clock.js";
 import type { SessionError } from "./errors.js";
 import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
@@ -13,6 +14,7 @@ export class Freshness {
   readonly #registry: SessionRegistry;
   /** Absent where each event needs a look that began after it came. */
   readonly #maxAgeMs: number | undefined;
+  readonly #jumps: ClockJumps;
   readonly #outages: Outages;
   /** Looks that were asked for and have not begun. */
   readonly #next = new WeakMap<Session, Promise<void>>();
@@ -23,6 +25,7 @@ export class Freshness {
     this.#registry = registry;
     const { freshness } = settings;
     this.#maxAgeMs = typeof freshness === "number" ? freshness * 1000 : undefined;
+    this.#jumps = new ClockJumps(settings.clock);
     this.#outages = new Outages(settings, {
       failing: "events wait: their sessions cannot be looked at",
       over: "events go on: their sessions can be looked at again",
@@ -33,6 +36,8 @@ export class Freshness {
   isFresh(session: Session): boolean {
     if (this.#maxAgeMs === undefined) return false;
     const knownAtMs = Math.max(session.row?.readAtMs ?? 0, this.#lookedAtMs.get(session) ?? 0);
+    // Of unknown age, where the machine may have slept since.
+    if (knownAtMs <= this.#jumps.lastAtMs) return false;
     return this.#registry.clock.now() - knownAtMs <= this.#maxAgeMs;
   }
 

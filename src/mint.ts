@@ -3,13 +3,16 @@ import { SessionError } from "./errors.js";
 import { untilAnswered, untilWritten } from "./retry.js";
 import type { Rows } from "./rows.js";
 import type { NewSession, SessionRow } from "./store.js";
-import { mintToken, type PresentedToken, sameHash } from "./token.js";
+import { mintToken, type PresentedToken, sameHash, timeOfId } from "./token.js";
 import { Values } from "./values.js";
 import type { ClientDescription } from "./wire.js";
 import { hasWritten, newRevision, type ProcessId, withWriter } from "./writers.js";
 
 /** New ids that may turn out to be taken; more than one points to another unique key in the table. */
 const MAX_TAKEN_IDS = 3;
+
+/** An id further from its row's time is out of order; an INSERT that is repeated until it is answered takes less. */
+const OUT_OF_TIME_MS = 60_000;
 
 /** By whom a row is inserted, and until when that is tried, in milliseconds of the clock. */
 export interface Inserter {
@@ -28,12 +31,17 @@ export async function insertNewRow(
   inserter: Inserter,
 ): Promise<{ row: SessionRow; token: PresentedToken }> {
   // An id by this machine's clock, which may be wrong, would not be in order with those of other nodes.
-  await untilAnswered(inserter.clock, inserter.deadline, () => rows.hear());
+  await untilAnswered(inserter.clock, inserter.deadline, () => rows.know());
   for (let taken = 0; taken < MAX_TAKEN_IDS; taken++) {
     const token = mintToken(rows.nowMs);
     const { row } = await insertRow(rows, token, { client, data: Values.empty().toText() }, inserter);
     // Else it is somebody else's; with 74 random bits that does not happen by chance.
-    if (row && sameHash(row.secretHash, token.secretHash)) return { row, token };
+    if (!row || !sameHash(row.secretHash, token.secretHash)) continue;
+    const isLast = taken === MAX_TAKEN_IDS - 1;
+    if (isLast || Math.abs(row.createdAt * 1000 - timeOfId(token.sessionId)) < OUT_OF_TIME_MS)
+      return { row, token };
+    // The store's clock was set since it was last heard, and the answer has told it. Nobody has this token yet.
+    await rows.delete(token.sessionId).catch(() => {});
   }
   throw new SessionError("SESSION_STORE_FAILED", "each new session id was taken");
 }

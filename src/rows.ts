@@ -12,11 +12,14 @@ import type {
   UserSession,
   WriteAttempt,
 } from "./store.js";
-import type { PresentedToken } from "./token.js";
+import { type PresentedToken, timeOfId } from "./token.js";
 
-/** A store that can find out its clock where `now()` is a guess before its first answer; the MySQL store can. */
+/** A store that can find out its clock where `now()` is a guess, as it is before its first answer; the MySQL store can. */
 interface HearingStore extends SessionStore {
+  /** Asks the database for `now()`. */
   hear?(): Promise<void>;
+  /** Whether `now()` is no guess. */
+  readonly isHeard?: boolean;
 }
 
 /** Entries of one statement: from here on wider ones cost no less for each row (docs/performance.md). */
@@ -25,6 +28,11 @@ const WIDTH = 256;
 const CONCURRENCY = 4;
 
 const TOUCH_TRIES = 3;
+
+/** An id younger than this may not have reached every node of a cluster of databases yet. */
+const YOUNG_MS = 10_000;
+/** By how much a database's clock is set back at most; ids that are no times of ours, hashes, are further in the future. */
+const SET_BACK_MS = 86_400_000;
 
 /** The registry's way to the store: one entry in, one answer out, gathered into statements on the way. */
 export class Rows {
@@ -174,7 +182,12 @@ export class Rows {
     await this.#store.adopt?.([legacy]);
   }
 
-  /** Sees to it that {@link nowMs} is the store's clock. */
+  /** Sees to it that {@link nowMs} is the store's clock and no guess. */
+  async know(): Promise<void> {
+    if (this.#store.isHeard === false) await this.#store.hear?.();
+  }
+
+  /** Asks the store for its clock, {@link nowMs}. */
   async hear(): Promise<void> {
     await this.#store.hear?.();
   }
@@ -183,6 +196,16 @@ export class Rows {
   get nowMs(): number {
     const now = this.#store.now?.();
     return now === undefined ? Date.now() : now * 1000;
+  }
+
+  /**
+   * Whether a session may have been created so lately that not every node of a cluster of databases has its row: an id of ours has the
+   * time in it. True too where the store's clock is not known, or has been set back since.
+   */
+  isYoung(sessionId: string): boolean {
+    if (this.#store.isHeard === false) return true;
+    const ageMs = this.nowMs - timeOfId(sessionId);
+    return ageMs < YOUNG_MS && ageMs > -SET_BACK_MS;
   }
 }
 

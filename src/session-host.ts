@@ -14,8 +14,8 @@ export interface SessionHost extends AttemptHost {
   readonly storeTimeoutMs: number;
   /** No more changes are taken. */
   readonly closed: boolean;
-  /** The database's clock as far as known, Unix milliseconds. */
-  readonly storeNowMs: number;
+  /** Whether a session may have been created so lately that its row cannot be seen everywhere. */
+  isYoung(sessionId: string): boolean;
   /** When a session that is used at this moment ends. */
   expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds;
   /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */

@@ -1,4 +1,4 @@
-import { loadExpectedRow, loadRow, type Outcome, settleAttempt, settleDelete } from "./attempt.js";
+import { loadExpectedRow, type Outcome, settleAttempt, settleDelete } from "./attempt.js";
 import { type Apply, Changes } from "./changes.js";
 import type { Credential } from "./credential.js";
 import { allowed, type Limit, setting, wholly } from "./edits.js";
@@ -8,7 +8,6 @@ import { KnownRow } from "./known-row.js";
 import { SentWrite, type Writer } from "./sent-write.js";
 import type { SessionHost } from "./session-host.js";
 import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
-import { timeOfId } from "./token.js";
 import { Turns } from "./turns.js";
 import { type Entries, Values } from "./values.js";
 import { Watchers } from "./watchers.js";
@@ -16,8 +15,6 @@ import type { EndReason } from "./wire.js";
 
 /** Changes of one session that may wait for the store. Each is a promise of the application's; more is a runaway loop. */
 const MAX_WAITING_CHANGES = 10_000;
-/** An id younger than this may not have reached every node of a cluster of databases yet. */
-const YOUNG_MS = 10_000;
 const APPLIED: Outcome = { verdict: "applied" };
 
 /**
@@ -342,9 +339,9 @@ export class Session implements Writer {
   }
 
   #load(deadline: number): Promise<SessionRow | undefined> {
-    const isYoung = Math.abs(this.#host.storeNowMs - timeOfId(this.id)) < YOUNG_MS;
-    const load = this.#row || this.#isExpected || isYoung ? loadExpectedRow : loadRow;
-    return load(this.#host, this.id, deadline);
+    // Asked only where the row is missing: by then the store's clock has been heard.
+    const isExpected = () => this.#row !== undefined || this.#isExpected || this.#host.isYoung(this.id);
+    return loadExpectedRow(this.#host, this.id, deadline, isExpected);
   }
 
   /** Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was. */

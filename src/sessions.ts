@@ -20,6 +20,7 @@ import type {
   UserSession,
   WriteAttempt,
 } from "./store.js";
+import type { TicketClock } from "./tickets.js";
 import { isSessionId, type PresentedToken, sameHash } from "./token.js";
 import { Touches } from "./touches.js";
 import { UnderWay } from "./under-way.js";
@@ -85,8 +86,13 @@ export class SessionRegistry implements SessionHost {
     });
   }
 
-  get storeNowMs(): number {
-    return this.#rows.nowMs;
+  /** The clock that all processes share. */
+  get storeClock(): TicketClock {
+    return this.#rows;
+  }
+
+  isYoung(sessionId: string): boolean {
+    return this.#rows.isYoung(sessionId);
   }
 
   get closed(): boolean {

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.js";
+import { type Clock, ClockJumps } from "./clock.js";
 import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
 import { isPassing, storeError } from "./retry.js";
@@ -26,12 +26,16 @@ export class Sweep {
   readonly #clock: Clock;
   readonly #outages: Outages;
   readonly #cancels = new Map<string, () => void>();
+  readonly #jumps: ClockJumps;
+  /** The jump of this machine's clocks after which all live sessions have been compared. */
+  #comparedAfterMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(registry: SessionRegistry, settings: Settings) {
     this.#registry = registry;
     this.#settings = settings;
     this.#clock = settings.clock;
+    this.#jumps = new ClockJumps(settings.clock);
     this.#outages = new Outages(settings, {
       failing: "live sessions cannot be compared with the store",
       over: "live sessions can be compared with the store again",
@@ -56,7 +60,7 @@ export class Sweep {
     this.#cancels.clear();
   }
 
-  #repeat(name: string, every: Seconds, run: () => Promise<void>): void {
+  #repeat(name: string, every: Seconds, run: () => Promise<unknown>): void {
     this.#after(name, every * 1000 * (0.8 + Math.random() * 0.4), () => {
       void run().finally(() => this.#repeat(name, every, run));
     });
@@ -67,12 +71,25 @@ export class Sweep {
     const delayMs = Math.max(SHORTEST_LOOK_MS, this.#untilNextExpiry() * 1000);
     this.#after("expire", Math.min(delayMs, LONGEST_LOOK_MS), () => {
       const live = Array.from(this.#registry.live());
-      const due = live.filter((session) => untilExpiry(session) <= 0);
-      // Between two touches of the rest they would end, connected as they are.
-      const brief = live.filter((session) => this.#isBrief(session) && untilExpiry(session) > 0);
-      void this.#registry.touchDue(brief, { beginVisit: false });
-      void this.#compare(due).finally(() => this.#repeatExpiry());
+      void this.#lookForExpired(live).finally(() => this.#repeatExpiry());
     });
+  }
+
+  async #lookForExpired(live: readonly Session[]): Promise<void> {
+    const jumpedAtMs = this.#jumps.lastAtMs;
+    if (jumpedAtMs > this.#comparedAfterMs) return this.#compareAfterJump(live, jumpedAtMs);
+    const due = live.filter((session) => untilExpiry(session) <= 0);
+    // Between two touches of the rest they would end, connected as they are.
+    const brief = live.filter((session) => this.#isBrief(session) && untilExpiry(session) > 0);
+    void this.#registry.touchDue(brief, { beginVisit: false });
+    await this.#compare(due);
+  }
+
+  /** The machine may have slept, and then how long sessions have left is not known here: what the rows say is, and touches may be due. */
+  async #compareAfterJump(live: readonly Session[], jumpedAtMs: number): Promise<void> {
+    if (!(await this.#compare(live))) return;
+    this.#comparedAfterMs = jumpedAtMs;
+    if (this.#settings.idle === "connection") void this.#registry.touchDue(live, { beginVisit: false });
   }
 
   /** Whether a session is kept alive by being connected, and has an idle time of its own that is shorter than the others'. */
@@ -88,18 +105,18 @@ export class Sweep {
     return least;
   }
 
-  /** Never rejects. While the store is away nothing is known to have moved, and nothing ends. */
-  #compare(sessions: readonly Session[]): Promise<void> {
+  /** Never rejects. While the store is away nothing is known to have moved, and nothing ends. Resolves to whether it answered. */
+  #compare(sessions: readonly Session[]): Promise<boolean> {
     return this.#registry.during(() => this.#compareAll(sessions));
   }
 
-  async #compareAll(sessions: readonly Session[]): Promise<void> {
+  async #compareAll(sessions: readonly Session[]): Promise<boolean> {
     for (let at = 0; at < sessions.length && !this.#stopped; at += AT_ONCE) {
       const some = sessions.slice(at, at + AT_ONCE).filter((session) => session.row && !session.ended);
       if (some.length === 0) continue;
       try {
         const seen = await this.#registry.loadRevisions(some.map(({ id }) => id));
-        if (this.#stopped) return;
+        if (this.#stopped) return false;
         some.forEach((session, n) => {
           if (session.saw(seen[n])) this.#registry.refresh(session);
         });
@@ -107,9 +124,10 @@ export class Sweep {
       } catch (error) {
         this.#outages.report(storeError(error));
         // Where the store is away the others would fare no better; what else is wrong with some need not be with others.
-        if (isPassing(error)) return;
+        if (isPassing(error)) return false;
       }
     }
+    return true;
   }
 
   #after(name: string, delayMs: number, run: () => void): void {

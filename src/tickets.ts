@@ -28,6 +28,26 @@ export interface TicketContent {
   readonly boundTo: HashText;
 }
 
+/** A ticket of ours that was opened, of whatever age. */
+export class Ticket {
+  readonly content: TicketContent;
+  /** By the clock of the server that sealed it, Unix milliseconds. */
+  readonly sealedAtMs: number;
+
+  constructor(content: TicketContent, sealedAtMs: number) {
+    this.content = content;
+    this.sealedAtMs = sealedAtMs;
+  }
+}
+
+/** The clock that all servers share: the database's. */
+export interface TicketClock {
+  /** As far as known, Unix milliseconds. */
+  readonly nowMs: number;
+  /** Asks for it. Rejects where it cannot be learned now. */
+  hear(): Promise<void>;
+}
+
 /** How long a ticket is good, and how far the clocks of two servers may be apart. */
 const GOOD_FOR_MS = 120_000;
 const IV_BYTES = 12;
@@ -48,25 +68,32 @@ export function standInFor(sessionId: string): string {
 /** Seals tokens for their way through a page, and opens them again: AES-256-GCM, so that each server with the same secret can. */
 export class Tickets {
   readonly #keys: Record<TicketUse, Buffer>;
-  readonly #now: () => number;
+  readonly #clock: TicketClock;
 
-  /** `now`: Unix milliseconds by a clock that all servers share, the database's. */
-  constructor(secret: string, now: () => number) {
+  constructor(secret: string, clock: TicketClock) {
     this.#keys = { present: keyFor("present", secret), store: keyFor("store", secret) };
-    this.#now = now;
+    this.#clock = clock;
+  }
+
+  /**
+   * To be awaited before {@link seal}: another server may know by now that the database's clock has been set. Where the database is away, what
+   * is known has to do.
+   */
+  async ready(): Promise<void> {
+    await this.#clock.hear().catch(() => {});
   }
 
   seal(use: TicketUse, sessionId: string, { token, boundTo }: TicketContent): string {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv("aes-256-gcm", this.#keys[use], iv);
     cipher.setAAD(Buffer.from(sessionId, "latin1"));
-    const text = JSON.stringify([this.#now(), token, textToBytes(boundTo).toString("base64url")]);
+    const text = JSON.stringify([this.#clock.nowMs, token, textToBytes(boundTo).toString("base64url")]);
     const sealed = Buffer.concat([iv, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
     return `${standInFor(sessionId)}~${sealed.toString("base64url")}`;
   }
 
-  /** What a ticket stands for; `undefined` where it is none of ours for this use, or too old. */
-  open(use: TicketUse, { sessionId, sealed }: StandIn): TicketContent | undefined {
+  /** A ticket for this use, of whatever age; `undefined` where it is none of ours. */
+  open(use: TicketUse, { sessionId, sealed }: StandIn): Ticket | undefined {
     const bytes = Buffer.from(sealed ?? "", "base64url");
     if (bytes.length <= IV_BYTES + TAG_BYTES) return undefined;
     try {
@@ -75,11 +102,22 @@ export class Tickets {
       cipher.setAuthTag(bytes.subarray(-TAG_BYTES));
       const text = Buffer.concat([cipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), cipher.final()]);
       const [sealedAtMs, token, boundTo] = JSON.parse(text.toString("utf8"));
-      if (Math.abs(this.#now() - sealedAtMs) > GOOD_FOR_MS) return undefined;
-      return { token, boundTo: bytesToText(Buffer.from(boundTo, "base64url")) };
+      return new Ticket({ token, boundTo: bytesToText(Buffer.from(boundTo, "base64url")) }, sealedAtMs);
     } catch {
       return undefined;
     }
+  }
+
+  /** Whether a ticket is good, as far as the clock is known: where it is not, {@link isGood} has the last word. */
+  seemsGood({ sealedAtMs }: Ticket): boolean {
+    return Math.abs(this.#clock.nowMs - sealedAtMs) <= GOOD_FOR_MS;
+  }
+
+  /** Whether a ticket is good. None is refused before the database has been asked for the time: rejects where it cannot say. */
+  async isGood(ticket: Ticket): Promise<boolean> {
+    if (this.seemsGood(ticket)) return true;
+    await this.#clock.hear();
+    return this.seemsGood(ticket);
   }
 }
 

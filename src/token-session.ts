@@ -179,7 +179,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     tickets:
       settings.cookieSecret === undefined
         ? undefined
-        : new Tickets(settings.cookieSecret, () => registry.storeNowMs),
+        : new Tickets(settings.cookieSecret, registry.storeClock),
     absoluteExpiration: settings.absoluteExpiration,
     touchesOnEvents: settings.idle === "events",
     freshness: settings.freshness === "connection" ? undefined : new Freshness(registry, settings),

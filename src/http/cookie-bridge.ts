@@ -3,10 +3,11 @@ import { parse, serialize } from "cookie";
 import { SessionError } from "../errors.js";
 import { bytesToText, type HashText, sameHashText } from "../identity.js";
 import type { AddressLimits } from "../mint-limit.js";
+import { storeError } from "../retry.js";
 import type { SessionRegistry } from "../sessions.js";
 import { parseStandIn, standInFor, type Tickets } from "../tickets.js";
 import { hashSecret, newTokenFor, parseToken } from "../token.js";
-import { type Answer, answer, refused } from "./answer.js";
+import { type Answer, answer, refused, unavailable } from "./answer.js";
 import { isOwn } from "./cookies.js";
 import type { TokenWriter } from "./response-bearer.js";
 
@@ -77,7 +78,7 @@ export class CookieBridge {
   readonly write: TokenWriter = (response, token) => this.#setCookie(response, token, this.#context.maxAge);
 
   /** Answers a request to the bridge itself; `undefined` for all others. */
-  answer(request: IncomingMessage, response: ServerResponse): Answer | undefined {
+  answer(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> | undefined {
     if (pathOf(request) !== this.#options.url) return undefined;
     if (!isOwn(request.headers, this.#options.origins)) return refused(403, "SESSION_ORIGIN_REFUSED");
     switch (request.method) {
@@ -92,8 +93,9 @@ export class CookieBridge {
     return undefined;
   }
 
-  #tell(request: IncomingMessage, response: ServerResponse): Answer {
+  async #tell(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     const { tickets } = this.#context;
+    await tickets.ready();
     const cookie = this.#cookieOf(request);
     const token = parseToken(cookie);
     const boundTo = secretHashOf(cookie) ?? this.#begin(response);
@@ -108,15 +110,20 @@ export class CookieBridge {
     return bytesToText(cookie.secretHash);
   }
 
-  #exchange(request: IncomingMessage, response: ServerResponse): Answer {
+  async #exchange(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     if (this.#context.limits.of(request)?.take() === false) return refused(429, "SESSION_TOO_MANY");
     const standIn = parseStandIn(request.headers[TICKET_HEADER]);
-    const content = standIn && this.#context.tickets.open("store", standIn);
+    const ticket = standIn && this.#context.tickets.open("store", standIn);
     // A ticket alone, which scripts see, is not enough.
     const held = secretHashOf(this.#cookieOf(request));
-    if (!content || held === undefined || !sameHashText(content.boundTo, held))
+    if (!ticket || held === undefined || !sameHashText(ticket.content.boundTo, held))
       return refused(403, "SESSION_MISSING");
-    this.write(response, content.token);
+    try {
+      if (!(await this.#context.tickets.isGood(ticket))) return refused(403, "SESSION_MISSING");
+    } catch (error) {
+      return unavailable(storeError(error));
+    }
+    this.write(response, ticket.content.token);
     return answer(200, { token: standInFor(standIn.sessionId) });
   }
 

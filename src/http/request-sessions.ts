@@ -83,7 +83,7 @@ export class RequestSessions {
         : this.#visitOf(present);
     const { session } = visit;
     const ofBridge = this.#bridge?.answer(request, response);
-    if (ofBridge) return { session, answer: ofBridge };
+    if (ofBridge) return { session, answer: await ofBridge };
     if (this.#lazy) return { session };
     try {
       await visit.load();

@@ -96,13 +96,14 @@ export class SocketBearer implements Bearer {
     });
   }
 
-  offer(token: PresentedToken): Promise<boolean> {
-    if (this.#gone) return Promise.resolve(false);
+  async offer(token: PresentedToken): Promise<boolean> {
+    if (this.#facts.cookie !== undefined) await this.#tickets?.ready();
+    if (this.#gone) return false;
     // Without `created`: neither a new session, nor the answer to a token that was presented.
     const text = newToken(token, { facts: this.#facts, tickets: this.#tickets }, this.credential.hash);
     const message = { token: text, errors: "" } as const;
     const sent = sendGotToken(this.#socket, message, { confirm: this.confirms });
-    if (!this.confirms) return Promise.resolve(false);
+    if (!this.confirms) return false;
     return new Promise((resolve) => {
       const end = (isConfirmed: boolean) => {
         cancel();

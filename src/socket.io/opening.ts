@@ -4,10 +4,11 @@ import { SessionError } from "../errors.js";
 import type { HashText } from "../identity.js";
 import type { LateTokens } from "../late-tokens.js";
 import { opaqueToken } from "../opaque.js";
+import { storeError } from "../retry.js";
 import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { SessionRow } from "../store.js";
-import { parseStandIn, standInFor, type Tickets } from "../tickets.js";
+import { parseStandIn, standInFor, Ticket, type Tickets } from "../tickets.js";
 import { type PresentedToken, parseToken } from "../token.js";
 import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
 import type { AttachmentContext } from "./attachment-context.js";
@@ -76,7 +77,7 @@ export interface OpeningResult {
 /** A ticket that opens nothing, because it is too old mostly: the client has better ones to get. */
 const STALE = Symbol("stale ticket");
 
-/** Takes a ticket for the token in it. */
+/** Takes a ticket for the token in it, where it seems good: where not, {@link judged} decides. */
 function unsealed(
   presented: unknown,
   tickets: Tickets | undefined,
@@ -84,8 +85,20 @@ function unsealed(
   const standIn = tickets && parseStandIn(presented);
   // Without a ticket, what the page of an identified socket was told.
   if (!standIn || (standIn.sessionId && !standIn.sealed)) return { presented };
-  const content = tickets.open("present", standIn);
-  return content ? { presented: content.token, cookie: content.boundTo } : { presented: STALE };
+  const ticket = tickets.open("present", standIn);
+  if (!ticket) return { presented: STALE };
+  const { token, boundTo } = ticket.content;
+  return { presented: tickets.seemsGood(ticket) ? token : ticket, cookie: boundTo };
+}
+
+/** A request with a ticket that seemed too old, once the store has told the time. Rejects with a `SessionError` where it cannot. */
+export async function judged(request: Request, tickets: Tickets | undefined): Promise<Request> {
+  if (request.kind !== "token" || !(request.presented instanceof Ticket)) return request;
+  const ticket = request.presented;
+  const isGood = await tickets?.isGood(ticket).catch((error: unknown) => {
+    throw storeError(error);
+  });
+  return { ...request, presented: isGood ? ticket.content.token : STALE };
 }
 
 /** Takes the token out of the handshake, which Socket.IO ships to other nodes (`fetchSockets`). */
@@ -213,6 +226,7 @@ function toldStandIn(session: Session, presented: unknown): GotToken {
 async function mint(opener: Opener, errors: GotTokenErrors): Promise<OpeningResult> {
   if (!opener.mayMint()) return { message: { token: "", errors: "Too Many Sessions" } };
   const { session, token } = await opener.registry.mint(opener.facts.client);
+  if (opener.facts.cookie !== undefined) await opener.tickets?.ready();
   const message: GotToken = {
     token: newToken(token, opener),
     errors,

@@ -12,6 +12,7 @@ import type { SocketBearer } from "./bearer.js";
 import { Unidentified } from "./identifying.js";
 import {
   type ClientFacts,
+  judged,
   type Opener,
   type OpeningResult,
   openSession,
@@ -186,22 +187,23 @@ export class Requests implements Opener, Verifier {
   }
 
   /** Resolves to whether the store answered. */
-  async #try(request: Request): Promise<boolean> {
+  async #try(asked: Request): Promise<boolean> {
     const { outages } = this.#context;
     const { parseToken } = this.registry;
     try {
+      let request = await judged(asked, this.tickets);
       const { bearer } = this.#host;
       if (bearer) request = await bearer.inPlaceOf(request, parseToken);
       this.#host.bearer?.presents(request, parseToken);
       const result = await openSession(this, request);
       outages.over();
       this.#host.take(result);
-      if (result.message) this.#answer(request, result.message);
+      if (result.message) this.#answer(asked, result.message);
       this.#host.bearer?.presented();
       return true;
     } catch (error) {
       if (!(error instanceof Unidentified)) outages.report(toSessionError(error));
-      this.#answer(request, { token: "", errors: "Session store unavailable" });
+      this.#answer(asked, { token: "", errors: "Session store unavailable" });
       return false;
     }
   }

@@ -26,6 +26,8 @@ import { repeated, toBuffer, touchMany, writeMany, writeOne, writeOneUnlocked } 
 const STATEMENT_BYTES = 2_560;
 
 const databaseNow = sql<number>`unix_timestamp()`;
+/** The same, and the answer to the INSERT tells it, in place of the number of a new row. */
+const insertedAt = sql<number>`last_insert_id(unix_timestamp())`;
 /** When a session that is used now ends; takes `expiration` and `absoluteExpiration`. */
 const EXPIRES_NEXT = "least(unix_timestamp() + coalesce(session.idleSeconds, ?), session.createdAt + ?)";
 
@@ -67,10 +69,15 @@ export class MysqlStore implements SessionStore {
   }
 
   async load(sessionIds: readonly string[]): Promise<SessionRow[]> {
+    const sentAtMs = this.#db.clock.sending();
     const { rows } = await this.#run(byIds<Parameters<typeof toSessionRow>[0]>(this.#loadById, sessionIds));
-    const now = rows[0]?.now;
-    if (now !== undefined) this.#db.heard(Number(now));
+    this.#heard(rows, sentAtMs);
     return exactly(sessionIds, rows).map(toSessionRow);
+  }
+
+  /** Of rows that a statement has read, the first has the time as well as all. */
+  #heard([row]: readonly { readonly now: number }[], sentAtMs: number): void {
+    if (row) this.#db.clock.heard(Number(row.now), sentAtMs);
   }
 
   #compileLoad(): string {
@@ -87,19 +94,22 @@ export class MysqlStore implements SessionStore {
   }
 
   async insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]> {
+    const { clock } = this.#db;
+    const sentAtMs = clock.sending();
     try {
-      await this.#run((server) => {
+      const { insertId } = await this.#run((server) => {
         refuseTooLong(sessions, server);
         return this.#db.build
           .insertInto(this.#table)
           .values(sessions.map((session) => this.#toInsert(session)))
           .compile();
       });
+      if (insertId) clock.heard(Number(insertId), sentAtMs);
     } catch (error) {
       if (!isDuplicate(error)) throw error;
       return sessions.length === 1 ? [null] : this.#insertOthers(sessions, error);
     }
-    const { now } = this.#db;
+    const { now } = clock;
     return sessions.map((session) => ({
       ...session,
       idleSeconds: session.idleSeconds ?? null,
@@ -139,7 +149,8 @@ export class MysqlStore implements SessionStore {
       idleSeconds: session.idleSeconds ?? null,
       revision: session.revision,
       writers: toBuffer(session.writers),
-      createdAt: databaseNow,
+      // On a single connection the application may ask for the last id of an INSERT of its own.
+      createdAt: this.#db.reconnects ? insertedAt : databaseNow,
       visitedAt: databaseNow,
       previousVisitAt: 0,
     };
@@ -238,7 +249,9 @@ export class MysqlStore implements SessionStore {
   }
 
   async loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
+    const sentAtMs = this.#db.clock.sending();
     const { rows } = await this.#run(byIds<SessionRevision>(this.#loadRevisionsById, sessionIds));
+    this.#heard(rows, sentAtMs);
     return exactly(sessionIds, rows).map((row) => ({
       sessionId: row.sessionId,
       revision: Number(row.revision),
@@ -317,13 +330,18 @@ export class MysqlStore implements SessionStore {
     return { deleted: Number(numAffectedRows ?? 0), more: rows.length === limit };
   }
 
-  /** Makes {@link now} the database's clock, without a statement of its own where it is that already. */
+  /** Asks the database for {@link now}. */
   hear(): Promise<void> {
     return this.#db.hear();
   }
 
+  /** Whether {@link now} is the database's clock rather than a guess. */
+  get isHeard(): boolean {
+    return this.#db.clock.isHeard;
+  }
+
   now(): number {
-    return this.#db.exactNow;
+    return this.#db.clock.exactNow;
   }
 
   /** Errors: `SESSION_CONNECTION_INVALID`, `SESSION_TABLE_INVALID`, {@link StoreFault}. */

@@ -125,6 +125,16 @@ describe("seconds", () => {
     return { clock, ...(await pair({ options: { freshness: 5, clock } })) };
   }
 
+  test("that a machine has slept count: its clock may have stood still", async () => {
+    const { clock, other, here, there } = await start();
+    await here.session.set("n", 1);
+    clock.advance(1_000);
+    expect(await say(there.client, "soon")).toMatchObject({ n: "" });
+    clock.jump(3_600_000);
+    expect(await say(there.client, "awake again")).toMatchObject({ n: 1 });
+    expect(other.looks).toBe(1);
+  });
+
   test("the look is left out as long as the last one was no longer ago", async () => {
     const { clock, other, here, there } = await start();
     await here.session.set("n", 1);

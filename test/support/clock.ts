@@ -9,10 +9,20 @@ export async function settled(): Promise<void> {
 /** A clock that stands still until a test moves it. */
 export class HandClock implements Clock {
   #now = 0;
+  #setBy = 0;
   #timers: { at: number; run: () => void }[] = [];
 
   now(): number {
     return this.#now;
+  }
+
+  wallNow(): number {
+    return this.#now + this.#setBy;
+  }
+
+  /** The wall clock is set, or the machine has slept for so long. */
+  jump(byMs: number): void {
+    this.#setBy += byMs;
   }
 
   after(delayMs: number, run: () => void): () => void {

@@ -59,10 +59,12 @@ export interface NodeProcessOptions {
   options?: Omit<TokenSessionOptions, "db" | "store" | "logger" | "clock" | "addressOf">;
   /** How far the process's `Date` is off. */
   clockShiftSeconds?: number;
+  /** Of the process, besides ours. */
+  environment?: Record<string, string>;
 }
 
 /** What the process is told first; by message, because a command line can be read by everybody. */
-export type StartMessage = Omit<NodeProcessOptions, "databaseUrl"> & { pool: PoolOptions };
+export type StartMessage = Omit<NodeProcessOptions, "databaseUrl" | "environment"> & { pool: PoolOptions };
 
 /** A Socket.IO server with token sessions, of the built package, in a process of its own. */
 export interface NodeProcess {
@@ -83,8 +85,13 @@ export interface NodeProcess {
 
 const program = fileURLToPath(new URL("./node-program.js", import.meta.url));
 
-export async function startNodeProcess({ databaseUrl, ...start }: NodeProcessOptions): Promise<NodeProcess> {
-  const child = fork(program, { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+export async function startNodeProcess({
+  databaseUrl,
+  environment = {},
+  ...start
+}: NodeProcessOptions): Promise<NodeProcess> {
+  const env = { ...process.env, ...environment };
+  const child = fork(program, { env, execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const { ask, ended } = talkTo(child);
   const message: StartMessage = { ...start, pool: { ...poolOptions(databaseUrl), connectionLimit: 5 } };
   const { url } = await ask<{ url: string }>("start", message);

@@ -61,6 +61,51 @@ describe("the sweep corrects a session's idea of the database's clock", () => {
     expect((await store.load([session.id]))[0]?.data).toBe("{}");
   });
 
+  test("after this machine slept: in the next look for expired sessions, long before the next comparison", async () => {
+    const options = { expiration: 3600, touchEvery: 900, revalidate: 450 };
+    const { clock, store, storeClock, pass, one } = setUp(options);
+    const session = await one();
+    storeClock.advance(2_900_000);
+    clock.jump(2_900_000);
+    await pass(6);
+    expect(Math.abs(session.databaseNow - store.now())).toBeLessThan(3);
+    // With 700 seconds to live a touch was due, and has been made.
+    expect((await store.load([session.id]))[0]?.expires).toBeGreaterThan(store.now() + 3_500);
+  });
+
+  test("after this machine slept, as often as it takes where the store is away then", async () => {
+    const { clock, store, storeClock, pass, one } = setUp({
+      expiration: 3600,
+      touchEvery: 900,
+      revalidate: 450,
+    });
+    const session = await one();
+    const { loadRevisions } = store;
+    store.loadRevisions = away;
+    storeClock.advance(3_600_000);
+    clock.jump(3_600_000);
+    await pass(20);
+    expect(session.ended).toBeUndefined();
+    store.loadRevisions = loadRevisions;
+    await pass(6);
+    expect(session.ended).toBe("expired");
+  });
+
+  test("once: a jump of this machine's clock is no reason to compare for ever", async () => {
+    const { clock, store, pass, one } = setUp({ expiration: 3600, touchEvery: 900, revalidate: 450 });
+    await one();
+    clock.jump(-7_200_000);
+    await pass(10);
+    let looks = 0;
+    const { loadRevisions } = store;
+    store.loadRevisions = (ids) => {
+      looks++;
+      return loadRevisions.call(store, ids);
+    };
+    await pass(60);
+    expect(looks).toBe(0);
+  });
+
   test("after it was suspended for too long: the session is over", async () => {
     const { storeClock, pass, one } = setUp({ expiration: 3600, touchEvery: 900 });
     const session = await one();

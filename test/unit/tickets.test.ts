@@ -7,12 +7,19 @@ const SECRET = "a secret of at least 32 characters";
 
 function ticketsAt(secret = SECRET) {
   const clock = new HandClock();
-  return { clock, tickets: new Tickets(secret, () => clock.now()) };
+  const known = {
+    get nowMs() {
+      return clock.now();
+    },
+    hear: async () => {},
+  };
+  return { clock, tickets: new Tickets(secret, known) };
 }
 
 function opened(tickets: Tickets, use: "present" | "store", ticket: string) {
   const standIn = parseStandIn(ticket);
-  return standIn && tickets.open(use, standIn);
+  const found = standIn && tickets.open(use, standIn);
+  return found && tickets.seemsGood(found) ? found.content : undefined;
 }
 
 describe("tickets", () => {
@@ -44,6 +51,48 @@ describe("tickets", () => {
     expect(opened(tickets, "present", ticket)).toEqual({ token: text, boundTo: "hash" });
     clock.advance(1);
     expect(opened(tickets, "present", ticket)).toBeUndefined();
+  });
+
+  /** A server whose idea of the database's time is `offMs` off until it asks. */
+  function off(offMs: number, hear = async () => {}) {
+    const known = {
+      nowMs: 1_000_000_000 + offMs,
+      async hear() {
+        await hear();
+        known.nowMs = 1_000_000_000;
+      },
+    };
+    return new Tickets(SECRET, known);
+  }
+  const content = { token: text, boundTo: "hash" };
+  const standInOf = (ticket: string) => parseStandIn(ticket) ?? { sessionId, sealed: undefined };
+
+  test.each([-3_600_000, 3_600_000])("are not refused for a clock that is %i ms off", async (offMs) => {
+    const ticket = off(0).seal("present", sessionId, content);
+    const tickets = off(offMs);
+    const found = tickets.open("present", standInOf(ticket));
+    expect(found && tickets.seemsGood(found)).toBe(false);
+    expect(found && (await tickets.isGood(found))).toBe(true);
+  });
+
+  test("are sealed with the time that the database tells then, or, where it is away, that is known", async () => {
+    const tickets = off(-3_600_000);
+    await tickets.ready();
+    const found = off(0).open("present", standInOf(tickets.seal("present", sessionId, content)));
+    expect(found?.sealedAtMs).toBe(1_000_000_000);
+    const away = off(-5, async () => Promise.reject(new Error("away")));
+    await away.ready();
+    const other = off(0).open("present", standInOf(away.seal("present", sessionId, content)));
+    expect(other?.sealedAtMs).toBe(1_000_000_000 - 5);
+  });
+
+  test("that are too old are refused, once the database has said so, and not where it cannot", async () => {
+    const ticket = off(-3_600_000).seal("present", sessionId, content);
+    const found = off(0).open("present", standInOf(ticket));
+    if (!found) throw new Error("it is none of ours");
+    expect(await off(0).isGood(found)).toBe(false);
+    const away = off(0, async () => Promise.reject(new Error("away")));
+    await expect(away.isGood(found)).rejects.toThrow("away");
   });
 
   test("that somebody has altered open nothing", () => {

@@ -28,7 +28,7 @@ interface BackendOptions {
 const turnsOf = new WeakMap<ConnectStoreLike, TurnsByKey>();
 
 /** The wall clock, as there is no other that processes and restarts share. */
-const wallClock: Clock = { now: () => Date.now(), after: systemClock.after };
+const wallClock: Clock = { ...systemClock, now: () => Date.now() };
 
 /** Rows in a Connect store. */
 export class ConnectBackend implements SessionStore {

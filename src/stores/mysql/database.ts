@@ -12,7 +12,9 @@ import {
 import { SessionError } from "../../errors.js";
 import { StoreFault } from "../../store.js";
 import { checkConnection, type ServerFacts } from "./connection.js";
+import { DatabaseClock } from "./database-clock.js";
 import { type Stage, toFault } from "./faults.js";
+import { askTime } from "./session-time.js";
 
 /** A pool from `mysql2`, by the members that tell it from others. */
 export interface CallbackPool {
@@ -86,9 +88,8 @@ export class DatabaseAccess<Tables> {
   #server: ServerFacts | undefined;
   /** Connections found fit, and the server behind each. */
   readonly #fit = new WeakMap<DatabaseConnection, ServerFacts>();
-  /** Database clock minus process clock, in seconds; until the database has been heard, this machine's idea of it. */
-  #clockOffset = (Date.now() - performance.now()) / 1000;
-  #hasHeard = false;
+  readonly clock = new DatabaseClock();
+  #hearing: Promise<void> | undefined;
 
   constructor(db: unknown, timeoutMs: number) {
     const { kysely, reconnects, connections } = toKysely<Tables>(db, timeoutMs);
@@ -104,27 +105,19 @@ export class DatabaseAccess<Tables> {
     return this.#server?.packetBytes;
   }
 
-  /** The database's clock by its last answer and the time since, in whole seconds; right to a second. */
-  get now(): number {
-    return Math.floor(this.exactNow);
+  /** Has {@link clock} hear the database: from the check of a new connection, or by a statement. Rejects as {@link run} does. */
+  hear(): Promise<void> {
+    this.#hearing ??= this.#hear().finally(() => {
+      this.#hearing = undefined;
+    });
+    return this.#hearing;
   }
 
-  get exactNow(): number {
-    return performance.now() / 1000 + this.#clockOffset;
-  }
-
-  /** Corrects {@link now} by a `UNIX_TIMESTAMP()` that has just been read. */
-  heard(unixTime: number): void {
-    const estimate = this.exactNow;
-    this.#hasHeard = true;
-    // Whole seconds say less than the finer time read when the connection was checked, unless that has become wrong.
-    if (!Number.isInteger(unixTime) || Math.abs(estimate - unixTime - 0.5) > 1.5)
-      this.#clockOffset = unixTime - performance.now() / 1000;
-  }
-
-  /** Learns the database's clock from the check of a connection, if it has not been heard yet. Rejects as {@link run} does. */
-  async hear(): Promise<void> {
-    if (!this.#hasHeard) await this.#use(async () => {});
+  #hear(): Promise<void> {
+    const askedAtMs = this.clock.sending();
+    return this.#use(async (connection) => {
+      if (this.clock.heardAtMs < askedAtMs) await askTime(connection, this.clock);
+    });
   }
 
   /**
@@ -148,10 +141,8 @@ export class DatabaseAccess<Tables> {
     let givenUp = false;
     const work = this.#executor.provideConnection(async (connection) => {
       let server = this.#fit.get(connection);
-      if (!server) {
-        const checked = await checkConnection(connection);
-        this.heard(checked.now);
-        server = checked.server;
+      if (!server || (server.isTimeSet && this.clock.hasRun)) {
+        server = await checkConnection(connection, this.clock);
         this.#server = server;
         this.#fit.set(connection, server);
       }
