@@ -11,6 +11,7 @@ import {
   type SessionStore,
   StoreFault,
   type StoreSettings,
+  type UnixSeconds,
   type UserSession,
   VISIT_GAP,
   type WriteAttempt,
@@ -96,6 +97,7 @@ export class MysqlStore implements SessionStore {
   async insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]> {
     const { clock } = this.#db;
     const sentAtMs = clock.sending();
+    let now: UnixSeconds;
     try {
       const { insertId } = await this.#run((server) => {
         refuseTooLong(sessions, server);
@@ -105,11 +107,11 @@ export class MysqlStore implements SessionStore {
           .compile();
       });
       if (insertId) clock.heard(Number(insertId), sentAtMs);
+      now = insertId ? Number(insertId) : clock.now;
     } catch (error) {
       if (!isDuplicate(error)) throw error;
       return sessions.length === 1 ? [null] : this.#insertOthers(sessions, error);
     }
-    const { now } = clock;
     return sessions.map((session) => ({
       ...session,
       idleSeconds: session.idleSeconds ?? null,
