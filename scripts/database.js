@@ -38,6 +38,7 @@ export { databaseUrlFromEnvironment } from "./database-url.js";
  * @param {Say} options.say
  * @param {Server} [options.server] what findServer() gave, when the caller has asked already
  * @param {Record<string, string>} [options.environment] of the server, besides ours
+ * @param {number} [options.startWithinMs] how long it may take until it answers
  * @param {number} [options.port] a certain port instead of a free one, for a restart that clients shall survive
  * @returns {Promise<Database>}
  */
@@ -47,6 +48,7 @@ export async function startDatabase({
   say,
   server: known,
   environment,
+  startWithinMs,
   port: wantedPort,
 }) {
   const folder = path.resolve(given);
@@ -54,7 +56,10 @@ export async function startDatabase({
   await endLeftOver(folder, say);
   if (await makeData(server, folder))
     say(`Made a new data folder in ${path.relative(process.cwd(), folder)}.`);
-  const database = await onFreePort((port) => start(server, { folder, port, environment }), wantedPort);
+  const database = await onFreePort(
+    (port) => start(server, { folder, port, environment, startWithinMs }),
+    wantedPort,
+  );
   say(
     `${server.engine === "mysql" ? "MySQL" : "MariaDB"} ${server.version} runs on 127.0.0.1:${database.port}.`,
   );
@@ -63,10 +68,10 @@ export async function startDatabase({
 
 /**
  * @param {Server} server
- * @param {{ folder: string, port: number, environment?: Record<string, string> | undefined }} options
+ * @param {{ folder: string, port: number, environment?: Record<string, string> | undefined, startWithinMs?: number | undefined }} options
  * @returns {Promise<Database>}
  */
-async function start(server, { folder, port, environment = {} }) {
+async function start(server, { folder, port, environment = {}, startWithinMs }) {
   const { exited, stop } = await startServer({
     title: "The database server",
     program: server.program,
@@ -74,6 +79,7 @@ async function start(server, { folder, port, environment = {} }) {
     folder,
     port,
     environment,
+    ...(startWithinMs !== undefined && { startWithinMs }),
     temporary: [layoutOf(folder).accounts],
     hint,
   });

@@ -26,6 +26,7 @@ const stopTimeoutMs = 30_000;
  * @param {readonly string[]} options.args
  * @param {string} options.folder laid out as `layoutOf` says; the server runs in its data folder
  * @param {Record<string, string>} [options.environment] besides ours
+ * @param {number} [options.startWithinMs] how long it may take until it answers
  * @param {readonly string[]} [options.signs] what its command line shows where it does not keep the one it got
  * @param {number} options.port where it will answer
  * @param {import("./ports.js").Greeting} [options.greeting]
@@ -34,7 +35,7 @@ const stopTimeoutMs = 30_000;
  * @returns {Promise<ServerProcess>}
  */
 export async function startServer({ title, program, args, folder, port, greeting, hint, ...options }) {
-  const { environment = {}, signs = [], temporary = [] } = options;
+  const { environment = {}, startWithinMs = startTimeoutMs, signs = [], temporary = [] } = options;
   const files = layoutOf(folder);
   const log = fs.openSync(files.log, "w");
   const child = spawn(program, args, {
@@ -81,7 +82,7 @@ export async function startServer({ title, program, args, folder, port, greeting
   });
   if (child.pid !== undefined) recordRunning(folder, { server: child.pid, signs: [files.data, ...signs] });
   try {
-    await waitForGreeting({ port, greeting, timeoutMs: startTimeoutMs, gaveUp: () => ended !== undefined });
+    await waitForGreeting({ port, greeting, timeoutMs: startWithinMs, gaveUp: () => ended !== undefined });
   } catch (error) {
     const why = ended ?? (error instanceof Error ? error.message : String(error));
     await stop();
