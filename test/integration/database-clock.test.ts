@@ -212,7 +212,7 @@ function testJumps(moved: MovedDatabase): void {
   });
 
   describe("with a connection whose time is set", () => {
-    test.each([1, 4_000_000_000])(
+    test.each([1, 2_147_000_000])(
       "to %i and forgotten in the pool: no session ends by it, and none is created by it",
       async (time) => {
         moved.setOff(0);
