@@ -358,8 +358,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
           await storage.setItem(key, token);
         })
           .catch(fail)
-          // Before the application's next event, which finds the session then.
-          .then(send);
+          // Before the application's next event, which finds the session then. Only for a token that was taken: while a session is
+          // being created nothing is held, and asking again would create a second one.
+          .then(() => held === token && send());
       return response;
     },
     async use(name) {

@@ -5,6 +5,7 @@ import { describeInBrowser } from "../support/browser.js";
 import { presentations, type Tab, useClientPages } from "../support/client-page.js";
 import type { ClientGiven } from "../support/client-page-script.js";
 import { gate, type Node, until } from "../support/nodes.js";
+import type { TestServerOptions } from "../support/server.js";
 
 // A login over HTTP: the answer brings a new token, in place of the one that came with the request.
 
@@ -27,8 +28,8 @@ describeInBrowser("a token that session.fetch is answered with", () => {
   afterEach(() => answering);
 
   /** A server with sessions over HTTP too, whose other answers bring whatever token the path names. */
-  async function serve(): Promise<Node> {
-    const node = await pages.node();
+  async function serve(given: TestServerOptions = {}): Promise<Node> {
+    const node = await pages.node(given);
     const sessions = node.sessions.express();
     const onRequest = async (request: SessionRequest, response: ServerResponse) => {
       const [, what, token = ""] = request.url?.split("/") ?? [];
@@ -205,5 +206,33 @@ describeInBrowser("a token that session.fetch is answered with", () => {
     const now = await tab.token();
     expect(now.split(".")[0]).not.toBe(token.split(".")[0]);
     expect(await tab.stored(node.url)).toBe(now);
+  });
+
+  test("asks for no second session where the one after forget() is still being opened", async () => {
+    const { opened: welcome, open: welcomeAll } = gate();
+    let isHeld = false;
+    const node = await serve({
+      // After the session of a handshake is there, and before the client hears of it.
+      handlers: (io) => io.use((_, next) => void (isHeld ? welcome : Promise.resolve()).then(() => next())),
+    });
+    const tab = await pages.open({ url: node.url });
+    await tab.opened();
+    const { opened, open: answer } = gate();
+    answering = opened;
+    const fetched = fetchBy(tab, `${node.url}/login`);
+    await until(async () => shown.length > 0);
+    isHeld = true;
+    const seen = presentations(node.io);
+    await tab.run(({ session }) => session.forget());
+    await until(async () => (await pages.rows()).length > 1);
+    answer();
+    expect(await fetched).toBe("done");
+    welcomeAll();
+    await tab.opened();
+    // Whatever else the page had to ask has been asked when it has confirmed the token of a login.
+    await (await tab.at(node.io)).session.login("eve");
+    expect(seen).toEqual([{ by: "handshake", token: "" }]);
+    expect((await tab.heard("start")).map(({ content }) => content["created"])).toEqual([true, true]);
+    expect(await pages.rows()).toHaveLength(2);
   });
 });
