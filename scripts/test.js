@@ -2,6 +2,7 @@
 // npm test: everything that the tests need, then all tests. `--matrix`: on MariaDB, then on MySQL; `--mysql`: on MySQL alone.
 // `--batches`: the proofs that no update is lost and no session revived, with the width of statements forced (test/support/crowded-store.js).
 import { findBrowser } from "./browser.js";
+import { offerBrowser } from "./browser-server.js";
 import { databaseUrlFromEnvironment, startDatabase } from "./database.js";
 import { findServer } from "./database-server.js";
 import { ensureBuilt } from "./fresh-build.js";
@@ -146,12 +147,9 @@ async function main() {
   const browser = await findBrowser({ say });
   if ("missing" in browser)
     notRun.push({ what: "browser tests", why: browser.missing, command: browser.command });
-  await withRedis((redisUrl) =>
-    runAll({
-      TEST_BROWSER: "path" in browser ? JSON.stringify(browser) : undefined,
-      TEST_REDIS_URL: redisUrl,
-    }),
-  );
+  const offered = "path" in browser ? await offerBrowser(browser) : undefined;
+  await withRedis((redisUrl) => runAll({ TEST_BROWSER: offered?.url, TEST_REDIS_URL: redisUrl }));
+  await offered?.stop();
 }
 
 /** @param {Environment} environment */

@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { Browser } from "playwright-core";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import { connectToBrowser, describeInBrowser } from "../support/browser.js";
 import { appResumes, capacitorPhone } from "../support/capacitor-phone.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
 import { copyExample, type Example } from "../support/example.js";
@@ -39,7 +39,7 @@ describeInBrowser("the Capacitor example", () => {
     });
 
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await connectToBrowser();
     database = await createTestDatabase();
     example = copyExample("capacitor");
     app = await serveApp(filesOf(path.join(example.folder, "dist")));
@@ -48,7 +48,7 @@ describeInBrowser("the Capacitor example", () => {
     key = `socket.io-token-session.${origin.replace(/[:/]/g, "_")}`;
     writeFileSync(path.join(example.folder, ".env"), `VITE_SERVER_URL=${origin}\n`);
     await run(process.execPath, [viteBuild, example.folder]);
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
-import { fillLocalStorage } from "../support/adapter-page.js";
+import { fillLocalStorage, makeRoom } from "../support/adapter-page.js";
 import { describeInBrowser } from "../support/browser.js";
 import { keyFor, type Tab, useClientPages } from "../support/client-page.js";
 import type { Node } from "../support/nodes.js";
@@ -73,7 +73,7 @@ describeInBrowser("a device whose storage fails", () => {
     expect(await tab.stored(node.url)).toBe(null);
     await expectSurvival(node, tab, { token });
     expect(await pages.rows()).toHaveLength(1);
-    await tab.page.evaluate(() => localStorage.removeItem("filled"));
+    await makeRoom(tab.page);
     await expectSurvival(node, tab, { token });
     expect(await tab.stored(node.url)).toBe(token);
   });

@@ -3,7 +3,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import { connectToBrowser, describeInBrowser } from "../support/browser.js";
 import { cordovaApp, GIVE_DEVICEREADY, HOLD_DEVICEREADY, NATIVE_STORAGE } from "../support/cordova-app.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
 import { copyExample, type Example } from "../support/example.js";
@@ -51,7 +51,7 @@ describeInBrowser("the Cordova example", () => {
     });
 
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await connectToBrowser();
     database = await createTestDatabase();
     examples = [copyExample("capacitor"), copyExample("cordova")];
     const folder = examples[1]?.folder ?? "";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import { connectToBrowser, describeInBrowser } from "../support/browser.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
 import { DemoPage, newDevice } from "./demo-page.js";
 import { type Demo, startDemo } from "./demo-server.js";
@@ -28,7 +28,7 @@ describeInBrowser("the demo's list of devices", () => {
   let user: string;
 
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await connectToBrowser();
     database = await createTestDatabase();
     demo = await startDemo(database.url);
   });

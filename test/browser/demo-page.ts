@@ -1,4 +1,5 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { WAIT_AT_MOST_MS } from "../support/browser.js";
 
 /** The demo's page in one tab, by what a person sees of it. */
 export class DemoPage {
@@ -95,8 +96,7 @@ export async function newDevice(
   options: BrowserContextOptions = {},
 ): Promise<{ context: BrowserContext; wrong: string[] }> {
   const context = await browser.newContext({ locale: "en-GB", ...options });
-  // Less than a test may take, so that it is said what was waited for.
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(WAIT_AT_MOST_MS);
   const wrong: string[] = [];
   context.on("weberror", (error) => wrong.push(error.error().message));
   context.on("console", (message) => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import { connectToBrowser, describeInBrowser } from "../support/browser.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
 import { startProxy } from "../support/proxy.js";
 import { DemoPage, newDevice } from "./demo-page.js";
@@ -16,7 +16,7 @@ describeInBrowser("the demo's page", () => {
   let page: DemoPage;
 
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await connectToBrowser();
     database = await createTestDatabase();
     demo = await startDemo(database.url);
   });
@@ -211,7 +211,7 @@ describeInBrowser("the demo's page", () => {
 
 describeInBrowser("the demo's page while the database is away", () => {
   test("says so, loses nothing, and goes on by itself", async () => {
-    const browser = await launchBrowser();
+    const browser = await connectToBrowser();
     const database = await createTestDatabase();
     const proxy = await startProxy(database.url);
     const demo = await startDemo(proxy.through(database.url));
@@ -243,5 +243,5 @@ describeInBrowser("the demo's page while the database is away", () => {
       await database.drop();
       await browser.close();
     }
-  }, 90_000);
+  });
 });

@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import express from "express";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { Socket } from "socket.io";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import { connectToBrowser, describeInBrowser } from "../support/browser.js";
 import { type Node, useNodes } from "../support/nodes.js";
 import { newDevice } from "./demo-page.js";
 
@@ -21,7 +21,7 @@ describeInBrowser("a web build whose token is in an httpOnly cookie", () => {
       write: false,
     });
     script = outputFiles[0]?.text ?? "";
-    browser = await launchBrowser();
+    browser = await connectToBrowser();
   });
   afterEach(async () => {
     for (const { context, wrong } of devices.splice(0)) {

@@ -7,7 +7,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { io } from "socket.io-client";
 import { tokenSession } from "../../client/index.js";
 import { DemoPage, newDevice } from "../browser/demo-page.js";
-import { describeInBrowser, launchBrowser } from "../support/browser.js";
+import { connectToBrowser, describeInBrowser } from "../support/browser.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
 import { device } from "../support/device.js";
 import { type ExampleServer, exampleFile, runExample, startExample } from "../support/example-server.js";
@@ -114,7 +114,7 @@ describeInBrowser("the page of the webgram-sessions example", () => {
   };
 
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await connectToBrowser();
   });
   afterAll(() => browser?.close());
   beforeEach(async () => {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { build } from "esbuild";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { DeviceStorage } from "../../client/adapters/device-storage.js";
-import { launchBrowser } from "./browser.js";
+import { connectToBrowser, WAIT_AT_MOST_MS } from "./browser.js";
 import { listen } from "./listen.js";
 
 const folder = path.resolve(import.meta.dirname, "../browser/adapters/pages");
@@ -54,7 +54,7 @@ export class AdapterPages {
   static async start(): Promise<AdapterPages> {
     const server = createServer();
     const port = await listen(server);
-    return new AdapterPages(await launchBrowser(), server, `http://127.0.0.1:${port}`);
+    return new AdapterPages(await connectToBrowser(), server, `http://127.0.0.1:${port}`);
   }
 
   /** Opens a page that runs these scripts one after the other. */
@@ -65,6 +65,7 @@ export class AdapterPages {
     const name = `page${this.#pages.size}`;
     this.#pages.set(name, scripts);
     const context = await this.#browser.newContext();
+    context.setDefaultTimeout(WAIT_AT_MOST_MS);
     this.#contexts.push(context);
     const page = await context.newPage();
     await before?.(page);
@@ -111,15 +112,29 @@ export function storageOf(page: Page): DeviceStorage {
   };
 }
 
-/** Fills localStorage to the last character. */
+/** Name of what {@link fillLocalStorage} stores, with a number after it. */
+const FILLING = "filling";
+
+/**
+ * Fills localStorage until nothing as long as a token fits any more. In pieces, each stored once: one value that grows would be written,
+ * and handed to the browser's other processes, as a whole each time.
+ */
 export function fillLocalStorage(page: Page): Promise<void> {
-  return page.evaluate(() => {
-    let filled = "";
-    for (let size = 4_194_304; size >= 1; size /= 2) {
+  return page.evaluate((name) => {
+    for (let size = 4_194_304, n = 0; size >= 1; ) {
       try {
-        localStorage.setItem("filled", filled + "x".repeat(size));
-        filled += "x".repeat(size);
-      } catch {}
+        localStorage.setItem(name + n, "x".repeat(size));
+        n++;
+      } catch {
+        size /= 2;
+      }
     }
-  });
+  }, FILLING);
+}
+
+/** Takes away what {@link fillLocalStorage} has stored. */
+export function makeRoom(page: Page): Promise<void> {
+  return page.evaluate((name) => {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(name)) localStorage.removeItem(key);
+  }, FILLING);
 }

@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { Server, Socket as ServerSocket } from "socket.io";
 import { newDevice } from "../browser/demo-page.js";
-import { launchBrowser } from "./browser.js";
+import { connectToBrowser } from "./browser.js";
 import type { ClientGiven, Heard, PageClient } from "./client-page-script.js";
 import { listen } from "./listen.js";
 import { type Node, type Nodes, useNodes } from "./nodes.js";
@@ -52,7 +52,7 @@ export function useClientPages(): ClientPages {
       response.end(script ?? PAGE);
     });
     origin = `http://127.0.0.1:${await listen(server)}`;
-    browser = await launchBrowser();
+    browser = await connectToBrowser();
   });
   afterEach(async () => {
     const gone = devices.splice(0);

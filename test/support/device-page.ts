@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "@jest/globals";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { DemoPage, newDevice } from "../browser/demo-page.js";
-import { launchBrowser } from "./browser.js";
+import { connectToBrowser } from "./browser.js";
 
 export interface DevicePage {
   readonly context: BrowserContext;
@@ -17,7 +17,7 @@ export function useDevicePage(): DevicePage {
   let wrong: string[];
   let tab: Page;
   beforeAll(async () => {
-    browser = await launchBrowser();
+    browser = await connectToBrowser();
   });
   afterAll(() => browser?.close());
   beforeEach(async () => {
