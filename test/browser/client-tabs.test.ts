@@ -70,23 +70,38 @@ describeInBrowser("tabs of a device", () => {
   });
 
   test.each([2, 5])("%i of them without Web Locks come to one session all the same", async (count) => {
-    const node = await pages.node();
-    // Each device crosses in its own way.
-    for (let round = 0; round < 10; round++) {
+    let together = count;
+    const arrived: (() => void)[] = [];
+    const node = await pages.node({
+      attach(sessions, io) {
+        // No session is made before so many have asked for one: each of them gets one of its own.
+        io.use((_, next) => {
+          if (arrived.push(next) >= together) for (const goOn of arrived.splice(0)) goOn();
+        });
+        sessions.attach(io);
+      },
+    });
+    async function comeToOne() {
       const tabs = await openAtOnce({ url: node.url }, count, withoutLocks);
       await settled(node, tabs);
       // Who presents too much at a time is cut off.
       for (const tab of tabs) expect(await tab.run(({ connects }) => connects)).toBe(1);
       for (const { page } of tabs) await page.close();
+      return (await pages.rows()).length;
     }
-    expect((await pages.rows()).length).toBeLessThanOrEqual(10 * count);
-    expect((await pages.rows()).length).toBeGreaterThan(10);
+    expect(await comeToOne()).toBe(count);
+    // Then as it comes: some find what another has stored meanwhile.
+    together = 1;
+    const rows = await comeToOne();
+    expect(rows).toBeGreaterThan(count);
+    expect(rows).toBeLessThanOrEqual(2 * count);
   });
 
   test.each([2, 5])("%i of them whose session has expired come back to one", async (count) => {
     const node = await pages.node();
     const tabs = await openAtOnce({ url: node.url }, count);
-    for (let round = 0; round < 5; round++) {
+    // The second time shows that the first has left nothing behind.
+    for (let round = 0; round < 2; round++) {
       const id = await settled(node, tabs);
       await pages.nodes.database.rows("update session set expires = unix_timestamp() - 10");
       // Their connections go; they come back by themselves, all at once.
