@@ -70,12 +70,11 @@ describe("on a real database", () => {
     expect(await failedCases(harness(() => ({})))).toEqual([]);
   });
 
-  test("mistakes that a store on SQL is likely to make are caught", async () => {
-    for (const [name, breakIt, caught] of brokenOnSql(pool)) {
-      const missed = new Set(caught);
-      for (const failed of await failedCases(harness(breakIt))) missed.delete(failed);
-      expect({ name, missed: [...missed] }).toEqual({ name, missed: [] });
-    }
+  describe("a mistake that a store on SQL is likely to make is caught", () => {
+    // Only by the cases that it must be caught by: each of them takes statements on a server.
+    test.each(brokenOnSql)("%s", async (_, breakIt, caught) => {
+      expect((await failedCases(harness(breakIt(pool)), caught)).sort()).toEqual([...caught].sort());
+    });
   });
 });
 

@@ -4,10 +4,14 @@ import type { Break } from "./harness.js";
 import { C } from "./names.js";
 
 /** Mistakes that a store on SQL is likely to make, on a real database. `caught` is the least that must fail. */
-export const brokenOnSql = (pool: Pool): [name: string, breakIt: Break, caught: string[]][] => [
+export const brokenOnSql: readonly (readonly [
+  name: string,
+  breakIt: (pool: Pool) => Break,
+  caught: readonly string[],
+])[] = [
   [
     "upserts with ON DUPLICATE KEY UPDATE",
-    () => ({
+    (pool) => () => ({
       async write(attempts) {
         for (const { sessionId, data, revision, writers } of attempts)
           await pool.query(
@@ -22,7 +26,7 @@ export const brokenOnSql = (pool: Pool): [name: string, breakIt: Break, caught: 
   ],
   [
     "reads the revision first and writes then",
-    (sound) => ({
+    (pool) => (sound) => ({
       async write(attempts) {
         const rows = await sound.load(attempts.map(({ sessionId }) => sessionId));
         const fits = attempts.map(({ sessionId, baseRevision }) =>
@@ -43,7 +47,7 @@ export const brokenOnSql = (pool: Pool): [name: string, breakIt: Break, caught: 
   ],
   [
     "compares ids as MySQL does",
-    () => ({
+    (pool) => () => ({
       async loadRevisions(ids) {
         const [rows] = await pool.query<RowDataPacket[]>(
           "select sessionId, revision, expires, visitedAt, previousVisitAt, unix_timestamp() as now from session where sessionId in (?)",
@@ -56,7 +60,7 @@ export const brokenOnSql = (pool: Pool): [name: string, breakIt: Break, caught: 
   ],
   [
     "compares users as MySQL does",
-    () => ({
+    (pool) => () => ({
       async forUser(userId) {
         const [rows] = await pool.query<RowDataPacket[]>(
           "select sessionId, client, createdAt, visitedAt, previousVisitAt, expires from session" +
@@ -70,7 +74,7 @@ export const brokenOnSql = (pool: Pool): [name: string, breakIt: Break, caught: 
   ],
   [
     "gives the session to its user in a second statement",
-    (sound) => ({
+    (pool) => (sound) => ({
       async write(attempts) {
         const done = await sound.write(attempts.map(({ identity: _, ...attempt }) => attempt));
         for (const [n, { sessionId, identity }] of attempts.entries())
@@ -83,7 +87,7 @@ export const brokenOnSql = (pool: Pool): [name: string, breakIt: Break, caught: 
   ],
   [
     "leaves touch without its condition",
-    () => ({
+    (pool) => () => ({
       async touch(ids) {
         await pool.query(
           "update session set expires = unix_timestamp() + 3600, visitedAt = unix_timestamp() where sessionId in (?)",
