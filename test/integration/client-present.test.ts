@@ -140,7 +140,7 @@ describe("a storage with `present`", () => {
     first.socket.io.engine.close();
     await until(async () => seen.length === 1 && first.session.state === "open");
     answer.open();
-    await first.socket.timeout(5_000).emitWithAck("getToken", { token: "" });
+    await first.socket.emitWithAck("getToken", { token: "" });
     expect(seen.map(({ by }) => by)).toEqual(["handshake", "getToken"]);
   });
 });

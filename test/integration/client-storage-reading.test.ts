@@ -117,7 +117,7 @@ describe.each(MANNERS)("a storage that is %s", (manner) => {
     }
     held.release();
     await session.ready;
-    await socket.timeout(5_000).emitWithAck("getToken", { token: session.token });
+    await socket.emitWithAck("getToken", { token: session.token });
     expect(connections).toEqual([[], [], [first.session.token]]);
   });
 

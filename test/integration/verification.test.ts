@@ -113,7 +113,7 @@ test("while the database is away it is told so, and goes on when it is back", as
   const back = gotToken(client);
   await node.proxy.up();
   expect(await back).toMatchObject({ token, errors: "", created: false });
-}, 60_000);
+});
 
 test("a socket that goes meanwhile leaves nothing behind", async () => {
   const { node } = await start();

@@ -80,7 +80,8 @@ export async function runExample(
   const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], {
     cwd: project,
     env: { ...process.env, ...env },
-    timeout: 20_000,
+    // A guard against hanging, shorter than that of the tests.
+    timeout: 100_000,
   });
   return stdout;
 }
