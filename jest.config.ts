@@ -12,7 +12,8 @@ const config: Config = {
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
   transform: { "^.+\\.ts$": "<rootDir>/scripts/jest-transform.js" },
   reporters: ["default", "<rootDir>/scripts/jest-progress.js"],
-  maxWorkers: 2,
+  // Most tests wait for a server, a process or a page rather than compute.
+  maxWorkers: 3,
   // Only a guard against a test that hangs. No test measures time, and what each one does is bounded: on a quiet machine none takes
   // half a minute, but a machine that does much besides may take several times as long.
   testTimeout: 120_000,

@@ -1,5 +1,6 @@
 // @ts-check
-// npm test: everything that the tests need, then all tests. `--matrix`: on MariaDB, then on MySQL; `--mysql`: on MySQL alone.
+// npm test: everything that the tests need, then all tests. `--mysql`: on MySQL, those that use a database; `--matrix`: all on MariaDB, then
+// those on MySQL.
 // `--batches`: the proofs that no update is lost and no session revived, with the width of statements forced (test/support/crowded-store.js).
 import { findBrowser } from "./browser.js";
 import { offerBrowser } from "./browser-server.js";
@@ -13,6 +14,7 @@ import { checkAnswers, redisUrlFromEnvironment, startRedis } from "./redis.js";
 import { findRedis } from "./redis-server.js";
 import { shutdown } from "./shutdown.js";
 import { inTestFolder, removeAbandoned } from "./test-folders.js";
+import { selection } from "./test-selection.js";
 
 /** @typedef {import("./database-server.js").Engine} Engine */
 /** @typedef {import("./database-server.js").Server} Server */
@@ -23,11 +25,6 @@ const inCi = process.env["CI"] === "true";
 const OWN = ["--matrix", "--mysql", "--batches"];
 const [matrix, mysqlAlone, batches] = OWN.map((name) => process.argv.includes(name));
 const jestArguments = process.argv.slice(2).filter((argument) => !OWN.includes(argument));
-/** Files of test/integration whose promises rest on how writes go out. */
-const PROOFS =
-  "exactness|lost-updates|revival|update|writes|with-session|with-session-limits|with-session-nested|destroy-uncertain|ending|expiry|" +
-  "outage|faults|close|close-edges|rotation|rotation-crash|rotation-one-step|rotation-races|fixation|fixation-edges|login|users|cluster|" +
-  "rolling-restart|session-events|batches";
 const say = (/** @type {string} */ line) => console.log(`· ${line}`);
 
 /** @type {NotRun[]} */
@@ -41,10 +38,12 @@ let failed = 0;
  */
 async function runSuite({ url, engine, external }, environment) {
   const width = environment["TEST_BATCH_WIDTH"];
-  const how = width ? `, with ${width} rows or more in each statement` : "";
+  const isSecondEngine = engine === "mysql" && Boolean(matrix || mysqlAlone);
+  const forced = width ? `, with ${width} rows or more in each statement` : "";
+  const how = isSecondEngine && jestArguments.length === 0 ? ": those that use a database" : forced;
   say(`Running the tests on ${engine === "mysql" ? "MySQL" : "MariaDB"}${how}.`);
   const result = await runJest({
-    args: width ? [`test/integration/(${PROOFS})\\.test`, ...jestArguments] : jestArguments,
+    args: selection({ asked: jestArguments, isProof: Boolean(width), isSecondEngine }),
     environment: {
       ...environment,
       TEST_DATABASE_URL: url,

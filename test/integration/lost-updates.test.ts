@@ -16,8 +16,8 @@ import { take } from "../support/steps.js";
 // there must be one serial order that explains the row and everything that each of them saw.
 
 /** Runs of one test; there are {@link BATCHES} of them. */
-const RUNS = 50;
-const BATCHES = 5;
+const RUNS = 25;
+const BATCHES = 10;
 const KEYS = ["a", "b", "c"] as const;
 
 let database: TestDatabase;
@@ -129,7 +129,7 @@ const outcomes: Record<string, number> = {};
 
 const batches = Array.from({ length: BATCHES }, (_, n) => [n + 1]);
 test.each(batches)(
-  "whatever is changed at once, the row is what one serial order of all acknowledged changes makes (%i of 5)",
+  "whatever is changed at once, the row is what one serial order of all acknowledged changes makes (%i of 10)",
   async () => {
     const run = fc.asyncProperty(fc.tuple(plan, plan, plan, plan), sqlPlan, async (plans, sqlChanges) => {
       const sessions = await openEverywhere();

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { expect } from "@jest/globals";
 import {
   createConnection,
   createPool,
@@ -7,6 +8,7 @@ import {
   type RowDataPacket,
 } from "mysql2/promise";
 import { applySql, grantFile, tableFile } from "../../scripts/dba.js";
+import { WITHOUT_DATABASE } from "../../scripts/test-selection.js";
 
 /** A schema of the test's own on the server that the runner gives. */
 export interface TestDatabase {
@@ -24,6 +26,10 @@ export interface TestDatabase {
 
 /** URL of the test server with administrator's rights; scripts/test.js sets it. */
 export function serverUrl(): string {
+  const file = expect.getState().testPath?.replaceAll("\\", "/") ?? "";
+  const folder = WITHOUT_DATABASE.find((folder) => file.includes(`/${folder}/`));
+  if (folder)
+    throw new Error(`Tests in ${folder} run with one engine alone, so none of them may use a database.`);
   const url = process.env["TEST_DATABASE_URL"];
   if (!url) throw new Error("TEST_DATABASE_URL is not set: run the tests with `npm test`");
   return url;
