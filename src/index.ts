@@ -60,7 +60,7 @@ export type {
   KyselyInstance,
   PromiseConnection,
   PromisePool,
-} from "./stores/mysql/database.js";
+} from "./stores/mysql/db-kinds.js";
 export {
   type TokenSessionConstructor,
   type TokenSessions,

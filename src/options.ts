@@ -4,7 +4,7 @@ import { systemClock } from "./clock.js";
 import { SessionError } from "./errors.js";
 import { isPinoLike, type Log, type Logger, toLog } from "./log.js";
 import { LONGEST, type Seconds, type StoreFactory, VISIT_GAP } from "./store.js";
-import type { Database } from "./stores/mysql/database.js";
+import type { Database } from "./stores/mysql/db-kinds.js";
 import { checkedSecret } from "./tickets.js";
 
 /** What {@link tokenSession} takes. Exactly one of `db` and `store` is needed. */

@@ -1,5 +1,3 @@
-import { type Compilable, CompiledQuery, type ExpressionBuilder, sql } from "kysely";
-import { exactTextBytes } from "../entry-bytes.js";
 import type { Log } from "../log.js";
 import {
   type LegacyRow,
@@ -16,19 +14,18 @@ import {
   VISIT_GAP,
   type WriteAttempt,
 } from "../store.js";
-import type { ServerFacts } from "./mysql/connection.js";
-import { type Database, DatabaseAccess } from "./mysql/database.js";
+import { DatabaseAccess, type Statement } from "./mysql/database.js";
+import type { Database } from "./mysql/db-kinds.js";
 import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
 import { inspectTable } from "./mysql/inspect.js";
-import { COLUMNS, exactly, parseClient, type Tables, toSessionRow } from "./mysql/rows.js";
-import { repeated, toBuffer, touchMany, writeMany, writeOne, writeOneUnlocked } from "./mysql/unblocked.js";
+import type { Answer } from "./mysql/lent.js";
+import { Reads, USER_PAGE } from "./mysql/reads.js";
+import { exactly, parseClient, type StoredRow, toSessionRow } from "./mysql/rows.js";
+import { adoptRow, deleteExpired, deleteRows, insertRows } from "./mysql/rows-in.js";
+import { ROW_BYTES, refuseTooLong } from "./mysql/statement-length.js";
+import { quoted } from "./mysql/table.js";
+import { touchMany, writeMany, writeOne, writeOneUnlocked } from "./mysql/unblocked.js";
 
-/** What a statement has at the most besides the values, for each of its rows. */
-const STATEMENT_BYTES = 2_560;
-
-const databaseNow = sql<number>`unix_timestamp()`;
-/** The same, and the answer to the INSERT tells it, in place of the number of a new row. */
-const insertedAt = sql<number>`last_insert_id(unix_timestamp())`;
 /** When a session that is used now ends; takes `expiration` and `absoluteExpiration`. */
 const EXPIRES_NEXT = "least(unix_timestamp() + coalesce(session.idleSeconds, ?), session.createdAt + ?)";
 
@@ -37,27 +34,22 @@ const EXPIRES_NEXT = "least(unix_timestamp() + coalesce(session.idleSeconds, ?),
  * the one that finds old rows by the index on `expires`.
  */
 export class MysqlStore implements SessionStore {
-  readonly #db: DatabaseAccess<Tables>;
+  readonly #db: DatabaseAccess;
   readonly #settings: StoreSettings;
   readonly #name: string;
-  /** Kysely's types know one table name; the real one is given in the options. */
-  readonly #table: "session";
-  /** The same, quoted, for statements that are text. */
-  readonly #quoted: string;
-  readonly #loadById: string;
-  readonly #loadRevisionsById: string;
+  /** The table's name as it stands in statements. */
+  readonly #table: string;
+  readonly #reads: Reads;
   #tableCheck: Promise<void> | undefined;
 
   constructor(db: Database | undefined, table: string, settings: StoreSettings) {
     // Half of the whole time, so that a statement that hangs leaves time for a second try on another connection.
-    this.#db = new DatabaseAccess<Tables>(db, (settings.storeTimeout * 1000) / 2);
+    const timeoutMs = (settings.storeTimeout * 1000) / 2;
     this.#settings = settings;
     this.#name = table;
-    this.#table = table as "session";
-    const { build } = this.#db;
-    this.#quoted = sql.table(table).compile(build).sql;
-    this.#loadById = this.#compileLoad();
-    this.#loadRevisionsById = this.#compileLoadRevisions();
+    this.#table = quoted(table);
+    this.#db = new DatabaseAccess(db, { table: this.#table, timeoutMs, log: settings.log });
+    this.#reads = new Reads(this.#table);
     if (!this.#db.reconnects) warnOfSingleConnection(settings.log);
   }
 
@@ -66,12 +58,12 @@ export class MysqlStore implements SessionStore {
   }
 
   get statementBytes(): number {
-    return Math.max(0, (this.#db.packetBytes ?? Number.POSITIVE_INFINITY) - STATEMENT_BYTES);
+    return Math.max(0, (this.#db.packetBytes ?? Number.POSITIVE_INFINITY) - ROW_BYTES);
   }
 
   async load(sessionIds: readonly string[]): Promise<SessionRow[]> {
     const sentAtMs = this.#db.clock.sending();
-    const { rows } = await this.#run(byIds<Parameters<typeof toSessionRow>[0]>(this.#loadById, sessionIds));
+    const rows = await this.#read<StoredRow>((server) => this.#reads.rows(sessionIds, server));
     this.#heard(rows, sentAtMs);
     return exactly(sessionIds, rows).map(toSessionRow);
   }
@@ -81,33 +73,21 @@ export class MysqlStore implements SessionStore {
     if (row) this.#db.clock.heard(Number(row.now), sentAtMs);
   }
 
-  #compileLoad(): string {
-    return this.#db.build
-      .selectFrom(this.#table)
-      .select(COLUMNS)
-      .select((eb) => [
-        // Values of an expired session never leave the database.
-        eb.case().when(isLive(eb)).then(sql<string>`coalesce(data, '{}')`).else(null).end().as("data"),
-        databaseNow.as("now"),
-      ])
-      .where("sessionId", "in", [""])
-      .compile().sql;
-  }
-
   async insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]> {
     const { clock } = this.#db;
     const sentAtMs = clock.sending();
     let now: UnixSeconds;
     try {
-      const { insertId } = await this.#run((server) => {
+      const { insertId } = await this.#write((server) => {
         refuseTooLong(sessions, server);
-        return this.#db.build
-          .insertInto(this.#table)
-          .values(sessions.map((session) => this.#toInsert(session)))
-          .compile();
+        return insertRows(this.#table, sessions, {
+          idleOf: (session) => this.#firstIdle(session),
+          // On a single connection the application may ask for the last id of an INSERT of its own.
+          tellsTime: this.#db.reconnects,
+        });
       });
-      if (insertId) clock.heard(Number(insertId), sentAtMs);
-      now = insertId ? Number(insertId) : clock.now;
+      if (insertId) clock.heard(insertId, sentAtMs);
+      now = insertId || clock.now;
     } catch (error) {
       if (!isDuplicate(error)) throw error;
       return sessions.length === 1 ? [null] : this.#insertOthers(sessions, error);
@@ -141,23 +121,6 @@ export class MysqlStore implements SessionStore {
     return sessions.map(({ sessionId }) => (taken.has(sessionId) ? null : (inserted.shift() ?? null)));
   }
 
-  #toInsert(session: NewSession) {
-    return {
-      sessionId: session.sessionId,
-      expires: sql<number>`unix_timestamp() + ${this.#firstIdle(session)}`,
-      data: session.data,
-      secretHash: toBuffer(session.secretHash),
-      client: session.client && JSON.stringify(session.client),
-      idleSeconds: session.idleSeconds ?? null,
-      revision: session.revision,
-      writers: toBuffer(session.writers),
-      // On a single connection the application may ask for the last id of an INSERT of its own.
-      createdAt: this.#db.reconnects ? insertedAt : databaseNow,
-      visitedAt: databaseNow,
-      previousVisitAt: 0,
-    };
-  }
-
   #firstIdle({ idleSeconds }: NewSession): Seconds {
     const { expiration, absoluteExpiration } = this.#settings;
     return Math.min(idleSeconds ?? expiration, absoluteExpiration);
@@ -184,22 +147,22 @@ export class MysqlStore implements SessionStore {
 
   /** Answers whether every row matched. */
   async #writeTogether(attempts: readonly WriteAttempt[]): Promise<boolean> {
-    const { numAffectedRows } = await this.#run((server) => {
+    const { affected } = await this.#write((server) => {
       refuseTooLong(attempts, server);
-      return writeMany(this.#quoted, attempts, server);
+      return writeMany(this.#table, attempts, server);
     });
     // Each attempt brings another revision, so a row that matched was changed too, whichever of the two the count counts.
-    return numAffectedRows === BigInt(attempts.length);
+    return affected === attempts.length;
   }
 
   async #writeAlone(attempt: WriteAttempt, mayWait: boolean): Promise<boolean | undefined> {
-    const { numAffectedRows } = await this.#run((server) => {
+    const { affected } = await this.#write((server) => {
       refuseTooLong([attempt], server);
       return mayWait
-        ? writeOne(this.#quoted, attempt, this.#settings)
-        : writeOneUnlocked(this.#quoted, attempt, this.#settings, server);
+        ? writeOne(this.#table, attempt, this.#settings)
+        : writeOneUnlocked(this.#table, attempt, this.#settings, server);
     });
-    if (numAffectedRows === 1n) return true;
+    if (affected === 1) return true;
     // Where it did not wait, the row may be locked.
     return mayWait ? false : undefined;
   }
@@ -211,39 +174,27 @@ export class MysqlStore implements SessionStore {
       values: [expiration, absoluteExpiration],
       ...(beginVisit && { visitGap: VISIT_GAP }),
     };
-    const { numAffectedRows } = await this.#run((server) =>
-      touchMany(this.#quoted, sessionIds, times, server),
-    );
-    if (numAffectedRows === BigInt(sessionIds.length)) return [];
+    const { affected } = await this.#write((server) => touchMany(this.#table, sessionIds, times, server));
+    if (affected === sessionIds.length) return [];
     // Gone, expired, or locked by somebody: those still behind were locked. A second may have begun since.
-    const { rows } = await this.#run(
-      CompiledQuery.raw(
-        `select sessionId from ${this.#quoted} as session where sessionId in (${repeated("?", sessionIds.length)})` +
-          ` and expires > unix_timestamp() and ${EXPIRES_NEXT} > expires + 1`,
-        [...sessionIds, expiration, absoluteExpiration],
-      ) as CompiledQuery<{ sessionId: string }>,
+    const next = { expiresNext: EXPIRES_NEXT, values: times.values };
+    const rows = await this.#read<{ sessionId: string }>((server) =>
+      this.#reads.behind(sessionIds, next, server),
     );
     return rows.map(({ sessionId }) => sessionId);
   }
 
   async delete(sessionIds: readonly string[]): Promise<void> {
-    await this.#run(this.#db.build.deleteFrom(this.#table).where("sessionId", "in", sessionIds));
+    await this.#write(() => deleteRows(this.#table, sessionIds));
   }
 
   async adopt(legacy: readonly LegacyRow[]): Promise<void> {
     await Promise.all(legacy.map((row) => this.#adoptOne(row)));
   }
 
-  async #adoptOne({ text, sessionId, secretHash }: LegacyRow): Promise<void> {
-    const statement = this.#db.build
-      .updateTable(this.#table)
-      .set({ sessionId, secretHash: toBuffer(secretHash), createdAt: databaseNow, visitedAt: databaseNow })
-      // A row of ours has a hash, so its id, presented as a token, finds nothing here.
-      .where("sessionId", "=", text)
-      .where("secretHash", "is", null)
-      .where(isLive);
+  async #adoptOne(row: LegacyRow): Promise<void> {
     try {
-      await this.#run(statement);
+      await this.#write(() => adoptRow(this.#table, row));
     } catch (error) {
       // Adopted by somebody else, and then written once more by a server of the old package.
       if (!isDuplicate(error)) throw error;
@@ -252,7 +203,7 @@ export class MysqlStore implements SessionStore {
 
   async loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
     const sentAtMs = this.#db.clock.sending();
-    const { rows } = await this.#run(byIds<SessionRevision>(this.#loadRevisionsById, sessionIds));
+    const rows = await this.#read<SessionRevision>((server) => this.#reads.revisions(sessionIds, server));
     this.#heard(rows, sentAtMs);
     return exactly(sessionIds, rows).map((row) => ({
       sessionId: row.sessionId,
@@ -264,28 +215,21 @@ export class MysqlStore implements SessionStore {
     }));
   }
 
-  #compileLoadRevisions(): string {
-    return this.#db.build
-      .selectFrom(this.#table)
-      .select(["sessionId", "revision", "expires", "visitedAt", "previousVisitAt"])
-      .select(databaseNow.as("now"))
-      .where("sessionId", "in", [""])
-      .compile().sql;
-  }
-
   async forUser(userId: string): Promise<UserSession[]> {
-    const { rows } = await this.#run(
-      this.#db.build
-        .selectFrom(this.#table)
-        .select(["sessionId", "userId", "client", "createdAt", "visitedAt", "previousVisitAt", "expires"])
-        .where("userId", "=", userId)
-        .where(isLive)
-        .orderBy("createdAt", "desc")
-        // Within one second the ids, which have milliseconds, tell.
-        .orderBy("sessionId", "desc"),
+    const own: UserRow[] = [];
+    let after = "";
+    for (;;) {
+      const page = await this.#read<UserRow>((server) => this.#reads.ofUser(userId, after, server));
+      // MySQL compares without regard to spaces at the end.
+      own.push(...page.filter((row) => row.userId === userId));
+      if (page.length < USER_PAGE) break;
+      after = page.at(-1)?.sessionId ?? "";
+    }
+    // Within one second the ids, which have milliseconds, tell.
+    own.sort(
+      (one, other) =>
+        Number(other.createdAt) - Number(one.createdAt) || (one.sessionId < other.sessionId ? 1 : -1),
     );
-    // MySQL compares without regard to spaces at the end.
-    const own = rows.filter((row) => row.userId === userId);
     return own.map((row) => ({
       sessionId: row.sessionId,
       client: parseClient(row.client),
@@ -297,39 +241,24 @@ export class MysqlStore implements SessionStore {
   }
 
   async list({ after = "", limit }: { after?: string | undefined; limit: number }): Promise<SessionRow[]> {
-    // By key: the index on `expires` would have all of them sorted for each page.
-    const statement = sql<Parameters<typeof toSessionRow>[0]>`
-      select ${sql.join(COLUMNS.map((column) => sql.ref(column)))}, coalesce(data, '{}') as data, ${databaseNow} as now
-      from ${sql.table(this.#name)} force index (primary)
-      where sessionId > ${after} and expires > ${databaseNow} order by sessionId limit ${limit}`;
-    const { rows } = await this.#run(statement.compile(this.#db.build));
+    const rows = await this.#read<StoredRow>((server) => this.#reads.page(after, limit, server));
     return rows.map(toSessionRow);
   }
 
   async count(): Promise<number> {
-    const { rows } = await this.#run(
-      this.#db.build
-        .selectFrom(this.#table)
-        .select(({ fn }) => fn.countAll().as("count"))
-        .where(isLive),
-    );
+    const rows = await this.#read<{ count: number }>((server) => this.#reads.count(server));
     return Number(rows[0]?.count ?? 0);
   }
 
   async prune({ expiredFor, limit }: { expiredFor: Seconds; limit: number }): Promise<PruneStep> {
-    const isOld = (eb: ExpressionBuilder<Tables, "session">) =>
-      eb("expires", "<", sql<number>`unix_timestamp() - ${expiredFor}`);
-    const { rows } = await this.#run(
-      this.#db.build.selectFrom(this.#table).select("sessionId").where(isOld).orderBy("expires").limit(limit),
+    const rows = await this.#read<{ sessionId: string }>((server) =>
+      this.#reads.expired(expiredFor, limit, server),
     );
     if (rows.length === 0) return { deleted: 0, more: false };
+    // In the order of keys, so that two nodes pruning at once do not deadlock.
     const ids = rows.map(({ sessionId }) => sessionId).sort();
-    // By key, or a small table would be scanned and every row of it locked; only this form of DELETE takes the hint. In the
-    // order of keys, so that two nodes pruning at once do not deadlock.
-    const statement = sql`delete old from ${sql.table(this.#name)} as old force index (primary)
-        where old.sessionId in (${sql.join(ids)}) and old.expires < unix_timestamp() - ${expiredFor}`;
-    const { numAffectedRows } = await this.#run({ compile: () => statement.compile(this.#db.build) });
-    return { deleted: Number(numAffectedRows ?? 0), more: rows.length === limit };
+    const { affected } = await this.#write(() => deleteExpired(this.#table, ids, expiredFor));
+    return { deleted: affected, more: rows.length === limit };
   }
 
   /** Asks the database for {@link now}. */
@@ -351,12 +280,19 @@ export class MysqlStore implements SessionStore {
     return inspectTable(this.#db, this.#name);
   }
 
-  /** Runs a statement; when the server says that the table is wrong, finds out in what. */
-  async #run<Row>(
-    statement: Compilable<Row> | CompiledQuery<Row> | ((server: ServerFacts) => CompiledQuery<Row>),
-  ) {
+  async #read<Row>(statement: Statement): Promise<Row[]> {
+    const { rows } = await this.#orTableWrong(() => this.#db.read<Row>(statement));
+    return rows;
+  }
+
+  #write(statement: Statement): Promise<Answer<unknown>> {
+    return this.#orTableWrong(() => this.#db.write(statement));
+  }
+
+  /** When the server says that the table is wrong, finds out in what. */
+  async #orTableWrong<Result>(run: () => Promise<Result>): Promise<Result> {
     try {
-      return await this.#db.run(statement);
+      return await run();
     } catch (error) {
       const { errno } = numberAndCode(error instanceof StoreFault ? error.cause : undefined);
       if (errno === undefined || !TABLE.has(errno)) throw error;
@@ -379,33 +315,10 @@ function isDuplicate(error: unknown): error is StoreFault {
   return error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY;
 }
 
-/**
- * Refuses a statement before it is sent that the server would not take: it would end the connection in place of an answer, and nobody
- * would know that nothing came of it.
- */
-function refuseTooLong(entries: readonly { readonly data: string }[], { packetBytes }: ServerFacts): void {
-  let units = 0;
-  for (const { data } of entries) units += data.length;
-  // A look at the lengths is enough nearly always: a unit takes three bytes at most.
-  if (STATEMENT_BYTES * entries.length + 3 * units < packetBytes) return;
-  let bytes = 0;
-  for (const { data } of entries) bytes += STATEMENT_BYTES + exactTextBytes(data);
-  if (bytes < packetBytes) return;
-  const reason = `max_allowed_packet is ${packetBytes}, too little for these values`;
-  throw new StoreFault("refused", reason, { mayBeOneEntry: true });
-}
-
-/** A statement that was built once, for one id, with as many as there are: building it anew costs more than running it. */
-function byIds<Row>(text: string, sessionIds: readonly string[]): CompiledQuery<Row> {
-  const statement = text.replace("in (?)", `in (${repeated("?", sessionIds.length)})`);
-  // Without a LIMIT the server may be set to one of its own, and what it leaves out would be taken to be gone.
-  return CompiledQuery.raw(`${statement} limit ${sessionIds.length}`, [...sessionIds]) as CompiledQuery<Row>;
-}
-
-/** Whether a row is alive is decided by the database's clock alone. */
-function isLive(eb: ExpressionBuilder<Tables, "session">) {
-  return eb("expires", ">", databaseNow);
-}
+type UserRow = Pick<
+  StoredRow,
+  "sessionId" | "userId" | "client" | "createdAt" | "visitedAt" | "previousVisitAt" | "expires"
+>;
 
 function warnOfSingleConnection(log: Log): void {
   log.warn(

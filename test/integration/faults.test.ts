@@ -1,13 +1,21 @@
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { createPool } from "mysql2/promise";
-import { NOT_APPLIED, UNKNOWN } from "../../src/stores/mysql/faults.js";
+import { createPool, type Pool } from "mysql2/promise";
+import { ERRORS } from "../../src/stores/mysql/errors-by-number.js";
 import { type AnsweringProxy, startAnsweringProxy } from "../support/answering-proxy.js";
 import { poolOptions } from "../support/database.js";
 import { outcome, until, useNodes } from "../support/nodes.js";
-import type { Rig } from "../support/rig.js";
+import type { Connected, Rig } from "../support/rig.js";
 import { startRig } from "../support/rig.js";
 
 // What the database may say in place of "done": said by the server itself where it can be brought to it, else in its place.
+
+const ofKind = (kind: string) => [...ERRORS].filter(([, line]) => line.kind === kind);
+const NOT_APPLIED = ofKind("not-applied").map(([errno, { name }]) => [errno, name] as const);
+const UNKNOWN = [
+  ...ofKind("unknown").map(([errno, { name }]) => [errno, name] as const),
+  [4999, "a number that nobody has classified"] as const,
+];
 
 const nodes = useNodes();
 const ends: (() => Promise<unknown>)[] = [];
@@ -16,7 +24,7 @@ afterEach(async () => {
 });
 
 /** A server whose statements go through an answering proxy; `setUp` is run on each of its connections. */
-async function faulty(setUp?: string): Promise<Rig & { proxy: AnsweringProxy }> {
+async function faulty(setUp?: string): Promise<Rig & { proxy: AnsweringProxy; pool: Pool }> {
   const proxy = await startAnsweringProxy(nodes.database.url);
   const pool = createPool({ ...poolOptions(proxy.through(nodes.database.url)), connectionLimit: 2 });
   if (setUp) pool.on("connection", (connection) => void connection.query(setUp));
@@ -30,7 +38,7 @@ async function faulty(setUp?: string): Promise<Rig & { proxy: AnsweringProxy }> 
     return ending;
   };
   ends.push(close);
-  return { ...rig, proxy, close };
+  return { ...rig, proxy, pool, close };
 }
 
 const isMariaDb = async () => {
@@ -52,7 +60,7 @@ async function running(statement: string): Promise<number[]> {
 }
 
 describe("said in the server's place", () => {
-  test.each([...NOT_APPLIED])("%i %s: the statement is sent again, and nothing is read", async (errno) => {
+  test.each(NOT_APPLIED)("%i %s: the statement is sent again, and nothing is read", async (errno) => {
     const { connect, proxy, sessions } = await faulty();
     proxy.answerNext("insert into `session`", errno);
     const { session, id } = await connect();
@@ -73,7 +81,7 @@ describe("said in the server's place", () => {
     expect(await nodes.row(id)).toBeUndefined();
   });
 
-  describe.each([...UNKNOWN])("%i %s", (errno) => {
+  describe.each(UNKNOWN)("%i %s", (errno) => {
     test.each([
       ["run all the same", true, ["update", "select"]],
       ["not run", false, ["update", "select", "update"]],
@@ -109,7 +117,7 @@ describe("said in the server's place", () => {
     });
   });
 
-  test.each([1040, 1203, 1226, 1053])(
+  test.each([1040, 1129, 1203, 1226, 1053, 3032])(
     "%i in place of a greeting: another connection is tried",
     async (errno) => {
       const { connect, proxy } = await faulty();
@@ -120,11 +128,11 @@ describe("said in the server's place", () => {
     },
   );
 
-  test("a number of no class refuses the change, which is then not shown, and repeats nothing", async () => {
+  test("what the statement itself is refused for is not shown, and repeats nothing", async () => {
     const { connect, proxy } = await faulty();
     const { session, id } = await connect();
     proxy.statements.splice(0);
-    proxy.answerNext("update ", 1406);
+    proxy.answerNext("update ", 1406, { sqlState: "22001" });
     expect(await outcome(session.update(increment))).toBe("SESSION_STORE_FAILED");
     expect(proxy.statements).toEqual(["update"]);
     expect(session.has("n")).toBe(false);
@@ -242,6 +250,41 @@ describe("said by the server", () => {
     expect((await nodes.row(id))?.data).toEqual({ n: 1 });
   });
 });
+
+describe("a connection that the server has said farewell to", () => {
+  test.each([
+    ["a change", (rig: Connected) => rig.session.update(increment)],
+    ["a reading", (rig: Connected) => rig.session.reload()],
+    ["a login", (rig: Connected) => rig.session.login("u1")],
+  ])("costs %s nothing but a new connection", async (_, use) => {
+    const { connect, proxy, pool } = await faulty("set wait_timeout = 1");
+    const connected = await connect();
+    // The pool gives the connection that was used last.
+    const raw = await pool.getConnection();
+    raw.release();
+    const { threadId, stream } = raw.connection as unknown as { threadId: number; stream: Socket };
+    // A process that does not run, or not soon enough, finds the farewell as the answer to its next statement.
+    stream.pause();
+    await until(async () => !(await idleThreads()).includes(threadId));
+    proxy.statements.splice(0);
+    const used = use(connected);
+    setImmediate(() => stream.resume());
+    await used;
+    // MariaDB just closes the connection, which leaves open what became of a statement: the row tells.
+    if (!(await isMariaDb())) {
+      expect(proxy.errors).toContain(4031);
+      expect(new Set(proxy.statements).size).toBe(1);
+    }
+  });
+});
+
+async function idleThreads(): Promise<number[]> {
+  const rows = await nodes.database.rows<{ id: number }>(
+    "select ID as id from information_schema.processlist where USER = ? and COMMAND = 'Sleep'",
+    [nodes.database.account],
+  );
+  return rows.map(({ id }) => Number(id));
+}
 
 async function waitingForLock(statement: string): Promise<number> {
   const threads = await running(statement);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { createPool, type Pool } from "mysql2/promise";
 import { toLog } from "../../src/log.js";
+import { USER_PAGE } from "../../src/stores/mysql/reads.js";
 import { MysqlStore } from "../../src/stores/mysql.js";
 import { createTestDatabase, poolOptions } from "../support/database.js";
 import { outcome } from "../support/nodes.js";
@@ -68,4 +69,40 @@ test("sql_select_limit: no row is taken to be missing", async () => {
   if (isRefused) return;
   const found = [await store.load(ids), await store.loadRevisions(ids)];
   expect(found.map((rows) => rows.length)).toEqual([3, 3]);
+});
+
+test.each([0, 1])("sql_select_limit = %i: the table is found, and every device of a user", async (limit) => {
+  const { store, ids } = await storeWith(`sql_select_limit = ${limit}`);
+  await store.check();
+  const userId = `u${limit}`;
+  await database.pool.query("update session set userId = ? where sessionId in (?)", [userId, ids]);
+  expect((await store.forUser(userId)).map(({ sessionId }) => sessionId).sort()).toEqual([...ids].sort());
+  expect(await store.count()).toBeGreaterThanOrEqual(3);
+  expect((await store.list({ limit: 3 })).length).toBe(3);
+  await database.pool.query("update session set expires = 5 where sessionId in (?)", [ids]);
+  expect((await store.prune({ expiredFor: 10, limit: 20 })).deleted).toBe(3);
+});
+
+test("a user with more devices than one statement reads has them all, newest first", async () => {
+  const { store } = await storeWith("sql_select_limit = 100");
+  const now = Math.floor(Date.now() / 1000);
+  const rows = Array.from({ length: USER_PAGE * 2 + 1 }, (_, n) => [
+    randomBytes(16).toString("hex"),
+    now + 1000,
+    "{}",
+    n,
+    Buffer.alloc(0),
+    now - (n % 7),
+    now,
+    0,
+    "many",
+  ]);
+  await database.pool.query(
+    "insert into session (sessionId, expires, data, revision, writers, createdAt, visitedAt, previousVisitAt, userId) values ?",
+    [rows],
+  );
+  const found = await store.forUser("many");
+  expect(new Set(found.map(({ sessionId }) => sessionId)).size).toBe(rows.length);
+  const order = found.map(({ createdAt, sessionId }) => `${createdAt} ${sessionId}`);
+  expect(order).toEqual([...order].sort().reverse());
 });

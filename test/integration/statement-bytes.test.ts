@@ -1,19 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { createPool } from "mysql2";
 import { MAX_STATEMENT_BYTES } from "../../src/entry-bytes.js";
 import { ConnectStore } from "../../src/http/connect-store.js";
 import { tokenSession } from "../../src/index.js";
 import { poolOptions } from "../support/database.js";
-import { type OwnDatabase, startOwnDatabase } from "../support/own-database.js";
+import { useOwnDatabases } from "../support/own-database.js";
 
 // How long statements get: never longer than 1 MiB, nor than the server takes (`max_allowed_packet`), as far as one row allows.
 
-let own: OwnDatabase;
-beforeAll(async () => {
-  own = await startOwnDatabase();
-});
-afterAll(() => own.end());
+const { databases } = useOwnDatabases(1);
+const own = () => databases[0] as (typeof databases)[number];
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
@@ -21,9 +18,9 @@ afterEach(async () => {
 
 /** Token sessions on a pool that tells how long each statement on the table was, in bytes of SQL text. */
 async function measured(packetBytes: number) {
-  await own.pool.query("delete from session");
-  await own.pool.query(`set global max_allowed_packet = ${packetBytes}`);
-  const pool = createPool({ ...poolOptions(own.url), connectionLimit: 4 });
+  await own().pool.query("delete from session");
+  await own().pool.query(`set global max_allowed_packet = ${packetBytes}`);
+  const pool = createPool({ ...poolOptions(own().url), connectionLimit: 4 });
   const lengths: number[] = [];
   pool.on("connection", (connection) => {
     const query = connection.query as (...args: unknown[]) => { sql?: string };
@@ -47,7 +44,7 @@ const newId = () => randomBytes(24).toString("base64url");
 const quotes = (bytes: number) => '"'.repeat(bytes / 4);
 
 async function rows(): Promise<number> {
-  const [[row]] = (await own.pool.query("select count(*) as count from session")) as unknown as [
+  const [[row]] = (await own().pool.query("select count(*) as count from session")) as unknown as [
     [{ count: number }],
   ];
   return row.count;

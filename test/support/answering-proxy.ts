@@ -6,10 +6,11 @@ export interface AnsweringProxy {
   /** The given URL by way of this proxy. */
   through(url: string): string;
   /**
-   * Answers the next such statement with this error; what is planned for one statement waits for those planned before. `passOn`: the server runs it all the same, and its own answer is
-   * swallowed. `hangUp`: the connection is closed behind the error.
+   * Answers the next such statement with this error; what is planned for one statement waits for those planned before. `passOn`: the
+   * server runs it all the same, and its own answer is swallowed. `hangUp`: the connection is closed behind the error. `sqlState`:
+   * HY000 where it is not given.
    */
-  answerNext(matching: string, errno: number, how?: { passOn?: boolean; hangUp?: boolean }): void;
+  answerNext(matching: string, errno: number, how?: Answering): void;
   /** Greets the next connection with this error. */
   refuseNextConnection(errno: number): void;
   /** Kinds of the statements on the session table so far: "update", "select", "insert", "delete". */
@@ -19,6 +20,12 @@ export interface AnsweringProxy {
   close(): Promise<void>;
 }
 
+export interface Answering {
+  passOn?: boolean;
+  hangUp?: boolean;
+  sqlState?: string;
+}
+
 const COM_QUERY = 3;
 const ERR = 0xff;
 
@@ -26,7 +33,7 @@ export async function startAnsweringProxy(targetUrl: string): Promise<AnsweringP
   const target = new URL(targetUrl);
   const statements: string[] = [];
   const errors: number[] = [];
-  const planned: { matching: string; errno: number; passOn?: boolean; hangUp?: boolean }[] = [];
+  const planned: (Answering & { matching: string; errno: number })[] = [];
   let refusal: number | undefined;
 
   const server = createServer((client) => {
@@ -44,7 +51,8 @@ export async function startAnsweringProxy(targetUrl: string): Promise<AnsweringP
     client.on("data", (data) => {
       const isOurs = data[4] === COM_QUERY && data.includes("`session`");
       // The statement's first word: MySQL, but not MariaDB, has two bytes before it.
-      const kind = isOurs && /select|update|insert|delete/.exec(data.toString("latin1"))?.[0];
+      const kind =
+        isOurs && /^[^a-z]{0,2}(select|update|insert|delete)/.exec(data.toString("latin1", 5))?.[1];
       if (kind) statements.push(kind);
       const plan = planned[0] && data.includes(planned[0].matching) ? planned[0] : undefined;
       if (!plan) {
@@ -53,7 +61,7 @@ export async function startAnsweringProxy(targetUrl: string): Promise<AnsweringP
       }
       planned.shift();
       const answer = () => {
-        const packet = errorPacket(plan.errno, 1);
+        const packet = errorPacket(plan.errno, 1, plan.sqlState);
         if (plan.hangUp) client.end(packet);
         else client.write(packet);
       };
@@ -96,8 +104,8 @@ export async function startAnsweringProxy(targetUrl: string): Promise<AnsweringP
 }
 
 /** An ERR packet of the MySQL protocol; before the greeting (`sequence` 0) there is no SQL state in it. */
-function errorPacket(errno: number, sequence: number): Buffer {
-  const text = `${sequence === 0 ? "" : "#HY000"}said by a test`;
+function errorPacket(errno: number, sequence: number, sqlState = "HY000"): Buffer {
+  const text = `${sequence === 0 ? "" : `#${sqlState}`}said by a test`;
   const packet = Buffer.alloc(4 + 3 + text.length);
   packet.writeUIntLE(3 + text.length, 0, 3);
   packet[3] = sequence;

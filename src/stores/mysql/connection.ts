@@ -1,7 +1,9 @@
-import { CompiledQuery, type DatabaseConnection } from "kysely";
 import { SessionError } from "../../errors.js";
 import type { DatabaseClock } from "./database-clock.js";
+import { numberAndCode } from "./faults.js";
+import type { Lent } from "./lent.js";
 import { askTime, hearTime, releaseTime, standsStill, TIME, type Time } from "./session-time.js";
+import { type Found, guardOf, type StateNames } from "./state.js";
 
 /** A quote, a backslash and a character outside the Basic Multilingual Plane: what a wrong set-up mangles first. */
 const TEXT = "'\\😀";
@@ -17,26 +19,39 @@ export interface ServerFacts {
   readonly logsStatements: boolean;
   /** The longest statement that it takes, in bytes: `max_allowed_packet` of the connection. */
   readonly packetBytes: number;
-  /** The connection's time was set when it was checked, as that of every other up to then. */
-  readonly isTimeSet: boolean;
+  /** The condition of every SELECT that makes it fail where its answer could not be believed. */
+  readonly guard: string;
+}
+
+/** A connection that was found fit. */
+export interface CheckedConnection {
+  readonly server: ServerFacts;
+  readonly names: StateNames;
+  readonly found: Found;
+  /** The account may write on a read-only server. */
+  readonly ignoresReadOnly: boolean;
 }
 
 /**
  * Finds out whether values pass through a connection unchanged; throws `SESSION_CONNECTION_INVALID` if not. mysql2 escapes
  * values itself, by backslashes and in UTF-8, so under `NO_BACKSLASH_ESCAPES`, or with another character set, a session
- * *value* could end its string and run as SQL. Tells what server it is, and `clock` the database's time.
+ * *value* could end its string and run as SQL. Every SELECT has a LIMIT: `sql_select_limit` may be anything.
+ *
+ * `database`: the schema that it must be in, where that is known. `clock` is told the database's time.
  */
 export async function checkConnection(
-  connection: DatabaseConnection,
+  connection: Asked,
   clock: DatabaseClock,
-): Promise<ServerFacts> {
+  { database }: { database?: string | null | undefined } = {},
+): Promise<CheckedConnection> {
   const [variables] = await ask(
     connection,
     "select @@character_set_client as client, @@character_set_connection as connection," +
       " @@character_set_results as results, @@sql_mode as mode, @@autocommit as autocommit," +
-      ` @@sql_safe_updates as safe, @@max_allowed_packet as packet, version() as version, ${TIME}`,
+      " @@sql_safe_updates as safe, version() as version, database() as `schema`, current_user() as account," +
+      ` current_role() as role, @@max_allowed_packet as packet, ${TIME} limit 1`,
   );
-  const server = serverOf(String(variables?.["version"]));
+  const names = namesOf(String(variables?.["version"]));
   for (const name of ["client", "connection", "results"] as const) {
     const charset = String(variables?.[name]);
     if (charset !== "utf8mb4") throw invalid(`character_set_${name} is ${charset}, it must be utf8mb4`);
@@ -46,12 +61,12 @@ export async function checkConnection(
   }
   if (Number(variables?.["autocommit"]) !== 1)
     throw invalid("autocommit is off, so nothing would be committed");
-  if (server.engine === "mariadb" && Number(variables?.["safe"]) !== 0)
+  if (names.engine === "mariadb" && Number(variables?.["safe"]) !== 0)
     throw invalid("sql_safe_updates is on, under which MariaDB refuses to update several rows by their keys");
   const sentAtMs = clock.sending();
   const [echo] = await ask(
     connection,
-    `select ? as text, cast(? as unsigned) as number, cast(? as binary(2)) as bytes, ${TIME}`,
+    `select ? as text, cast(? as unsigned) as number, cast(? as binary(2)) as bytes, ${TIME} limit 1`,
     [TEXT, NUMBER, BYTES],
   );
   if (echo?.["text"] !== TEXT) throw invalid("text does not come back as it was sent");
@@ -65,13 +80,27 @@ export async function checkConnection(
     after: echo as unknown as Time,
     sentAtMs,
   });
-  // Not by @@binlog_format, which is on its way out of MySQL.
-  const [log] = await ask(connection, "show variables like 'binlog_format'");
+  const [transactions] = await ask(
+    connection,
+    `select @@${names.isolation} as isolation, @@${names.readOnly} as readOnly limit 1`,
+  );
+  if (String(transactions?.["isolation"]) === "READ-UNCOMMITTED")
+    throw invalid(
+      "the isolation level is READ UNCOMMITTED, under which what is rolled back later is read as saved",
+    );
+  if (Number(transactions?.["readOnly"]) !== 0)
+    throw invalid(`${names.readOnly} is on, so nothing can be written`);
+  const found = { ...foundIn(variables, database), isTimeSet };
   return {
-    ...server,
-    logsStatements: String(log?.["Value"]).toUpperCase() === "STATEMENT",
-    packetBytes: Number(variables?.["packet"]),
-    isTimeSet,
+    server: {
+      engine: names.engine,
+      logsStatements: await logsStatements(connection),
+      packetBytes: Number(variables?.["packet"]),
+      guard: guardOf(names),
+    },
+    names,
+    found,
+    ignoresReadOnly: await mayIgnoreReadOnly(connection),
   };
 }
 
@@ -80,7 +109,7 @@ export async function checkConnection(
  * example. One that is set among others that are not was forgotten in the pool: by it, sessions would live too long, or not long enough.
  */
 async function keepTime(
-  connection: DatabaseConnection,
+  connection: Asked,
   clock: DatabaseClock,
   { before, after, sentAtMs }: { before: Time; after: Time; sentAtMs: number },
 ): Promise<boolean> {
@@ -95,11 +124,54 @@ async function keepTime(
   return isSet;
 }
 
+/** Errors: `SESSION_CONNECTION_INVALID`. A table without a schema would be another one in another schema. */
+function foundIn(
+  variables: Record<string, unknown> | undefined,
+  database: string | null | undefined,
+): Omit<Found, "isTimeSet"> {
+  const found = {
+    database: textOrNull(variables?.["schema"]),
+    account: String(variables?.["account"]),
+    role: textOrNull(variables?.["role"]),
+  };
+  // Some servers keep names in small letters.
+  if (database !== undefined && found.database?.toLowerCase() !== database?.toLowerCase())
+    throw invalid(
+      `it is in the database ${found.database}, others are in ${database}; name the table with its database in the option table`,
+    );
+  return found;
+}
+
+function textOrNull(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
+}
+
+async function logsStatements(connection: Asked): Promise<boolean> {
+  try {
+    const [log] = await ask(connection, "select @@binlog_format as format limit 1");
+    return String(log?.["format"]).toUpperCase() === "STATEMENT";
+  } catch (error) {
+    // On its way out of MySQL: then rows are logged.
+    if (numberAndCode(error).errno === UNKNOWN_VARIABLE) return false;
+    throw error;
+  }
+}
+
+const UNKNOWN_VARIABLE = 1193;
+/** As `SHOW GRANTS` spells the rights that a server's `read_only` does not bind. */
+const UNBOUND =
+  /^GRANT .*\b(ALL PRIVILEGES|SUPER|CONNECTION_ADMIN|READ_ONLY ADMIN|READ ONLY ADMIN)\b.* ON \*\.\*/;
+
+async function mayIgnoreReadOnly(connection: Asked): Promise<boolean> {
+  const grants = await ask(connection, "show grants");
+  return grants.some((row) => Object.values(row).some((grant) => UNBOUND.test(String(grant))));
+}
+
 /** Older ones lack `VALUES ROW()` or `SKIP LOCKED`. */
 const OLDEST = { mysql: [8, 0, 19], mariadb: [10, 6, 0] } as const;
 
 /** Errors: `SESSION_CONNECTION_INVALID`. A version that cannot be read is taken to be new enough. */
-function serverOf(version: string): Pick<ServerFacts, "engine"> {
+function namesOf(version: string): StateNames {
   const mariadb = /(\d+)\.(\d+)\.(\d+)-mariadb/i.exec(version);
   const engine = mariadb || /mariadb/i.test(version) ? "mariadb" : "mysql";
   const numbers = (mariadb ?? /^(\d+)\.(\d+)\.(\d+)/.exec(version))?.slice(1).map(Number) ?? [];
@@ -110,15 +182,28 @@ function serverOf(version: string): Pick<ServerFacts, "engine"> {
     if (number < least)
       throw invalid(`the server is ${version}, it must be ${engine} ${oldest.join(".")} or later`);
   }
-  return { engine };
+  // MariaDB took over MySQL's names in 11.1.
+  const prefix = engine === "mariadb" && !isAtLeast(numbers, 11, 1) ? "tx" : "transaction";
+  return { engine, isolation: `${prefix}_isolation`, readOnly: `${prefix}_read_only` };
 }
 
+function isAtLeast(
+  [major = 0, minor = 0]: readonly number[],
+  wantedMajor: number,
+  wantedMinor: number,
+): boolean {
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
+/** What is asked. */
+type Asked = Pick<Lent, "ask">;
+
 async function ask(
-  connection: DatabaseConnection,
+  connection: Asked,
   sql: string,
   parameters: unknown[] = [],
 ): Promise<Record<string, unknown>[]> {
-  const { rows } = await connection.executeQuery<Record<string, unknown>>(CompiledQuery.raw(sql, parameters));
+  const { rows } = await connection.ask<Record<string, unknown>>(sql, parameters);
   return rows;
 }
 

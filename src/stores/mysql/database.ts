@@ -1,103 +1,75 @@
-import {
-  type Compilable,
-  CompiledQuery,
-  type DatabaseConnection,
-  Kysely,
-  MysqlDialect,
-  type MysqlPool,
-  type MysqlPoolConnection,
-  type QueryExecutor,
-  type QueryResult,
-} from "kysely";
 import { SessionError } from "../../errors.js";
+import type { Log } from "../../log.js";
 import { StoreFault } from "../../store.js";
-import { checkConnection, type ServerFacts } from "./connection.js";
+import { Call } from "./call.js";
+import { type CheckedConnection, checkConnection, type ServerFacts } from "./connection.js";
 import { DatabaseClock } from "./database-clock.js";
-import { type Stage, toFault } from "./faults.js";
+import { sourceOf } from "./db-kinds.js";
+import { endsConnection, toFault } from "./faults.js";
+import { Lender } from "./lender.js";
+import type { Answer, ConnectionSource, Lent, SqlText } from "./lent.js";
 import { askTime } from "./session-time.js";
+import { findUnfit, isGuardError, type Unfit, unfitByAnswer } from "./state.js";
 
-/** A pool from `mysql2`, by the members that tell it from others. */
-export interface CallbackPool {
-  /** Lends a connection. */
-  getConnection(callback: never): unknown;
-  /** The same pool as of `mysql2/promise`. */
-  promise(): unknown;
+/** A statement, as it suits the server. */
+export type Statement = (server: ServerFacts) => SqlText;
+
+/** What is known of a connection. */
+interface Known {
+  readonly checked: CheckedConnection;
+  /** {@link Lent.uses} when it was last looked at. */
+  uses: number;
+  /** {@link DatabaseAccess} has had reason to doubt what it found before that often. */
+  doubts: number;
 }
 
-/** A pool from `mysql2/promise`: it carries the callback pool that it is made of. */
-export interface PromisePool {
-  /** Lends a connection. */
-  getConnection(): Promise<unknown>;
-  /** What it is made of. */
-  readonly pool: CallbackPool;
+/** Thrown, and caught, within {@link DatabaseAccess}: this connection will not do. */
+class UnfitConnection extends Error {
+  readonly unfit: Unfit;
+  /** Whether the statement may have taken effect. */
+  readonly afterWrite: boolean;
+
+  constructor(unfit: Unfit, { afterWrite = false } = {}) {
+    super(unfit.reason);
+    this.unfit = unfit;
+    this.afterWrite = afterWrite;
+  }
 }
 
-/** A connection from `mysql2`. */
-export interface CallbackConnection {
-  /** The same connection as of `mysql2/promise`. */
-  promise(): unknown;
-  /** Its number on the server. */
-  readonly threadId: number;
-  /** Runs a statement. */
-  query(...parameters: never[]): unknown;
-}
-
-/** A connection from `mysql2/promise`. */
-export interface PromiseConnection {
-  /** Its number on the server. */
-  readonly threadId: number;
-  /** Resolves when it is connected. */
-  connect(): Promise<void>;
-  /** Runs a statement. */
-  query(sql: string): Promise<unknown>;
-}
-
-/** A Kysely instance, of whatever version the application has: only these methods are used to recognise it. */
-export interface KyselyInstance {
-  /** What runs its queries. */
-  getExecutor(): unknown;
-  /** The same instance without its plugins, which would change names and values. */
-  withoutPlugins(): unknown;
-}
-
-/** What `db` may be. */
-export type Database = CallbackPool | PromisePool | CallbackConnection | PromiseConnection | KyselyInstance;
-
-const MOST_AT_ONCE = 4;
-/** mysql2's default `connectionLimit`; taken for pools that do not tell theirs. */
-const USUAL_CONNECTIONS = 10;
-
-/** Just what the adapter below uses of mysql2's callback connections. */
-interface RawConnection {
-  query(sql: string, values: unknown[], callback: (error: unknown, result: never) => void): unknown;
-  release?(): void;
-  destroy(): void;
-}
-
-/** The one way to the database: runs a built statement on a connection that was found fit to carry values unchanged. */
-export class DatabaseAccess<Tables> {
-  /** For building statements. Never execute them with it: that would bypass the checks of {@link run}. */
-  readonly build: Kysely<Tables>;
+/** The one way to the database: runs a statement on a connection that was found fit, and believes no answer of another. */
+export class DatabaseAccess {
   /** A single connection does not come back after it was lost. */
   readonly reconnects: boolean;
-  /** Half the pool, at most 4: the pool is the application's too. */
-  readonly concurrency: number;
-  readonly #executor: QueryExecutor;
+  readonly #source: ConnectionSource;
+  readonly #lender: Lender;
+  readonly #table: string;
   readonly #timeoutMs: number;
+  readonly #log: Log;
+  readonly #known = new WeakMap<object, Known>();
+  /** Grows when a connection tells something of the server: what is known of the others is looked at again. */
+  #doubts = 0;
+  /** The schema of the first connection, where nothing else says which it is to be. */
+  #database: string | null | undefined;
+  readonly #said = new Set<string>();
   /** The server of the connection that was checked last. */
   #server: ServerFacts | undefined;
-  /** Connections found fit, and the server behind each. */
-  readonly #fit = new WeakMap<DatabaseConnection, ServerFacts>();
   readonly clock = new DatabaseClock();
   #hearing: Promise<void> | undefined;
 
-  constructor(db: unknown, timeoutMs: number) {
-    const { kysely, reconnects, connections } = toKysely<Tables>(db, timeoutMs);
-    this.build = kysely;
-    this.reconnects = reconnects;
-    this.concurrency = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(connections / 2)));
-    this.#executor = kysely.getExecutor();
+  /** `table`: quoted, as in statements. */
+  constructor(db: unknown, { table, timeoutMs, log }: { table: string; timeoutMs: number; log: Log }) {
+    this.#table = table;
+    this.#source = sourceOf(db);
+    this.reconnects = this.#source.reconnects;
+    this.#lender = new Lender(this.#source, timeoutMs / 2);
     this.#timeoutMs = timeoutMs;
+    this.#log = log;
+    this.#database = this.#source.database;
+  }
+
+  /** How many connections are used at once. */
+  get concurrency(): number {
+    return this.#lender.concurrency;
   }
 
   /** The longest statement that the server takes, in bytes; `undefined` until it has been reached. */
@@ -105,7 +77,7 @@ export class DatabaseAccess<Tables> {
     return this.#server?.packetBytes;
   }
 
-  /** Has {@link clock} hear the database: from the check of a new connection, or by a statement. Rejects as {@link run} does. */
+  /** Has {@link clock} hear the database: from the check of a new connection, or by a statement. Rejects as {@link read} does. */
   hear(): Promise<void> {
     this.#hearing ??= this.#hear().finally(() => {
       this.#hearing = undefined;
@@ -113,177 +85,163 @@ export class DatabaseAccess<Tables> {
     return this.#hearing;
   }
 
-  #hear(): Promise<void> {
+  async #hear(): Promise<void> {
     const askedAtMs = this.clock.sending();
-    return this.#use(async (connection) => {
-      if (this.clock.heardAtMs < askedAtMs) await askTime(connection, this.clock);
-    });
+    const listen = async (lent: Lent) => {
+      if (this.clock.heardAtMs < askedAtMs) await askTime(lent, this.clock);
+      return NOTHING;
+    };
+    await this.#call((call) => this.#run(call, listen, { writes: false }));
   }
 
   /**
-   * Runs a statement, or the one that suits the server; rejects with a {@link StoreFault} or, for a connection that is not fit, a
-   * `SessionError`.
+   * Runs a SELECT; rejects with a {@link StoreFault} or, for a connection that is not fit, a `SessionError`. On a table it needs
+   * {@link ServerFacts.guard} as a condition.
    */
-  run<Row>(
-    statement: Compilable<Row> | CompiledQuery<Row> | ((server: ServerFacts) => CompiledQuery<Row>),
-  ): Promise<QueryResult<Row>> {
-    const query =
-      typeof statement === "function" ? statement : "compile" in statement ? statement.compile() : statement;
-    return this.#use((connection, server) =>
-      connection.executeQuery<Row>(typeof query === "function" ? query(server) : query),
+  read<Row>(statement: Statement): Promise<Answer<Row>> {
+    return this.#call((call) =>
+      this.#run(call, (lent, server) => ask<Row>(lent, statement(server)), { writes: false }),
     );
   }
 
-  async #use<Result>(
-    run: (connection: DatabaseConnection, server: ServerFacts) => Promise<Result>,
-  ): Promise<Result> {
-    let stage: Stage = "connecting";
-    let givenUp = false;
-    const work = this.#executor.provideConnection(async (connection) => {
-      let server = this.#fit.get(connection);
-      if (!server || (server.isTimeSet && this.clock.hasRun)) {
-        server = await checkConnection(connection, this.clock);
-        this.#server = server;
-        this.#fit.set(connection, server);
-      }
-      // A connection that comes after its caller has gone must not run the statement behind everybody's back.
-      if (givenUp) throw new StoreFault("not-applied", "gave up waiting for a connection");
-      stage = "sent";
-      return run(connection, server);
-    });
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        givenUp = true;
-        reject(new StoreFault(stage === "sent" ? "unknown" : "not-applied", "no answer in time"));
-      }, this.#timeoutMs);
-    });
+  /** Runs a statement that changes rows; rejects as {@link read} does. */
+  write(statement: Statement): Promise<Answer<unknown>> {
+    return this.#call((call) =>
+      this.#run(call, (lent, server) => ask(lent, statement(server)), { writes: true }),
+    );
+  }
+
+  async #call<Result>(run: (call: Call) => Promise<Result>): Promise<Result> {
+    const call = new Call(this.#lender, this.#timeoutMs);
     try {
-      return await Promise.race([work, timeout]);
-    } catch (error) {
-      // Nobody waits for the abandoned work any more.
-      work.catch(() => {});
-      if (error instanceof SessionError) throw error;
-      throw toFault(error, stage);
+      return await Promise.race([run(call), call.overdue]);
     } finally {
-      clearTimeout(timer);
+      call.end();
     }
   }
 
-  raw<Row>(sql: string, parameters: unknown[] = []): Promise<QueryResult<Row>> {
-    return this.run<Row>({ compile: () => CompiledQuery.raw(sql, parameters) as CompiledQuery<Row> });
-  }
-}
-
-function toKysely<Tables>(
-  db: unknown,
-  timeoutMs: number,
-): { kysely: Kysely<Tables>; reconnects: boolean; connections: number } {
-  if (has(db, "getExecutor", "withoutPlugins")) {
-    // Without plugins: one that renames columns or rewrites results would change what our statements mean.
-    const kysely = (db as unknown as Kysely<Tables>).withoutPlugins();
-    if (
-      !kysely
-        .selectNoFrom((eb) => eb.val(1).as("one"))
-        .compile()
-        .sql.includes("`")
-    ) {
-      throw refuse("a Kysely instance for another database than MySQL");
+  /** Tries one connection after another while each says that nothing was done, and that it is not the statement's fault. */
+  async #run<Row>(
+    call: Call,
+    use: (lent: Lent, server: ServerFacts) => Promise<Answer<Row>>,
+    { writes }: { writes: boolean },
+  ): Promise<Answer<Row>> {
+    for (let tries = this.#source.connections + 1; ; tries--) {
+      let lent: Lent;
+      // What was sent before had surely no effect.
+      call.stage = "connecting";
+      try {
+        lent = await call.borrow();
+      } catch (error) {
+        throw toFault(error, "connecting");
+      }
+      const { isNew } = lent;
+      try {
+        const { checked } = await this.#fit(lent, writes);
+        call.mayGoOn();
+        call.stage = "sent";
+        const asked = use(lent, checked.server);
+        const answer = lent.isShared ? await this.#withLookAfter(asked, lent, checked, writes) : await asked;
+        const unfit = writes && unfitByAnswer(answer);
+        if (unfit) throw new UnfitConnection(unfit, { afterWrite: true });
+        call.giveBack();
+        return answer;
+      } catch (error) {
+        const reason = isGuardError(error) ? await this.#whyUnfit(lent) : error;
+        const fault = this.#toError(reason, call.stage);
+        const isOver =
+          reason instanceof UnfitConnection || reason instanceof SessionError || endsConnection(reason);
+        if (isOver) call.drop();
+        else call.giveBack();
+        // A new connection is as good as any: what it says holds for the server.
+        const goesOn = isOver && this.reconnects && !isNew && tries > 0;
+        if (!goesOn || (fault instanceof StoreFault && fault.kind !== "not-applied")) throw fault;
+      }
     }
-    return { kysely, reconnects: true, connections: USUAL_CONNECTIONS };
   }
-  if (has(db, "add", "of", "getConnection")) throw refuse("a PoolCluster (its replicas may lag behind)");
-  if (has(db, "getConnection")) {
-    // mysql2/promise wraps the callback pool, and shows it.
-    const pool = has((db as { pool?: unknown }).pool, "getConnection", "promise")
-      ? (db as unknown as PromisePool).pool
-      : db;
-    if (!has(pool, "promise")) throw refuse("a pool that is not from mysql2 (the mysql package, perhaps)");
-    const { connectionLimit } = (pool as { config?: { connectionLimit?: unknown } }).config ?? {};
-    return {
-      kysely: onPool(pool as unknown as CallbackPool, timeoutMs),
-      reconnects: true,
-      connections: typeof connectionLimit === "number" ? connectionLimit : USUAL_CONNECTIONS,
-    };
+
+  #toError(error: unknown, stage: Call["stage"]): SessionError | StoreFault {
+    if (error instanceof SessionError) return error;
+    if (!(error instanceof UnfitConnection)) {
+      if (endsConnection(error) && !(error instanceof StoreFault)) this.#doubts++;
+      return toFault(error, stage);
+    }
+    const { unfit, afterWrite } = error;
+    if (unfit.kind === "server") this.#doubts++;
+    else if (this.reconnects)
+      this.#say(
+        `${unfit.reason}; a connection must be given back to the pool as it was taken from it. It is closed`,
+      );
+    return new StoreFault(afterWrite ? "unknown" : "not-applied", unfit.reason);
   }
-  const inner = (db as { connection?: unknown } | null | undefined)?.connection;
-  const connection = has(inner, "query", "promise") ? inner : db;
-  if (has(connection, "query", "promise", "destroy")) {
-    return {
-      kysely: onConnection(connection as unknown as RawConnection),
-      reconnects: false,
-      connections: 1,
-    };
+
+  /** What is known of a connection, once nothing speaks against it any more. */
+  async #fit(lent: Lent, writes: boolean): Promise<Known> {
+    let known = this.#known.get(lent.key);
+    const doubts = this.#doubts;
+    if (!known || (known.checked.found.isTimeSet && this.clock.hasRun)) known = await this.#check(lent);
+    else if (
+      known.uses === lent.uses &&
+      known.doubts === doubts &&
+      !(writes && known.checked.ignoresReadOnly)
+    )
+      return known;
+    const unfit = await findUnfit(lent, known.checked.names, known.checked.found, this.#table);
+    if (unfit) throw new UnfitConnection(unfit);
+    known.uses = lent.uses;
+    known.doubts = doubts;
+    return known;
   }
-  if (has(db, "query")) throw refuse("a connection that is not from mysql2 (the mysql package, perhaps)");
-  throw refuse(db === null ? "null" : Array.isArray(db) ? "an array" : typeof db);
+
+  async #check(lent: Lent): Promise<Known> {
+    const checked = await checkConnection(lent, this.clock, { database: this.#database });
+    this.#server = checked.server;
+    if (this.#database === undefined) this.#database = checked.found.database;
+    if (checked.ignoresReadOnly)
+      this.#say(
+        "the database account may write on a read-only server, so a primary that was replaced would not refuse its changes; take that right from it (sql/grant.sql has the four that are needed)",
+      );
+    const known = { checked, uses: lent.uses, doubts: this.#doubts };
+    this.#known.set(lent.key, known);
+    return known;
+  }
+
+  /**
+   * The application may have changed a connection that it shares between the look and the statement. What is asked here comes to it
+   * right behind the statement, with nothing in between.
+   */
+  async #withLookAfter<Row>(
+    asked: Promise<Answer<Row>>,
+    lent: Lent,
+    { names, found }: CheckedConnection,
+    writes: boolean,
+  ): Promise<Answer<Row>> {
+    const [answer, unfit] = await Promise.all([asked, findUnfit(lent, names, found, this.#table)]);
+    if (unfit) throw new UnfitConnection(unfit, { afterWrite: writes });
+    return answer;
+  }
+
+  /** A SELECT has failed by its guard. */
+  async #whyUnfit(lent: Lent): Promise<UnfitConnection> {
+    const known = this.#known.get(lent.key);
+    let unfit: Unfit | undefined;
+    try {
+      unfit = known && (await findUnfit(lent, known.checked.names, known.checked.found, this.#table));
+    } catch {
+      // It is dropped anyway.
+    }
+    return new UnfitConnection(unfit ?? { kind: "server", reason: "the server was read-only" });
+  }
+
+  #say(text: string): void {
+    if (this.#said.has(text)) return;
+    this.#said.add(text);
+    this.#log.warn({}, text);
+  }
 }
 
-function refuse(what: string): SessionError {
-  return new SessionError(
-    "SESSION_OPTION_INVALID",
-    `db must be a mysql2 pool or connection (of mysql2 or mysql2/promise) or a Kysely instance for MySQL, not ${what}`,
-  );
-}
+const NOTHING: Answer<never> = { rows: [], affected: 0 };
 
-function has<Name extends string>(value: unknown, ...names: Name[]): value is Record<Name, unknown> {
-  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
-  return names.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
-}
-
-function onPool<Tables>(pool: CallbackPool, timeoutMs: number): Kysely<Tables> {
-  // Kysely knows connections by identity, so a raw connection keeps its wrapper.
-  const wrappers = new WeakMap<RawConnection, MysqlPoolConnection>();
-  const getConnection = pool.getConnection.bind(pool) as (
-    callback: (error: unknown, connection: RawConnection) => void,
-  ) => void;
-  const adapter: MysqlPool = {
-    getConnection(callback) {
-      getConnection((error, raw) => {
-        if (error) return callback(error, undefined as never);
-        let wrapper = wrappers.get(raw);
-        if (!wrapper) {
-          wrapper = withTimeout(raw, timeoutMs);
-          wrappers.set(raw, wrapper);
-        }
-        callback(null, wrapper);
-      });
-    },
-    // The pool is the application's: we never close it.
-    end: (callback) => callback(undefined),
-  };
-  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool: adapter }) });
-}
-
-/**
- * A pooled connection that is destroyed when a statement gets no answer in time: a server that vanished without a word would
- * otherwise keep the pool's connections busy until TCP gives up, long after it has come back.
- */
-function withTimeout(raw: RawConnection, timeoutMs: number): MysqlPoolConnection {
-  const query = (sql: string, parameters: unknown[], callback?: (error: unknown, result: never) => void) => {
-    const timer = setTimeout(() => {
-      raw.destroy();
-      callback?.(new StoreFault("unknown", "no answer in time"), undefined as never);
-    }, timeoutMs);
-    return raw.query(sql, parameters, (error, result) => {
-      clearTimeout(timer);
-      callback?.(error, result);
-    });
-  };
-  return { query: query as MysqlPoolConnection["query"], release: () => raw.release?.() };
-}
-
-function onConnection<Tables>(connection: RawConnection): Kysely<Tables> {
-  // mysql2 queues what a busy connection is asked. A transaction that the application opens on it takes our statements in,
-  // which nothing here can see: the README and a warning say so.
-  const shared: MysqlPoolConnection = {
-    query: ((sql: string, parameters: unknown[], callback: (error: unknown, result: never) => void) =>
-      connection.query(sql, parameters, callback)) as MysqlPoolConnection["query"],
-    release() {},
-  };
-  const pool: MysqlPool = {
-    getConnection: (callback) => callback(null, shared),
-    end: (callback) => callback(undefined),
-  };
-  return new Kysely<Tables>({ dialect: new MysqlDialect({ pool }) });
+function ask<Row>(lent: Lent, { sql, parameters }: SqlText): Promise<Answer<Row>> {
+  return lent.ask<Row>(sql, parameters);
 }

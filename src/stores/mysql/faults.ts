@@ -1,50 +1,38 @@
 import { StoreFault } from "../../store.js";
-
-// Error numbers and names are those of the MySQL and MariaDB server error references; the names are mysql2's `code`.
-
-/** Surely without effect, and worth repeating. */
-export const NOT_APPLIED: ReadonlyMap<number, string> = new Map([
-  [1213, "ER_LOCK_DEADLOCK"],
-  [1205, "ER_LOCK_WAIT_TIMEOUT"],
-  [1317, "ER_QUERY_INTERRUPTED"],
-  [3024, "ER_QUERY_TIMEOUT (MySQL max_execution_time)"],
-  [1969, "ER_STATEMENT_TIMEOUT (MariaDB max_statement_time)"],
-  [1290, "ER_OPTION_PREVENTS_STATEMENT (--read-only)"],
-  [1836, "ER_READ_ONLY_MODE"],
-  [1040, "ER_CON_COUNT_ERROR"],
-  [1203, "ER_TOO_MANY_USER_CONNECTIONS"],
-  [1226, "ER_USER_LIMIT_REACHED (an account's own max_user_connections)"],
-]);
-
-/** Of these, what says nothing of the statement: the server takes no statements, or none that write, or none of this account. */
-const OF_THE_SERVER = new Set([1290, 1836, 1040, 1203, 1226]);
-
-/** The answer is missing or says nothing of the effect: the row has to tell. */
-export const UNKNOWN: ReadonlyMap<number, string> = new Map([
-  [1053, "ER_SERVER_SHUTDOWN"],
-  [1180, "ER_ERROR_DURING_COMMIT"],
-  [1927, "ER_CONNECTION_KILLED"],
-]);
-
-/** The table is not as sql/session.sql has it. */
-export const TABLE: ReadonlyMap<number, string> = new Map([
-  [1146, "ER_NO_SUCH_TABLE"],
-  [1054, "ER_BAD_FIELD_ERROR"],
-  [1364, "ER_NO_DEFAULT_FOR_FIELD"],
-  [1136, "ER_WRONG_VALUE_COUNT_ON_ROW"],
-]);
+import { ERRORS, type ErrorClass } from "./errors-by-number.js";
 
 export const DUPLICATE_ENTRY = 1062;
 
-/** Refusals that no single row is the reason of: rights, syntax. */
-const OF_ANY_ROW = new Set([1044, 1045, 1142, 1143, 1227, 1064, 1370]);
+/** The table is not as sql/session.sql has it: worth a look, which names the differences. */
+export const TABLE: ReadonlySet<number> = new Set([1146, 1054, 1364, 1136]);
 
 /** What was under way when a statement failed. */
 export type Stage = "connecting" | "sent";
 
 /**
- * Puts an error of mysql2 or Kysely into one of the classes of {@link StoreFault}. A number that no class lists is an answer
- * of the server that refuses the statement; no number at all after sending means that the answer was lost.
+ * The class of an error of the server. Of a number that the table does not have, the first two characters of its SQLSTATE tell whether
+ * the statement itself was wrong; else nothing is known of its effect.
+ */
+export function classOf(errno: number, sqlState?: string): ErrorClass {
+  const listed = ERRORS.get(errno);
+  if (listed) return listed;
+  switch (sqlState?.slice(0, 2)) {
+    // Values, and what they collide with.
+    case "22":
+    case "23":
+      return { kind: "refused", drop: false, one: true };
+    // Syntax, names and rights; who may connect.
+    case "42":
+    case "28":
+      return { kind: "refused", drop: false, one: false };
+    default:
+      return { kind: "unknown", drop: true, one: false };
+  }
+}
+
+/**
+ * Puts an error of mysql2 or Kysely into one of the classes of {@link StoreFault}. No number of a server after sending means that the
+ * answer was lost.
  */
 export function toFault(error: unknown, stage: Stage): StoreFault {
   if (error instanceof StoreFault) return error;
@@ -52,27 +40,42 @@ export function toFault(error: unknown, stage: Stage): StoreFault {
   const reason = code ?? (errno === undefined ? "no answer" : `error ${errno}`);
   // Only the number and the name go on: mysql2's errors carry the statement, and with it values.
   const options = { cause: { errno, code } };
-  if (errno !== undefined && NOT_APPLIED.has(errno)) {
-    return new StoreFault("not-applied", reason, { ...options, mayBeOneEntry: !OF_THE_SERVER.has(errno) });
-  }
-  if (errno !== undefined && errno >= 1000 && !UNKNOWN.has(errno)) {
-    const mayBeOneEntry = !OF_ANY_ROW.has(errno) && !TABLE.has(errno);
-    return new StoreFault("refused", reason, { ...options, mayBeOneEntry });
-  }
+  const known = classOfError(error);
+  if (known && known.kind !== "unknown")
+    return new StoreFault(known.kind, reason, { ...options, mayBeOneEntry: known.one });
   if (isPoolClosed(error)) return new StoreFault("refused", "the pool is closed", options);
   if (stage === "connecting" || neverSent(error)) return new StoreFault("not-applied", reason, options);
   return new StoreFault("unknown", reason, options);
 }
 
-/** The server's error number (operating system errors have negative ones) and the name that mysql2 gives it. */
-export function numberAndCode(error: unknown): { errno: number | undefined; code: string | undefined } {
-  const { errno, code } = (typeof error === "object" && error !== null ? error : {}) as Record<
+/** {@link classOf} an error that is the server's. */
+export function classOfError(error: unknown): ErrorClass | undefined {
+  const { errno, sqlState } = numberAndCode(error);
+  return errno !== undefined && errno >= FIRST ? classOf(errno, sqlState) : undefined;
+}
+
+/** Whether an error speaks of the connection or the server, so that the connection must not be used again. */
+export function endsConnection(error: unknown): boolean {
+  return classOfError(error)?.drop ?? true;
+}
+
+/** The lowest number of a server; operating systems' numbers are negative in Node. */
+const FIRST = 1000;
+
+/** The server's error number (operating system errors have negative ones), the name that mysql2 gives it, and its SQLSTATE. */
+export function numberAndCode(error: unknown): {
+  errno: number | undefined;
+  code: string | undefined;
+  sqlState: string | undefined;
+} {
+  const { errno, code, sqlState } = (typeof error === "object" && error !== null ? error : {}) as Record<
     string,
     unknown
   >;
   return {
     errno: typeof errno === "number" ? errno : undefined,
     code: typeof code === "string" ? code : undefined,
+    sqlState: typeof sqlState === "string" ? sqlState : undefined,
   };
 }
 

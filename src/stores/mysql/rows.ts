@@ -1,27 +1,23 @@
-import type { Generated, Selectable } from "kysely";
 import type { SessionRow } from "../../store.js";
 import type { ClientDescription } from "../../wire.js";
 
-/** The table of sql/session.sql, as Kysely sees it. */
-export interface SessionTable {
+/** A row of the table of sql/session.sql, with the database's clock. A driver may be set to give large numbers as text. */
+export interface StoredRow {
   sessionId: string;
   expires: number;
   data: string | null;
   secretHash: Buffer | null;
-  nextHash: Generated<Buffer | null>;
-  previousHash: Generated<Buffer | null>;
-  userId: Generated<string | null>;
+  nextHash: Buffer | null;
+  previousHash: Buffer | null;
+  userId: string | null;
   client: string | null;
-  idleSeconds: Generated<number | null>;
+  idleSeconds: number | null;
   revision: number;
   writers: Buffer;
   createdAt: number;
   visitedAt: number;
-  previousVisitAt: Generated<number>;
-}
-
-export interface Tables {
-  session: SessionTable;
+  previousVisitAt: number;
+  now: number;
 }
 
 /** Every column but `data`. */
@@ -41,8 +37,7 @@ export const COLUMNS = [
   "previousVisitAt",
 ] as const;
 
-/** A driver may be set to give large numbers as text. */
-export function toSessionRow(row: Selectable<SessionTable> & { now: number }): SessionRow {
+export function toSessionRow(row: StoredRow): SessionRow {
   return {
     sessionId: row.sessionId,
     expires: Number(row.expires),

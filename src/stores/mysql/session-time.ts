@@ -1,7 +1,7 @@
 // The time as a connection tells it. An application may have set it (`set timestamp = …`), and may have left it so on a pooled connection: the
 // clock of that connection stands still from then on.
-import { CompiledQuery, type DatabaseConnection } from "kysely";
 import type { DatabaseClock } from "./database-clock.js";
+import type { Lent } from "./lent.js";
 
 /**
  * Columns that tell when their statement began, to the microsecond. Not `unix_timestamp(now(6))`: it goes by way of the local time, which
@@ -10,11 +10,11 @@ import type { DatabaseClock } from "./database-clock.js";
 export const TIME = "unix_timestamp() as second, microsecond(now(6)) as micro";
 
 /**
- * A column that is 1 where somebody has set the connection's time, by more than a second; for one statement on a connection that has been
- * in other hands. `sysdate()` is not affected by that. Both are local times of the same moment, so the hour that comes twice does not matter.
- * A server started with `--sysdate-is-now` always tells 0.
+ * Whether a connection's time is the server's, as far as one statement can tell: `sysdate()` is not affected by `set timestamp`. Both are local
+ * times of the same moment, so the hour that comes twice does not matter. Three seconds, because a busy server may pause between the
+ * two. On one that was started with `--sysdate-is-now` it is always true.
  */
-export const TIME_IS_SET = "abs(timestampdiff(microsecond, now(6), sysdate(6))) > 1000000 as timeIsSet";
+export const TIME_IS_RIGHT = "abs(timestampdiff(microsecond, now(6), sysdate(6))) < 3000000";
 
 const MICROSECOND = 1e-6;
 
@@ -30,9 +30,9 @@ export function hearTime(clock: DatabaseClock, { second, micro }: Time, sentAtMs
 }
 
 /** Asks for the time by a statement of its own. */
-export async function askTime(connection: DatabaseConnection, clock: DatabaseClock): Promise<void> {
+export async function askTime(connection: Pick<Lent, "ask">, clock: DatabaseClock): Promise<void> {
   const sentAtMs = clock.sending();
-  const { rows } = await connection.executeQuery<Time>(CompiledQuery.raw(`select ${TIME}`));
+  const { rows } = await connection.ask<Time>(`select ${TIME} limit 1`, []);
   if (rows[0]) hearTime(clock, rows[0], sentAtMs);
 }
 
@@ -42,6 +42,6 @@ export function standsStill(before: Time, after: Time): boolean {
 }
 
 /** Has a connection tell the server's time again. */
-export async function releaseTime(connection: DatabaseConnection): Promise<void> {
-  await connection.executeQuery(CompiledQuery.raw("set timestamp = default"));
+export async function releaseTime(connection: Pick<Lent, "ask">): Promise<void> {
+  await connection.ask("set timestamp = default", []);
 }

@@ -120,7 +120,8 @@ function readDdl(file: string, verb: string): string {
   return text.slice(text.indexOf(verb)).trim();
 }
 
-function quoted(table: string): string {
+/** A table's name, or `database.table`, as it stands in statements. */
+export function quoted(table: string): string {
   return table
     .split(".")
     .map((part) => `\`${part}\``)

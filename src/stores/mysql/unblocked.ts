@@ -5,34 +5,34 @@
 //
 // Where the server writes statements, not rows, into its binary log, a replica would skip other rows than it did; there the same
 // statements wait.
-import { CompiledQuery } from "kysely";
 import type { StoreSettings, WriteAttempt } from "../../store.js";
 import type { ServerFacts } from "./connection.js";
+import type { SqlText } from "./lent.js";
 
 /** Writes several rows, each only where it is alive and at the revision that the attempt was made from. */
 export function writeMany(
   table: string,
   attempts: readonly WriteAttempt[],
   { engine, logsStatements }: ServerFacts,
-): CompiledQuery<unknown> {
+): SqlText {
   const row = engine === "mysql" ? "row(?,?,?,?,?)" : "(?,?,?,?,?)";
   // A join, not CASE: only the right pair of id and revision matches, and the cost grows with the rows, not with their square.
   const given = `with given (id, base, revision, data, writers) as (values ${repeated(row, attempts.length)})`;
   const values: unknown[] = [];
   for (const { sessionId, baseRevision, revision, data, writers } of attempts)
     values.push(sessionId, baseRevision, revision, data, toBuffer(writers));
-  return CompiledQuery.raw(
-    logsStatements
+  return {
+    sql: logsStatements
       ? `update (${given} select * from given) as new ${joined(table)}` +
-          " on session.sessionId = convert(new.id using ascii) and session.revision = new.base" +
-          ` set ${WRITTEN} where session.expires > unix_timestamp()`
+        " on session.sessionId = convert(new.id using ascii) and session.revision = new.base" +
+        ` set ${WRITTEN} where session.expires > unix_timestamp()`
       : `update (${given} select old.sessionId as id, given.revision, given.data, given.writers` +
-          ` from given straight_join ${table} as old force index (primary)` +
-          " on old.sessionId = convert(given.id using ascii) and old.revision = given.base" +
-          ` where old.expires > unix_timestamp() limit ${attempts.length} for update skip locked` +
-          `) as new ${joined(table)} on session.sessionId = new.id set ${WRITTEN}`,
-    values,
-  );
+        ` from given straight_join ${table} as old force index (primary)` +
+        " on old.sessionId = convert(given.id using ascii) and old.revision = given.base" +
+        ` where old.expires > unix_timestamp() limit ${attempts.length} for update skip locked` +
+        `) as new ${joined(table)} on session.sessionId = new.id set ${WRITTEN}`,
+    parameters: values,
+  };
 }
 
 function joined(table: string): string {
@@ -42,12 +42,12 @@ function joined(table: string): string {
 const WRITTEN = "session.data = new.data, session.revision = new.revision, session.writers = new.writers";
 
 /** Writes one row, and waits for whoever has it locked; with who it belongs to where that changes too. */
-export function writeOne(table: string, attempt: WriteAttempt, lives: Lives): CompiledQuery<unknown> {
+export function writeOne(table: string, attempt: WriteAttempt, lives: Lives): SqlText {
   const { set, values } = written(attempt, lives);
-  return CompiledQuery.raw(`update ${table} as session set ${set} where ${BASE}`, [
-    ...values,
-    ...base(attempt),
-  ]);
+  return {
+    sql: `update ${table} as session set ${set} where ${BASE}`,
+    parameters: [...values, ...base(attempt)],
+  };
 }
 
 /** The same without waiting. */
@@ -56,14 +56,15 @@ export function writeOneUnlocked(
   attempt: WriteAttempt,
   lives: Lives,
   { logsStatements }: ServerFacts,
-): CompiledQuery<unknown> {
+): SqlText {
   if (logsStatements) return writeOne(table, attempt, lives);
   const { set, values } = written(attempt, lives);
-  return CompiledQuery.raw(
-    `update (select sessionId as id from ${table} force index (primary) where ${BASE} limit 1 for update skip locked` +
+  return {
+    sql:
+      `update (select sessionId as id from ${table} force index (primary) where ${BASE} limit 1 for update skip locked` +
       `) as free ${joined(table)} on session.sessionId = free.id set ${set}`,
-    [...base(attempt), ...values],
-  );
+    parameters: [...base(attempt), ...values],
+  };
 }
 
 const BASE = "sessionId = ? and revision = ? and expires > unix_timestamp()";
@@ -102,7 +103,7 @@ export function touchMany(
   sessionIds: readonly string[],
   { expires, values, visitGap }: { expires: string; values: readonly unknown[]; visitGap?: number },
   { logsStatements }: ServerFacts,
-): CompiledQuery<unknown> {
+): SqlText {
   const found = `sessionId in (${repeated("?", sessionIds.length)}) and expires > unix_timestamp()`;
   const gap = visitGap === undefined ? [] : [visitGap];
   /** `before` is the visit as it was: of a joined UPDATE nobody promises the order of assignments, of a plain one it is from left to right. */
@@ -113,14 +114,15 @@ export function touchMany(
     `session.expires = ${expires}, session.visitedAt = unix_timestamp()`;
   if (logsStatements) {
     const text = `update ${table} as session force index (primary) set ${set("session.visitedAt")} where ${found}`;
-    return CompiledQuery.raw(text, [...gap, ...values, ...sessionIds]);
+    return { sql: text, parameters: [...gap, ...values, ...sessionIds] };
   }
-  return CompiledQuery.raw(
-    `update (select sessionId as id, visitedAt from ${table} force index (primary) where ${found}` +
+  return {
+    sql:
+      `update (select sessionId as id, visitedAt from ${table} force index (primary) where ${found}` +
       ` limit ${sessionIds.length} for update skip locked` +
       `) as free ${joined(table)} on session.sessionId = free.id set ${set("free.visitedAt")}`,
-    [...sessionIds, ...gap, ...values],
-  );
+    parameters: [...sessionIds, ...gap, ...values],
+  };
 }
 
 /** mysql2 writes a Buffer as a literal; another Uint8Array it would take for an object. */

@@ -1,0 +1,83 @@
+import { StoreFault } from "../../store.js";
+import type { Stage } from "./faults.js";
+import type { Lender } from "./lender.js";
+import type { Lent } from "./lent.js";
+
+/** One statement on its way, with the time that it may take, its wait for a connection included. */
+export class Call {
+  /** Rejects when the time is up: what waits then is forgotten, what runs is given up with its connection. */
+  readonly overdue: Promise<never>;
+  stage: Stage = "connecting";
+  readonly #lender: Lender;
+  readonly #timer: NodeJS.Timeout;
+  #lent: Lent | undefined;
+  #forget: (() => void) | undefined;
+  #isOver = false;
+
+  constructor(lender: Lender, timeoutMs: number) {
+    this.#lender = lender;
+    let fail: (error: StoreFault) => void = () => {};
+    this.overdue = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    this.#timer = setTimeout(() => {
+      fail(new StoreFault(this.stage === "sent" ? "unknown" : "not-applied", "no answer in time"));
+      this.#giveUp();
+    }, timeoutMs);
+  }
+
+  /** Rejects as the driver does; never settles once the time is up. */
+  borrow(): Promise<Lent> {
+    return new Promise((resolve, reject) => {
+      if (this.#isOver) return;
+      const borrower = {
+        resolve: (lent: Lent) => {
+          this.#forget = undefined;
+          this.#lent = lent;
+          resolve(lent);
+        },
+        reject: (error: unknown) => {
+          this.#forget = undefined;
+          reject(error);
+        },
+      };
+      this.#forget = () => this.#lender.forget(borrower);
+      this.#lender.lend(borrower);
+    });
+  }
+
+  /** Throws once the time is up: a statement whose caller has gone must not run behind everybody's back. */
+  mayGoOn(): void {
+    if (this.#isOver) throw new StoreFault("not-applied", "gave up waiting for a connection");
+  }
+
+  giveBack(): void {
+    const lent = this.#take();
+    if (!lent) return;
+    if (this.#isOver) this.#lender.comeBack(lent);
+    else this.#lender.giveBack(lent);
+  }
+
+  drop(): void {
+    const lent = this.#take();
+    if (!lent) return;
+    if (this.#isOver) this.#lender.comeBack(lent);
+    else this.#lender.drop(lent);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #take(): Lent | undefined {
+    const lent = this.#lent;
+    this.#lent = undefined;
+    return lent;
+  }
+
+  #giveUp(): void {
+    this.#isOver = true;
+    this.#forget?.();
+    if (this.#lent) this.#lender.abandon(this.#lent);
+  }
+}

@@ -1,0 +1,95 @@
+// The statements that read. Each has the server's guard as a condition, so that an answer is one to be believed, and a LIMIT, because
+// the server may be set to one of its own (`sql_select_limit`): what that leaves out would be taken to be gone.
+import type { Seconds } from "../../store.js";
+import type { ServerFacts } from "./connection.js";
+import type { SqlText } from "./lent.js";
+import { COLUMNS } from "./rows.js";
+import { repeated } from "./unblocked.js";
+
+/** Whether a row is alive is decided by the database's clock alone. */
+export const LIVE = "expires > unix_timestamp()";
+
+/** Devices of a user that one statement reads. */
+export const USER_PAGE = 500;
+
+const columns = COLUMNS.map((column) => `\`${column}\``).join(", ");
+/** Values of an expired session never leave the database. */
+const ROW = `${columns}, case when ${LIVE} then coalesce(data, '{}') else null end as data, unix_timestamp() as now`;
+const REVISION = "`sessionId`, revision, expires, visitedAt, previousVisitAt, unix_timestamp() as now";
+const DEVICE = "`sessionId`, userId, client, createdAt, visitedAt, previousVisitAt, expires";
+
+/** Reads the rows of one table; its name is quoted. */
+export class Reads {
+  readonly #table: string;
+
+  constructor(table: string) {
+    this.#table = table;
+  }
+
+  rows(sessionIds: readonly string[], server: ServerFacts): SqlText {
+    return this.#byIds(ROW, sessionIds, server);
+  }
+
+  revisions(sessionIds: readonly string[], server: ServerFacts): SqlText {
+    return this.#byIds(REVISION, sessionIds, server);
+  }
+
+  #byIds(what: string, sessionIds: readonly string[], { guard }: ServerFacts): SqlText {
+    const { length } = sessionIds;
+    return {
+      sql: `select ${what} from ${this.#table} where \`sessionId\` in (${repeated("?", length)}) and ${guard} limit ${length}`,
+      parameters: sessionIds,
+    };
+  }
+
+  /** A page of the living sessions of a user, by key. */
+  ofUser(userId: string, after: string, { guard }: ServerFacts): SqlText {
+    return {
+      sql:
+        `select ${DEVICE} from ${this.#table} where userId = ? and sessionId > ? and ${LIVE} and ${guard}` +
+        ` order by sessionId limit ${USER_PAGE}`,
+      parameters: [userId, after],
+    };
+  }
+
+  /** A page of the living rows. By key: the index on `expires` would have all of them sorted for each page. */
+  page(after: string, limit: number, { guard }: ServerFacts): SqlText {
+    return {
+      sql:
+        `select ${ROW} from ${this.#table} force index (primary) where sessionId > ? and ${LIVE} and ${guard}` +
+        " order by sessionId limit ?",
+      parameters: [after, limit],
+    };
+  }
+
+  count({ guard }: ServerFacts): SqlText {
+    return {
+      sql: `select count(*) as count from ${this.#table} where ${LIVE} and ${guard} limit 1`,
+      parameters: [],
+    };
+  }
+
+  /** Of these, the living whose end would still move by more than a second: `expiresNext` is an expression with its values. */
+  behind(
+    sessionIds: readonly string[],
+    { expiresNext, values }: { expiresNext: string; values: readonly unknown[] },
+    { guard }: ServerFacts,
+  ): SqlText {
+    const { length } = sessionIds;
+    return {
+      sql:
+        `select sessionId from ${this.#table} as session where \`sessionId\` in (${repeated("?", length)})` +
+        ` and ${LIVE} and ${expiresNext} > expires + 1 and ${guard} limit ${length}`,
+      parameters: [...sessionIds, ...values],
+    };
+  }
+
+  expired(expiredFor: Seconds, limit: number, { guard }: ServerFacts): SqlText {
+    return {
+      sql:
+        `select \`sessionId\` from ${this.#table} where expires < unix_timestamp() - ? and ${guard}` +
+        " order by expires limit ?",
+      parameters: [expiredFor, limit],
+    };
+  }
+}
