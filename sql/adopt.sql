@@ -24,7 +24,7 @@ ALTER TABLE `session`
   ADD COLUMN `idleSeconds` INT UNSIGNED NULL DEFAULT NULL
     COMMENT 'idle time of this session in seconds; NULL = option expiration',
   ADD COLUMN `revision` BIGINT UNSIGNED NOT NULL DEFAULT 0
-    COMMENT 'random 48-bit number, new with every write except a touch',
+    COMMENT 'grows with every write except a touch; whoever edits by hand adds 1',
   ADD COLUMN `writers` VARBINARY(128) NOT NULL DEFAULT ''
     COMMENT 'up to 8 times (8-byte process id, 8-byte revision of its last accepted write), newest first',
   ADD COLUMN `createdAt` INT UNSIGNED NOT NULL DEFAULT 0

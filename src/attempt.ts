@@ -1,15 +1,19 @@
-import { type Clock, pause } from "./clock.js";
+import type { Clock } from "./clock.js";
 import { SessionError, toSessionError } from "./errors.js";
 import type { KnownRow } from "./known-row.js";
+import { isExpiryInDoubt, type LateReads, lookAgain } from "./late-reads.js";
 import { Backoff, isPassing, mayHaveEffect, storeError, untilAnswered, untilWritten } from "./retry.js";
+import { isLate } from "./row-age.js";
 import type { SessionRow, WriteAttempt } from "./store.js";
+import { judge, type Verdict } from "./verdict.js";
 import type { EndReason } from "./wire.js";
-import { judge, type ProcessId } from "./writers.js";
+import type { ProcessId } from "./writers.js";
 
 /** What carrying an attempt out needs. */
 export interface AttemptHost {
   readonly clock: Clock;
   readonly processId: ProcessId;
+  readonly lateReads: LateReads;
   loadRow(sessionId: string): Promise<SessionRow | undefined>;
   deleteRow(sessionId: string): Promise<void>;
   /** Resolves to whether a row matched, or `undefined` where the answer does not tell. */
@@ -23,9 +27,6 @@ export type Outcome =
   | { verdict: "ended"; reason: EndReason }
   | { verdict: "failed"; error: SessionError; uncertain: boolean; row?: SessionRow };
 
-/** Pauses before the further looks for a row that ought to be there: two seconds together. */
-const LOOK_AGAIN_AFTER_MS = [250, 500, 1_250];
-
 /** Reads a row, again and again until the store answers or `deadline` has passed. */
 export function loadRow(
   host: Pick<AttemptHost, "clock" | "loadRow">,
@@ -33,27 +34,6 @@ export function loadRow(
   deadline: number,
 ): Promise<SessionRow | undefined> {
   return untilAnswered(host.clock, deadline, () => host.loadRow(sessionId));
-}
-
-/**
- * Reads a row that ought to be there. One missing read is not gone: a node of a cluster of databases may lag behind for a
- * moment, and a user must not be logged out by that. Only after two seconds of looking is the row missing; at once where `isExpected` says
- * that it need not be there.
- */
-export async function loadExpectedRow(
-  host: Pick<AttemptHost, "clock" | "loadRow">,
-  sessionId: string,
-  deadline: number,
-  isExpected = () => true,
-): Promise<SessionRow | undefined> {
-  let row = await loadRow(host, sessionId, deadline);
-  if (!row && !isExpected()) return undefined;
-  for (const pauseMs of LOOK_AGAIN_AFTER_MS) {
-    if (row) break;
-    await pause(host.clock, pauseMs);
-    row = await loadRow(host, sessionId, deadline);
-  }
-  return row;
 }
 
 /**
@@ -86,47 +66,79 @@ export async function settleAttempt(
   let uncertain = false;
   /** The last statement was answered, but the answer did not tell. */
   let untold = false;
-  const failure = (error: SessionError): Outcome => {
-    if (!uncertain && !untold) return { verdict: "failed", error, uncertain };
-    const doubt = new SessionError("SESSION_WRITE_UNCERTAIN", error.code, { cause: error, sessionId });
-    return { verdict: "failed", error: doubt, uncertain: true };
+  /** One was, and all that says that it was not applied is the row as it was read, perhaps late. */
+  let isByReading = false;
+  const doubt = (cause?: SessionError) =>
+    new SessionError("SESSION_WRITE_UNCERTAIN", cause?.code, { ...(cause && { cause }), sessionId });
+  const failure = (error: SessionError): Outcome =>
+    uncertain || untold
+      ? { verdict: "failed", error: doubt(error), uncertain: true }
+      : { verdict: "failed", error, uncertain: false };
+
+  /** Each statement was answered, with the word that no row matched. */
+  const isSurelyNot = () => !uncertain && !isByReading;
+
+  let verdict: Verdict | undefined;
+  const isBelieved = (row: SessionRow | undefined) => {
+    if (!row) return false;
+    if (row.data === null) return !isExpiryInDoubt(row, base.expires);
+    verdict = judge(attempt, base.facts, row, host.processId);
+    // Then all that matters is that the row is not older than the base.
+    if ((verdict === "uncertain" || verdict === "late") && isSurelyNot() && !isLate(row, base.facts))
+      verdict = "refused";
+    return verdict !== "late";
   };
+  const load = () => loadRow(host, sessionId, deadline);
+  const look = async () => {
+    const row = await load();
+    return isBelieved(row) ? row : lookAgain(clock, load, isBelieved);
+  };
+
   let isFirst = true;
   for (let isRepeated = false; ; ) {
     const answer = isFirst ? sent : host.writeRow(attempt, { isRepeated });
     isFirst = false;
     untold = false;
+    let refusal: SessionError | undefined;
     try {
       const matched = await answer;
       if (matched) return { verdict: "applied" };
       untold = matched === undefined;
+      isByReading ||= untold;
     } catch (error) {
-      if (!mayHaveEffect(error)) {
-        if (!isPassing(error) || clock.now() >= deadline) return failure(storeError(error));
+      if (mayHaveEffect(error)) uncertain = true;
+      else if (!isPassing(error) || clock.now() >= deadline) {
+        refusal = storeError(error);
+        // "Surely not written" is not said on the word of one look.
+        if (uncertain || !isByReading) return failure(refusal);
+        untold = true;
+      } else {
         // A lock, for one: no reason to hold others up.
         isRepeated = error.mayBeOneEntry;
         await backoff.wait();
         continue;
       }
-      uncertain = true;
     }
     let row: SessionRow | undefined;
     try {
-      row = await loadExpectedRow(host, sessionId, deadline);
+      row = await look();
     } catch (error) {
       return failure(toSessionError(error));
     }
     if (!row) return { verdict: "ended", reason: "destroyed" };
     if (row.data === null) return { verdict: "ended", reason: "expired" };
-    const verdict = judge(attempt, { writers: base.writersBytes }, row, host.processId);
     if (verdict === "applied" || verdict === "refused") return { verdict, row };
-    if (verdict === "uncertain") {
-      const error = new SessionError("SESSION_WRITE_UNCERTAIN", undefined, { sessionId });
-      return { verdict: "failed", error, uncertain: true, row };
+    if (verdict === "late") host.lateReads.insisted(sessionId);
+    if (verdict !== "not-yet") {
+      const error = isSurelyNot()
+        ? new SessionError("SESSION_STORE_UNAVAILABLE", "rows are read late", { sessionId })
+        : doubt();
+      return { verdict: "failed", error, uncertain: !isSurelyNot(), row };
     }
     // Answered and not applied: another row of its statement, or a lock on this one, and nothing is still on its way.
     const isLeftOut = untold;
     untold = false;
+    if (refusal) return failure(refusal);
     if (clock.now() >= deadline)
       return failure(new SessionError("SESSION_STORE_UNAVAILABLE", undefined, { sessionId }));
     if (!isLeftOut || isRepeated) await backoff.wait();

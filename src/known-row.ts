@@ -1,12 +1,13 @@
 import { bytesToText, type KeptIdentity, keepIdentity, textToBytes, toIdentity } from "./identity.js";
+import type { RowFacts } from "./row-age.js";
 import type { Seconds, SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
 import type { Values } from "./values.js";
 import type { ClientDescription } from "./wire.js";
-import { newRevision, onlyWriter, type ProcessId, withWriter } from "./writers.js";
+import { newRevision, onlyWriter, type ProcessId, reached, withWriter } from "./writers.js";
 
 type Facts = Omit<
   KnownRow,
-  "toRow" | "with" | "writersBytes" | "seen" | "databaseNow" | "attempt" | "written"
+  "toRow" | "with" | "writersBytes" | "facts" | "seen" | "databaseNow" | "attempt" | "written"
 >;
 
 /**
@@ -88,9 +89,15 @@ export class KnownRow {
     return textToBytes(this.writers);
   }
 
+  /** What tells the age of another row beside this one. */
+  get facts(): RowFacts & { readonly writers: Uint8Array } {
+    const { revision, writersBytes: writers, createdAt } = this;
+    return { revision, writers, createdAt };
+  }
+
   /** The write that would make this row hold `values`. */
   attempt(sessionId: string, values: Values, processId: ProcessId): WriteAttempt {
-    const revision = newRevision();
+    const revision = newRevision(reached(this));
     return {
       sessionId,
       baseRevision: this.revision,

@@ -1,5 +1,6 @@
 import type { AttemptHost } from "./attempt.js";
 import type { KnownRow } from "./known-row.js";
+import type { RecentRows } from "./recent-rows.js";
 import type { SentWrite } from "./sent-write.js";
 import type { Session } from "./session.js";
 import type { Identity, UnixSeconds } from "./store.js";
@@ -12,6 +13,8 @@ export interface SessionHost extends AttemptHost {
   /** Sends an attempt for the first time. */
   sendWrite(sent: SentWrite): void;
   readonly storeTimeoutMs: number;
+  /** What was known of rows that are not kept. */
+  readonly recentRows: RecentRows;
   /** No more changes are taken. */
   readonly closed: boolean;
   /** Whether a session may have been created so lately that its row cannot be seen everywhere. */

@@ -1,10 +1,12 @@
-import { loadExpectedRow, type Outcome, settleAttempt, settleDelete } from "./attempt.js";
+import { loadRow, type Outcome, settleAttempt, settleDelete } from "./attempt.js";
 import { type Apply, Changes } from "./changes.js";
 import type { Credential } from "./credential.js";
 import { allowed, type Limit, setting, wholly } from "./edits.js";
 import { SessionError, type SessionErrorCode } from "./errors.js";
 import { type KeptIdentity, opensBySame } from "./identity.js";
 import { KnownRow } from "./known-row.js";
+import { isExpiryInDoubt, lookAgain } from "./late-reads.js";
+import { isLate } from "./row-age.js";
 import { SentWrite, type Writer } from "./sent-write.js";
 import type { SessionHost } from "./session-host.js";
 import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
@@ -96,7 +98,8 @@ export class Session implements Writer {
   /**
    * Reads the row, whatever is known already, and takes it over; `undefined` where there is none (the row of a session that
    * has expired is there, and tells whose it was). Who asks while a read has
-   * been asked for and has not begun shares it. With `isExpected` a row that is missing is looked for again.
+   * been asked for and has not begun shares it. A row that is older than what is known, or missing though it is known or `isExpected`, is
+   * looked for again.
    * Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_DATA_INVALID`, `SESSION_CLOSED`, those of the store.
    */
   read({ isExpected = false, deadline = this.deadline() } = {}): Promise<SessionRow | undefined> {
@@ -132,6 +135,8 @@ export class Session implements Writer {
   saw(seen: SessionRevision | undefined): boolean {
     if (!this.#row || this.#ended) return false;
     if (!seen || seen.revision !== this.#row.revision) return true;
+    if (isExpiryInDoubt(seen, this.#row.expires) || this.#host.recentRows.isBehind(this.id, seen.revision))
+      return true;
     // This clock and the database's may not run alike, nor may this machine have been awake all the time.
     this.#row = this.#row.seen(seen, this.#host.clock.now());
     if (seen.expires <= seen.now) this.end("expired");
@@ -338,10 +343,37 @@ export class Session implements Writer {
     else this.#turns.end();
   }
 
-  #load(deadline: number): Promise<SessionRow | undefined> {
-    // Asked only where the row is missing: by then the store's clock has been heard.
-    const isExpected = () => this.#row !== undefined || this.#isExpected || this.#host.isYoung(this.id);
-    return loadExpectedRow(this.#host, this.id, deadline, isExpected);
+  async #load(deadline: number): Promise<SessionRow | undefined> {
+    const row = await loadRow(this.#host, this.id, deadline);
+    return this.#isBelieved(row) ? row : this.#lookAgain(deadline);
+  }
+
+  async #lookAgain(deadline: number): Promise<SessionRow | undefined> {
+    const { clock, recentRows, lateReads } = this.#host;
+    const row = await lookAgain(
+      clock,
+      () => loadRow(this.#host, this.id, deadline),
+      (found) => this.#isBelieved(found),
+    );
+    if (this.#isBelieved(row)) return row;
+    // From now on it is as the database says.
+    recentRows.forget(this.id);
+    if (row && row.data !== null) lateReads.insisted(this.id);
+    return row;
+  }
+
+  /** Whether a row, or that there is none, can be what the database has: it may have been read from a node that lags behind. */
+  #isBelieved(row: SessionRow | undefined): boolean {
+    if (this.#ended) return true;
+    const known = this.#row;
+    const recent = this.#host.recentRows.get(this.id);
+    if (!row) {
+      // By now the store's clock has been heard.
+      return !(known || recent || this.#isExpected || this.#host.isYoung(this.id));
+    }
+    if (row.data === null && isExpiryInDoubt(row, known?.expires)) return false;
+    if (known && known.revision !== row.revision && isLate(row, known.facts)) return false;
+    return !recent || !isLate(row, recent);
   }
 
   /** Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was. */

@@ -2,11 +2,14 @@ import type { Clock } from "./clock.js";
 import { isOrdinary, SessionError, toSessionError } from "./errors.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
 import type { KnownRow } from "./known-row.js";
+import { LateReads } from "./late-reads.js";
 import { adoptRow, type TokenParser, tokenParser } from "./legacy.js";
 import type { Log } from "./log.js";
 import { type FirstFacts, type Inserter, insertNewRow, insertRow } from "./mint.js";
 import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
+import { RecentRows } from "./recent-rows.js";
+import { isGrown } from "./revision.js";
 import { promotePresented, type Standing, standingOf } from "./rotation.js";
 import { Rows } from "./rows.js";
 import type { SentWrite } from "./sent-write.js";
@@ -64,6 +67,8 @@ export class SessionRegistry implements SessionHost {
   readonly storeTimeoutMs: number;
   readonly parseToken: TokenParser;
   announcer: Announcer | undefined;
+  readonly lateReads: LateReads;
+  readonly recentRows: RecentRows;
   readonly #rows: Rows;
   readonly #touches: Touches;
   readonly #refreshes: Outages;
@@ -78,6 +83,8 @@ export class SessionRegistry implements SessionHost {
     this.storeTimeoutMs = settings.storeTimeout * 1000;
     this.parseToken = tokenParser(settings);
     this.events = events;
+    this.lateReads = new LateReads(settings);
+    this.recentRows = new RecentRows(settings.clock);
     this.#rows = new Rows(store);
     this.#touches = new Touches(settings, this.#rows);
     this.#refreshes = new Outages(settings, {
@@ -157,6 +164,7 @@ export class SessionRegistry implements SessionHost {
   ended(session: Session, reason: EndReason): void {
     // Whoever presents the token from now on gets a new look at the row, not this object.
     if (this.#live.get(session.id) === session) this.#live.delete(session.id);
+    this.recentRows.forget(session.id);
     // One that ended while it was being opened has not been a session to anybody.
     if (session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
   }
@@ -166,8 +174,16 @@ export class SessionRegistry implements SessionHost {
   }
 
   settled(session: Session): void {
-    if (session.holders === 0 && this.#live.get(session.id) === session) this.#live.delete(session.id);
+    if (session.holders === 0) this.#letGo(session);
     this.#underWay.over(session);
+  }
+
+  /** Nobody has it, and nothing of it is on its way. */
+  #letGo(session: Session): void {
+    const { id, row, ended } = session;
+    if (this.#live.get(id) !== session) return;
+    this.#live.delete(id);
+    if (row && !ended) this.recentRows.letGo(id, row);
   }
 
   /** Has {@link close} wait for work that is not a session's own. */
@@ -344,6 +360,7 @@ export class SessionRegistry implements SessionHost {
     const { row, isInserted: isNew } = await this.during(() =>
       insertRow(this.#rows, token, first, this.#inserter),
     );
+    if (isNew) this.recentRows.forget(sessionId);
     if (isNew) this.events.tell("sessionStart", { sessionId, client: first.client });
     if (!isNew || !row || this.#live.has(sessionId)) {
       // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for its turn.
@@ -370,14 +387,22 @@ export class SessionRegistry implements SessionHost {
     }
   }
 
-  /** Another process says that it has written this revision: what is live here must not show older values for long. */
+  /**
+   * Another process says that it has written this revision: what is live here must not show older values for long, and what is read from now
+   * on is not older.
+   */
   heardWritten(sessionId: string, revision: number): void {
     const session = this.#live.get(sessionId);
-    if (session && session.row?.revision !== revision) this.refresh(session);
+    const known = session?.row?.revision;
+    // What has come this way already, or has been overtaken.
+    if (known === revision || (known !== undefined && isGrown(revision) && revision < known)) return;
+    this.recentRows.announced(sessionId, revision);
+    if (session) this.refresh(session);
   }
 
   /** Another process says that a session is over. */
   heardEnded(sessionId: string, reason: EndReason): void {
+    this.recentRows.forget(sessionId);
     this.#live.get(sessionId)?.end(reason);
   }
 
@@ -415,8 +440,7 @@ export class SessionRegistry implements SessionHost {
   /** Gives back what `open`, `mint`, `find`, `use` or `hold` gave. Changes on their way are still written. */
   release(session: Session): void {
     session.holders--;
-    if (session.holders === 0 && !session.busy && this.#live.get(session.id) === session)
-      this.#live.delete(session.id);
+    if (session.holders === 0 && !session.busy) this.#letGo(session);
   }
 
   /**

@@ -26,7 +26,10 @@ export interface SessionRow {
   readonly client: ClientDescription | null;
   /** This session's own idle time; `null` for the store's `expiration`. */
   readonly idleSeconds: Seconds | null;
-  /** Random 48-bit number, picked anew for each write other than a touch. */
+  /**
+   * Below 2^53, another one with each write other than a touch. From 2^48 on larger with each write, so that an older row shows; below that
+   * (0.1, or a hand) any number.
+   */
   readonly revision: number;
   /** Up to 8 × (8-byte process id, 8-byte revision of that process's last accepted write), newest first. */
   readonly writers: Uint8Array;

@@ -1,7 +1,9 @@
 // The `writers` column: which process wrote a row, and with which revision, so that a process that did not hear the answer
 // to its write can tell from the row whether that write was applied (docs/architecture.md).
 import { randomBytes } from "node:crypto";
-import type { SessionRow, WriteAttempt } from "./store.js";
+import { isGrown } from "./revision.js";
+
+export { newRevision } from "./revision.js";
 
 const ID_BYTES = 8;
 const ENTRY_BYTES = 16;
@@ -11,23 +13,14 @@ export const MAX_WRITERS = 8;
 /** A process's name in `writers`: 8 random bytes, made anew at each start. */
 export type ProcessId = Buffer;
 
-export function newProcessId(): ProcessId {
-  return randomBytes(ID_BYTES);
+/** One process's last accepted write. */
+export interface WriterEntry {
+  readonly process: Buffer;
+  readonly revision: number;
 }
 
-/** Random bytes fetched together: one call for each write would cost more than the rest of an attempt. */
-const RANDOM_BYTES = 6 * 512;
-let random = Buffer.alloc(0);
-let at = 0;
-
-/** Random 48-bit number: fits a JavaScript number exactly, and two equal ones among a row's writes are not to be expected. */
-export function newRevision(): number {
-  if (at === random.length) {
-    random = randomBytes(RANDOM_BYTES);
-    at = 0;
-  }
-  at += 6;
-  return random.readUIntBE(at - 6, 6);
+export function newProcessId(): ProcessId {
+  return randomBytes(ID_BYTES);
 }
 
 /** {@link withWriter} of a column that has only this process's entry, or none: the common case, which needs no look at the others. */
@@ -40,49 +33,48 @@ export function onlyWriter(writers: string, processId: ProcessId, revision: numb
 
 /** The column with this process's write in front, its older entry removed, and no more than {@link MAX_WRITERS}. */
 export function withWriter(writers: Uint8Array, processId: ProcessId, revision: number): Buffer {
-  const others = entries(writers).filter((entry) => !processId.equals(entry.subarray(0, ID_BYTES)));
+  const others = split(writers).filter((entry) => !processId.equals(entry.subarray(0, ID_BYTES)));
   return Buffer.concat([newEntry(processId, revision), ...others.slice(0, MAX_WRITERS - 1)]);
+}
+
+/** The entries, newest first. */
+export function entriesOf(writers: Uint8Array): WriterEntry[] {
+  return split(writers).map((entry) => ({
+    process: entry.subarray(0, ID_BYTES),
+    revision: revisionOf(entry),
+  }));
+}
+
+export function entryOf(entries: readonly WriterEntry[], process: Buffer): WriterEntry | undefined {
+  return entries.find((entry) => process.equals(entry.process));
+}
+
+/**
+ * What a row's history is known to have reached: its own revision or, where that is one of 0.1 or of a hand, the largest one in its
+ * `writers`. A write on it must be larger, for those who know what came before.
+ */
+export function reached({ revision, writers }: { revision: number; writers: string }): number {
+  if (isGrown(revision) || writers.length === 0) return revision;
+  let most = revision;
+  for (const entry of entriesOf(Buffer.from(writers, "latin1"))) most = Math.max(most, entry.revision);
+  return most;
 }
 
 function newEntry(processId: ProcessId, revision: number): Buffer {
   // From Node's pool: zeroed memory of its own would cost more than all the rest.
   const entry = Buffer.allocUnsafe(ENTRY_BYTES);
   processId.copy(entry);
-  entry.writeUInt16BE(0, ID_BYTES);
-  entry.writeUIntBE(revision, ID_BYTES + 2, 6);
+  entry.writeUInt32BE(Math.floor(revision / 2 ** 32), ID_BYTES);
+  entry.writeUInt32BE(revision >>> 0, ID_BYTES + 4);
   return entry;
 }
 
 /** Whether the newest write of this process that the column knows of brought this revision. */
 export function hasWritten(writers: Uint8Array, processId: ProcessId, revision: number): boolean {
-  return entries(writers).some((entry) => entry.equals(newEntry(processId, revision)));
+  return entryOf(entriesOf(writers), processId)?.revision === revision;
 }
 
-/** What became of an attempt whose answer is missing or was "no row matched". */
-export type Verdict = "applied" | "not-yet" | "refused" | "uncertain";
-
-/** Decides by the row alone, never by a guess. `base` is the row that the attempt was made from. */
-export function judge(
-  attempt: WriteAttempt,
-  base: Pick<SessionRow, "writers">,
-  row: Pick<SessionRow, "revision" | "writers">,
-  processId: ProcessId,
-): Verdict {
-  const list = entries(row.writers);
-  const own = list.find((entry) => processId.equals(entry.subarray(0, ID_BYTES)));
-  if (own && revisionOf(own) === BigInt(attempt.revision)) return "applied";
-  // An abandoned statement may still be running, so "not applied" is not yet certain: repeat the attempt verbatim.
-  if (row.revision === attempt.baseRevision) return "not-yet";
-  // Had ours been applied, it would have replaced this older entry of ours …
-  if (own) return "refused";
-  // … or stood before the base's own entry, which would have been pushed out only after it …
-  const baseEntry = entries(base.writers)[0];
-  if (baseEntry && list.some((entry) => baseEntry.equals(entry))) return "refused";
-  // … or, in a list that nothing was ever pushed out of, still be there.
-  return list.length < MAX_WRITERS ? "refused" : "uncertain";
-}
-
-function entries(writers: Uint8Array): Buffer[] {
+function split(writers: Uint8Array): Buffer[] {
   const bytes = Buffer.from(writers.buffer, writers.byteOffset, writers.byteLength);
   const list: Buffer[] = [];
   for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES)
@@ -90,6 +82,7 @@ function entries(writers: Uint8Array): Buffer[] {
   return list;
 }
 
-function revisionOf(entry: Buffer): bigint {
-  return entry.readBigUInt64BE(ID_BYTES);
+/** Beyond 2^53, where only a hand can have put it, not exact: nobody's write has such a revision. */
+function revisionOf(entry: Buffer): number {
+  return entry.readUInt32BE(ID_BYTES) * 2 ** 32 + entry.readUInt32BE(ID_BYTES + 4);
 }

@@ -14,6 +14,7 @@ import {
   VISIT_GAP,
   type WriteAttempt,
 } from "../store.js";
+import { sayFound } from "./mysql/cluster-settings.js";
 import { DatabaseAccess, type Statement } from "./mysql/database.js";
 import type { Database } from "./mysql/db-kinds.js";
 import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
@@ -58,7 +59,7 @@ export class MysqlStore implements SessionStore {
   }
 
   get statementBytes(): number {
-    return Math.max(0, (this.#db.packetBytes ?? Number.POSITIVE_INFINITY) - ROW_BYTES);
+    return Math.max(0, (this.#db.server?.packetBytes ?? Number.POSITIVE_INFINITY) - ROW_BYTES);
   }
 
   async load(sessionIds: readonly string[]): Promise<SessionRow[]> {
@@ -276,8 +277,9 @@ export class MysqlStore implements SessionStore {
   }
 
   /** Errors: `SESSION_CONNECTION_INVALID`, `SESSION_TABLE_INVALID`, {@link StoreFault}. */
-  check(): Promise<void> {
-    return inspectTable(this.#db, this.#name);
+  async check(): Promise<void> {
+    await inspectTable(this.#db, this.#name);
+    if (this.#db.server) sayFound(this.#settings.log, this.#db.server);
   }
 
   async #read<Row>(statement: Statement): Promise<Row[]> {
@@ -297,7 +299,7 @@ export class MysqlStore implements SessionStore {
       const { errno } = numberAndCode(error instanceof StoreFault ? error.cause : undefined);
       if (errno === undefined || !TABLE.has(errno)) throw error;
       // One look at a time, however many statements fail.
-      this.#tableCheck ??= this.check().finally(() => {
+      this.#tableCheck ??= inspectTable(this.#db, this.#name).finally(() => {
         this.#tableCheck = undefined;
       });
       await this.#tableCheck;

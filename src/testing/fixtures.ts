@@ -57,7 +57,7 @@ export function newIdentity(given: Partial<Identity> = {}): Identity {
 }
 
 export function anotherRevision(revision: number): number {
-  return (revision + 1) % 2 ** 48;
+  return revision < 2 ** 53 - 1 ? revision + 1 : 0;
 }
 
 /** All of a row but the moment it was read, in a form that can be compared. */

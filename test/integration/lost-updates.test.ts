@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
@@ -101,9 +100,8 @@ async function changeBySql(id: string, change: Change): Promise<Omit<Made, "who"
   const result = JSON.parse((rows as { data: string }[])[0]?.data ?? "") as State;
   const draft = { ...result };
   if ("steps" in change) take(draft, change.steps);
-  await connection.query("update session set data = ?, revision = ? where sessionId = ?", [
+  await connection.query("update session set data = ?, revision = revision + 1 where sessionId = ?", [
     JSON.stringify(draft),
-    randomBytes(6).readUIntBE(0, 6),
     id,
   ]);
   await connection.query("commit");

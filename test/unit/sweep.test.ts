@@ -7,6 +7,7 @@ import { SessionRegistry } from "../../src/sessions.js";
 import { StoreFault } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 import { Sweep } from "../../src/sweep.js";
+import { newRevision } from "../../src/writers.js";
 import { HandClock, settled } from "../support/clock.js";
 import { keptLog } from "../support/log.js";
 
@@ -171,7 +172,7 @@ describe("comparing hundreds of sessions", () => {
       {
         sessionId: last.id,
         baseRevision: row?.revision ?? 0,
-        revision: 7,
+        revision: newRevision(row?.revision),
         data: '{"n":1}',
         writers: new Uint8Array(),
       },

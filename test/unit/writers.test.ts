@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { judge, MAX_WRITERS, newProcessId, newRevision, withWriter } from "../../src/writers.js";
+import { judge } from "../../src/verdict.js";
+import { MAX_WRITERS, newProcessId, newRevision, withWriter } from "../../src/writers.js";
 
 const ours = newProcessId();
 const none = new Uint8Array();
@@ -86,11 +87,4 @@ test("withWriter keeps one entry a process, newest first, eight at most", () => 
   expect(Buffer.from(writers).subarray(0, 8)).toEqual(ours);
   const again = withWriter(writers, ours, 5);
   expect(again.subarray(16)).toEqual(Buffer.from(writers).subarray(16));
-});
-
-test("revisions are 48-bit", () => {
-  for (let n = 0; n < 1000; n++) {
-    const revision = newRevision();
-    expect(Number.isInteger(revision) && revision >= 0 && revision < 2 ** 48).toBe(true);
-  }
 });

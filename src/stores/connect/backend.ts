@@ -143,9 +143,9 @@ export class ConnectBackend implements SessionStore {
     const session: NewSession = {
       sessionId,
       secretHash: randomBytes(32),
-      data: JSON.stringify({ text: "\"'\\ %_ \u{1f600}\0", number: 2 ** 48 - 1 }),
+      data: JSON.stringify({ text: "\"'\\ %_ \u{1f600}\0", number: 2 ** 53 - 1 }),
       client: null,
-      revision: 2 ** 48 - 1,
+      revision: 2 ** 53 - 1,
       writers: randomBytes(16),
     };
     const record = toRecord(insertedRow(session, now, this.#settings), now);

@@ -1,4 +1,5 @@
 import { SessionError } from "../../errors.js";
+import { type ClusterFacts, readInTime } from "./cluster-settings.js";
 import type { DatabaseClock } from "./database-clock.js";
 import { numberAndCode } from "./faults.js";
 import type { Lent } from "./lent.js";
@@ -8,7 +9,7 @@ import { type Found, guardOf, type StateNames } from "./state.js";
 /** A quote, a backslash and a character outside the Basic Multilingual Plane: what a wrong set-up mangles first. */
 const TEXT = "'\\😀";
 /** The largest revision. */
-const NUMBER = 2 ** 48 - 1;
+const NUMBER = 2 ** 53 - 1;
 const BYTES = Buffer.from([0x00, 0xff]);
 
 /** What statements have to know of a server. */
@@ -21,6 +22,8 @@ export interface ServerFacts {
   readonly packetBytes: number;
   /** The condition of every SELECT that makes it fail where its answer could not be believed. */
   readonly guard: string;
+  /** Where the server is part of a cluster: what keeps reads from being late. */
+  readonly cluster: ClusterFacts | undefined;
 }
 
 /** A connection that was found fit. */
@@ -70,7 +73,7 @@ export async function checkConnection(
     [TEXT, NUMBER, BYTES],
   );
   if (echo?.["text"] !== TEXT) throw invalid("text does not come back as it was sent");
-  if (Number(echo["number"]) !== NUMBER) throw invalid("a 48-bit number does not come back as it was sent");
+  if (Number(echo["number"]) !== NUMBER) throw invalid("a 53-bit number does not come back as it was sent");
   const bytes = echo["bytes"];
   if (!(bytes instanceof Uint8Array) || !BYTES.equals(bytes)) {
     throw invalid("binary data does not come back as a Buffer (a typeCast of the pool, perhaps)");
@@ -90,13 +93,15 @@ export async function checkConnection(
     );
   if (Number(transactions?.["readOnly"]) !== 0)
     throw invalid(`${names.readOnly} is on, so nothing can be written`);
-  const found = { ...foundIn(variables, database), isTimeSet };
+  const cluster = await readInTime(connection);
+  const found = { ...foundIn(variables, database), isTimeSet, readsInTime: cluster?.isEnough };
   return {
     server: {
       engine: names.engine,
       logsStatements: await logsStatements(connection),
       packetBytes: Number(variables?.["packet"]),
       guard: guardOf(names),
+      cluster,
     },
     names,
     found,
@@ -128,7 +133,7 @@ async function keepTime(
 function foundIn(
   variables: Record<string, unknown> | undefined,
   database: string | null | undefined,
-): Omit<Found, "isTimeSet"> {
+): Omit<Found, "isTimeSet" | "readsInTime"> {
   const found = {
     database: textOrNull(variables?.["schema"]),
     account: String(variables?.["account"]),

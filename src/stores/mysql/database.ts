@@ -51,7 +51,6 @@ export class DatabaseAccess {
   /** The schema of the first connection, where nothing else says which it is to be. */
   #database: string | null | undefined;
   readonly #said = new Set<string>();
-  /** The server of the connection that was checked last. */
   #server: ServerFacts | undefined;
   readonly clock = new DatabaseClock();
   #hearing: Promise<void> | undefined;
@@ -72,9 +71,9 @@ export class DatabaseAccess {
     return this.#lender.concurrency;
   }
 
-  /** The longest statement that the server takes, in bytes; `undefined` until it has been reached. */
-  get packetBytes(): number | undefined {
-    return this.#server?.packetBytes;
+  /** The server of the connection that was checked last; `undefined` until one has been reached. */
+  get server(): ServerFacts | undefined {
+    return this.#server;
   }
 
   /** Has {@link clock} hear the database: from the check of a new connection, or by a statement. Rejects as {@link read} does. */

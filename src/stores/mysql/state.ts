@@ -60,10 +60,12 @@ export interface Found {
   readonly role: string | null;
   /** The connection's time was set when it was checked, as that of every other up to then. */
   readonly isTimeSet: boolean;
+  /** SQL that is true as long as the reads of the connection come in time; `undefined` where the server is in no cluster. */
+  readonly readsInTime: string | undefined;
 }
 
 /** The state with what an application can change on a connection. Takes what {@link Found} has, in that order. */
-function wholeState(names: StateNames, { isTimeSet }: Found): string {
+function wholeState(names: StateNames, { isTimeSet, readsInTime }: Found): string {
   const charsets = ["client", "connection", "results"].map((name) => `@@character_set_${name} = 'utf8mb4'`);
   const settings = [
     ...charsets,
@@ -71,6 +73,7 @@ function wholeState(names: StateNames, { isTimeSet }: Found): string {
     "find_in_set('NO_BACKSLASH_ESCAPES', @@sql_mode) = 0",
     `@@${names.readOnly} = 0`,
     ...(isTimeSet ? [] : [TIME_IS_RIGHT]),
+    ...(readsInTime ? [readsInTime] : []),
     ...(names.engine === "mariadb" ? ["@@sql_safe_updates = 0"] : []),
   ];
   return (

@@ -9,6 +9,16 @@ import type { StoreSettings, WriteAttempt } from "../../store.js";
 import type { ServerFacts } from "./connection.js";
 import type { SqlText } from "./lent.js";
 
+/**
+ * From here on numbers are not exact in JavaScript. Only a hand can have given a row such a revision; one stands for all of them, so that the
+ * next write brings the row back.
+ */
+const BEYOND = 2 ** 53;
+
+function exact(revision: number): number {
+  return Math.min(revision, BEYOND);
+}
+
 /** Writes several rows, each only where it is alive and at the revision that the attempt was made from. */
 export function writeMany(
   table: string,
@@ -20,15 +30,15 @@ export function writeMany(
   const given = `with given (id, base, revision, data, writers) as (values ${repeated(row, attempts.length)})`;
   const values: unknown[] = [];
   for (const { sessionId, baseRevision, revision, data, writers } of attempts)
-    values.push(sessionId, baseRevision, revision, data, toBuffer(writers));
+    values.push(sessionId, exact(baseRevision), revision, data, toBuffer(writers));
   return {
     sql: logsStatements
       ? `update (${given} select * from given) as new ${joined(table)}` +
-        " on session.sessionId = convert(new.id using ascii) and session.revision = new.base" +
+        ` on session.sessionId = convert(new.id using ascii) and least(session.revision, ${BEYOND}) = new.base` +
         ` set ${WRITTEN} where session.expires > unix_timestamp()`
       : `update (${given} select old.sessionId as id, given.revision, given.data, given.writers` +
         ` from given straight_join ${table} as old force index (primary)` +
-        " on old.sessionId = convert(given.id using ascii) and old.revision = given.base" +
+        ` on old.sessionId = convert(given.id using ascii) and least(old.revision, ${BEYOND}) = given.base` +
         ` where old.expires > unix_timestamp() limit ${attempts.length} for update skip locked` +
         `) as new ${joined(table)} on session.sessionId = new.id set ${WRITTEN}`,
     parameters: values,
@@ -67,10 +77,10 @@ export function writeOneUnlocked(
   };
 }
 
-const BASE = "sessionId = ? and revision = ? and expires > unix_timestamp()";
+const BASE = `sessionId = ? and least(revision, ${BEYOND}) = ? and expires > unix_timestamp()`;
 
 function base({ sessionId, baseRevision }: WriteAttempt): unknown[] {
-  return [sessionId, baseRevision];
+  return [sessionId, exact(baseRevision)];
 }
 
 const VALUES = "session.data = ?, session.writers = ?, session.revision = ?";

@@ -7,7 +7,7 @@ export const loadRevisionsCases: readonly StoreCase[] = [
   caseOf(
     "loadRevisions has the same facts as load, also after a write",
     async ({ store, setTimes }, load) => {
-      const { sessionId, now } = await begin(store, { revision: 2 ** 48 - 1 });
+      const { sessionId, now } = await begin(store, { revision: 2 ** 53 - 1 });
       await setTimes(sessionId, { expires: now + 60, visitedAt: now - 5000 });
       await assertAgrees(store, sessionId, load);
       await store.touch([sessionId], { beginVisit: true });

@@ -44,9 +44,9 @@ export const writeCases: readonly StoreCase[] = [
   {
     name: "write carries the largest revision exactly",
     async run({ store }) {
-      const row = await begin(store, { revision: 2 ** 48 - 1 });
-      assert.deepEqual(await store.write([attemptOn(row, { revision: 2 ** 48 - 2 })]), [true]);
-      assert.equal((await present(store, row.sessionId)).revision, 2 ** 48 - 2);
+      const row = await begin(store, { revision: 2 ** 53 - 1 });
+      assert.deepEqual(await store.write([attemptOn(row, { revision: 2 ** 53 - 2 })]), [true]);
+      assert.equal((await present(store, row.sessionId)).revision, 2 ** 53 - 2);
     },
   },
   {

@@ -1,0 +1,86 @@
+import type { Clock } from "./clock.js";
+import { textToBytes } from "./identity.js";
+import type { KnownRow } from "./known-row.js";
+import { isGrown } from "./revision.js";
+import type { RowFacts } from "./row-age.js";
+
+/** Each is remembered for this long, and at most twice as long. */
+const REMEMBERED_FOR_MS = 10_000;
+/** … unless so many come that there is no room: then for less. */
+const MOST_REMEMBERED = 50_000;
+
+/** What is kept of a row; `writers` each byte a Latin-1 character, absent where only an announcement is known. */
+interface Recent {
+  readonly revision: number;
+  readonly writers: string | undefined;
+  readonly createdAt: number | undefined;
+}
+
+/**
+ * What this process has known a moment ago of rows that it does not keep: of sessions that it has let go, and of writes that other processes
+ * have told of. A request that is served right after another one of its session must not take an older row for the newest.
+ */
+export class RecentRows {
+  readonly #clock: Clock;
+  #young = new Map<string, Recent>();
+  #old = new Map<string, Recent>();
+  #youngSinceMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#youngSinceMs = clock.now();
+  }
+
+  /** A session is let go, whose row is this one. */
+  letGo(sessionId: string, { revision, writers, createdAt }: KnownRow): void {
+    if (this.isBehind(sessionId, revision)) return;
+    this.#remember(sessionId, { revision, writers, createdAt });
+  }
+
+  /** Another process has told of a write. */
+  announced(sessionId: string, revision: number): void {
+    const known = this.#find(sessionId);
+    // One of 0.1 says nothing that could be compared.
+    if (!isGrown(revision) || (known && revision <= known.revision)) return;
+    this.#remember(sessionId, { revision, writers: undefined, createdAt: undefined });
+  }
+
+  /** Whether a later revision than this one was known a moment ago. */
+  isBehind(sessionId: string, revision: number): boolean {
+    const known = this.#find(sessionId)?.revision ?? 0;
+    return isGrown(revision) && known > revision;
+  }
+
+  /** The session is over: that there is no row, or another one, is as it should be. */
+  forget(sessionId: string): void {
+    this.#young.delete(sessionId);
+    this.#old.delete(sessionId);
+  }
+
+  /** What was known of this row a moment ago. */
+  get(sessionId: string): RowFacts | undefined {
+    const recent = this.#find(sessionId);
+    if (!recent) return undefined;
+    const { revision, writers, createdAt } = recent;
+    return { revision, writers: writers === undefined ? undefined : textToBytes(writers), createdAt };
+  }
+
+  #find(sessionId: string): Recent | undefined {
+    this.#age();
+    return this.#young.get(sessionId) ?? this.#old.get(sessionId);
+  }
+
+  #remember(sessionId: string, recent: Recent): void {
+    this.#age();
+    this.#young.set(sessionId, recent);
+  }
+
+  /** Two generations in place of a moment for each entry: the old one goes as a whole. */
+  #age(): void {
+    const ageMs = this.#clock.now() - this.#youngSinceMs;
+    if (ageMs < REMEMBERED_FOR_MS && this.#young.size < MOST_REMEMBERED / 2) return;
+    this.#old = ageMs < 2 * REMEMBERED_FOR_MS ? this.#young : new Map();
+    this.#young = new Map();
+    this.#youngSinceMs += ageMs;
+  }
+}
