@@ -40,6 +40,7 @@ export { databaseUrlFromEnvironment } from "./database-url.js";
  * @param {Record<string, string>} [options.environment] of the server, besides ours
  * @param {number} [options.startWithinMs] how long it may take until it answers
  * @param {number} [options.port] a certain port instead of a free one, for a restart that clients shall survive
+ * @param {readonly string[]} [options.settings] come after our own
  * @returns {Promise<Database>}
  */
 export async function startDatabase({
@@ -50,6 +51,7 @@ export async function startDatabase({
   environment,
   startWithinMs,
   port: wantedPort,
+  settings,
 }) {
   const folder = path.resolve(given);
   const server = known ?? (await findServer({ engine, say }));
@@ -57,7 +59,7 @@ export async function startDatabase({
   if (await makeData(server, folder))
     say(`Made a new data folder in ${path.relative(process.cwd(), folder)}.`);
   const database = await onFreePort(
-    (port) => start(server, { folder, port, environment, startWithinMs }),
+    (port) => start(server, { folder, port, environment, startWithinMs, settings }),
     wantedPort,
   );
   say(
@@ -68,14 +70,14 @@ export async function startDatabase({
 
 /**
  * @param {Server} server
- * @param {{ folder: string, port: number, environment?: Record<string, string> | undefined, startWithinMs?: number | undefined }} options
+ * @param {{ folder: string, port: number, environment?: Record<string, string> | undefined, startWithinMs?: number | undefined, settings?: readonly string[] | undefined }} options
  * @returns {Promise<Database>}
  */
-async function start(server, { folder, port, environment = {}, startWithinMs }) {
+async function start(server, { folder, port, environment = {}, startWithinMs, settings = [] }) {
   const { exited, stop } = await startServer({
     title: "The database server",
     program: server.program,
-    args: [...server.leading, ...serverArguments(server, folder, port)],
+    args: [...server.leading, ...serverArguments(server, folder, port), ...settings],
     folder,
     port,
     environment,
