@@ -241,13 +241,16 @@ export class SessionHandle {
 
   /**
    * Ends the login: `userId` and all values are gone, the session stays. Then the client gets a new token as with {@link login};
-   * whether it confirms that changes nothing of the logout.
+   * whether it confirms that, or the database takes it, changes nothing of the logout.
    */
   logout(): Promise<void> {
     return this.#change((session) =>
-      rotateAfter(session, this.#bearerOrThrow(session), (values) => {
-        values.clear();
-        values.identity = { ...values.identity, userId: null };
+      rotateAfter(session, this.#bearerOrThrow(session), {
+        clear: (values) => {
+          values.clear();
+          values.identity = { ...values.identity, userId: null };
+        },
+        failed: (error) => this.#registry.failed(error),
       }),
     );
   }

@@ -111,14 +111,21 @@ async function propose(
 
 /**
  * Takes the login away, and then gives a new secret. What is to be gone is gone first: a client that went before it could confirm
- * (somebody closed the lid) must not stay logged in. Its old token then opens a session of nobody, without values.
+ * (somebody closed the lid) must not stay logged in. Its old token then opens a session of nobody, without values. So it is where the store
+ * refuses the new secret or cannot be reached any more: the logout is done by then, and an error would say that surely nothing was written.
+ * `failed` is told of that one.
  */
-export async function rotateAfter(session: Session, bearer: Bearer, clear: WithRotation): Promise<void> {
+export async function rotateAfter(
+  session: Session,
+  bearer: Bearer,
+  { clear, failed }: { clear: WithRotation; failed: (error: SessionError) => void },
+): Promise<void> {
   await session.edit(clear, bearer.credential);
   try {
     await rotate(session, bearer);
   } catch (error) {
-    if (!(error instanceof SessionError) || error.code !== "SESSION_NOT_CONFIRMED") throw error;
+    if (!(error instanceof SessionError)) throw error;
+    if (error.code !== "SESSION_NOT_CONFIRMED") failed(error);
   }
 }
 

@@ -172,12 +172,13 @@ describe.each(frameworks)("%s", (framework) => {
 
   test("so many exchanges for one address", async () => {
     const { ask } = await server();
-    for (let count = 0; count < 60; count++) await ask("/session", { "x-address": "one" }, "POST");
-    const response = await ask("/session", { "x-address": "one" }, "POST");
-    expect([response.status, await response.json()]).toEqual([
-      429,
-      expect.objectContaining({ code: "SESSION_TOO_MANY" }),
-    ]);
+    // Sixty at once, then one a second: more than a busy machine would let through by being slow.
+    const one = () => ask("/session", { "x-address": "one" }, "POST");
+    const responses = await Promise.all(Array.from({ length: 120 }, one));
+    const refused = responses.filter(({ status }) => status === 429);
+    expect(responses.filter(({ status }) => status === 403).length).toBeGreaterThanOrEqual(60);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(await refused[0]?.json()).toMatchObject({ code: "SESSION_TOO_MANY" });
     expect((await ask("/session", { "x-address": "another" }, "POST")).status).toBe(403);
   });
 

@@ -83,6 +83,27 @@ describe("a first save whose answer was lost", () => {
   });
 });
 
+test("a logout that takes the login away, and then gets no new secret into the row, is done", async () => {
+  const errors: string[] = [];
+  const node = await nodes.node();
+  const { session, id } = await node.connect();
+  node.sessions.on("error", ({ code }) => errors.push(code));
+  await session.login("ada");
+  await session.set("cart", [1]);
+  await nodes.database.pool.query(
+    "create trigger no_new_secret before update on session for each row" +
+      " if not (new.secretHash <=> old.secretHash and new.nextHash <=> old.nextHash) then signal sqlstate '45000'; end if",
+  );
+  try {
+    await session.logout();
+  } finally {
+    await nodes.database.pool.query("drop trigger no_new_secret");
+  }
+  expect(session.userId).toBe("");
+  expect((await nodes.row(id))?.data).toEqual({});
+  expect(errors).toEqual(["SESSION_STORE_FAILED"]);
+});
+
 describe("several sessions at once", () => {
   test("destroyForUser, one of which cannot be ended", async () => {
     const proxy = await startAnsweringProxy(nodes.database.url);
