@@ -16,28 +16,35 @@ const NAME = "from-socketstream";
 const THIRTY_DAYS = 30 * 24 * 3600;
 
 let database: TestDatabase;
+/** The one that runs, and what it was started with: the next test that wants the same takes it. */
 let server: ExampleServer | undefined;
+let startedWith = "";
 let sockets: Socket[];
 
 beforeAll(async () => {
   database = await createTestDatabase();
 });
-afterAll(() => database?.drop());
+afterAll(async () => {
+  await server?.stop();
+  await database?.drop();
+});
 beforeEach(async () => {
   sockets = [];
   await database.rows("delete from session");
 });
-afterEach(async () => {
+afterEach(() => {
   for (const socket of sockets) socket.disconnect();
-  await server?.stop();
-  server = undefined;
 });
 
 /** Which store the example takes is decided by these alone, whatever the environment of the tests has. */
 type Environment = { STORE?: string; REDIS_URL?: string; REDIS_PREFIX?: string };
 
 async function start(env: Environment, databaseUrl = "", port = 0): Promise<ExampleServer> {
+  const wanted = JSON.stringify([env, databaseUrl]);
+  if (server && startedWith === wanted && !server.hasEnded()) return server;
+  await server?.stop();
   server = await startExample(NAME, { databaseUrl, port, env: { STORE: "", REDIS_URL: "", ...env } });
+  startedWith = wanted;
   return server;
 }
 

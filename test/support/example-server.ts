@@ -15,6 +15,7 @@ export interface ExampleServer {
   printed(): string;
   /** Resolves when it has printed this line. */
   prints(line: string): Promise<void>;
+  hasEnded(): boolean;
   /** Ends it as Ctrl-C does; resolves to its exit code. */
   stop(): Promise<number | null>;
 }
@@ -64,6 +65,7 @@ export async function startExample(
     async prints(line) {
       while (!printed.split("\n").includes(line)) await once(child.stdout, "data");
     },
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     async stop() {
       child.kill("SIGTERM");
       return (await closed)[0];
