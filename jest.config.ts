@@ -10,7 +10,13 @@ const config: Config = {
   extensionsToTreatAsEsm: [".ts"],
   // Our sources import "./x.js", as the built files need it; here the file is "./x.ts".
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
-  transform: { "^.+\\.ts$": "<rootDir>/scripts/jest-transform.js" },
+  transform: {
+    // Types are checked once, by `tsc -b`; here each file is only translated, by itself.
+    "^.+\\.ts$": [
+      "ts-jest",
+      { useESM: true, tsconfig: "<rootDir>/test/tsconfig.json", diagnostics: false, transpilation: true },
+    ],
+  },
   reporters: ["default", "<rootDir>/scripts/jest-progress.js"],
   // Most tests wait for a server, a process or a page rather than compute.
   maxWorkers: 3,

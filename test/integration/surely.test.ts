@@ -52,7 +52,7 @@ describe("a first save whose answer was lost", () => {
     const { proxy, store } = await answering();
     const before = await rows();
     proxy.answerNext(INSERT, SHUTDOWN, { passOn: true });
-    proxy.answerNext(INSERT, DENIED);
+    proxy.answerNext(INSERT, DENIED, { sqlState: "42000" });
     await expect(store.set(newId(), { cookie } as never)).rejects.toMatchObject(UNCERTAIN);
     expect(await rows()).toBe(before + 1);
   });
@@ -113,7 +113,7 @@ describe("several sessions at once", () => {
     for (const { id } of opened)
       await nodes.database.pool.query("update session set userId = 'ada' where sessionId = ?", [id]);
     const before = await rows();
-    proxy.answerNext("delete from `session`", DENIED);
+    proxy.answerNext("delete from `session`", DENIED, { sqlState: "42000" });
     await expect(sessions.destroyForUser("ada")).rejects.toMatchObject(UNCERTAIN);
     // It has waited for all of them, so that whoever calls again knows what is left.
     expect(await rows()).toBe(before - 2);
@@ -126,7 +126,7 @@ describe("several sessions at once", () => {
     const node = await nodes.node({ options: { db: pool } });
     const { id } = await node.connect();
     await nodes.database.pool.query("update session set userId = 'bob' where sessionId = ?", [id]);
-    proxy.answerNext("delete from `session`", DENIED);
+    proxy.answerNext("delete from `session`", DENIED, { sqlState: "42000" });
     await expect(sessions.destroyForUser("bob")).rejects.toMatchObject({ code: "SESSION_STORE_FAILED" });
     expect(await sessions.destroyForUser("bob")).toBe(1);
   });
@@ -134,7 +134,7 @@ describe("several sessions at once", () => {
   test("ConnectStore.clear, one of which cannot be ended", async () => {
     const { proxy, store } = await answering();
     await Promise.all([1, 2, 3].map((n) => store.set(newId(), { cookie, n } as never)));
-    proxy.answerNext("delete from `session`", DENIED);
+    proxy.answerNext("delete from `session`", DENIED, { sqlState: "42000" });
     await expect(store.clear()).rejects.toMatchObject(UNCERTAIN);
     expect(await rows()).toBe(1);
     await store.clear();
@@ -146,7 +146,7 @@ describe("several sessions at once", () => {
     await store.set(newId(), { cookie } as never);
     await nodes.database.pool.query("update session set expires = unix_timestamp() - 7200");
     proxy.answerNext("delete old from", SHUTDOWN, { passOn: true });
-    proxy.answerNext("select `sessionId`", DENIED);
+    proxy.answerNext("select `sessionId`", DENIED, { sqlState: "42000" });
     await expect(sessions.prune()).rejects.toMatchObject(UNCERTAIN);
     expect(await rows()).toBe(0);
   });
@@ -197,7 +197,7 @@ describe("lists, as the store contract has them", () => {
     if (!first || !second) throw new Error("nothing was made");
     const { identity: _, ...rest } = second;
     const plain = { ...rest, data: '{"second":1}' };
-    proxy.answerNext("second", DENIED);
+    proxy.answerNext("second", DENIED, { sqlState: "42000" });
     await expect(mysql.write([first, plain])).rejects.toMatchObject({ kind: "unknown" });
   });
 });
