@@ -15,7 +15,7 @@ export const USER_PAGE = 500;
 const columns = COLUMNS.map((column) => `\`${column}\``).join(", ");
 /** Values of an expired session never leave the database. */
 const ROW = `${columns}, case when ${LIVE} then coalesce(data, '{}') else null end as data, unix_timestamp() as now`;
-const REVISION = "`sessionId`, revision, expires, visitedAt, previousVisitAt, unix_timestamp() as now";
+const REVISION = "`sessionId`, `revision`, expires, visitedAt, previousVisitAt, unix_timestamp() as now";
 const DEVICE = "`sessionId`, userId, client, createdAt, visitedAt, previousVisitAt, expires";
 
 /** Reads the rows of one table; its name is quoted. */
