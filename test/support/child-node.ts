@@ -16,6 +16,8 @@ export interface ChildSettings {
   readonly adapter: "redis" | "sharded" | "streams";
   /** The package that the adapter reaches Redis by; `redis` by default. */
   readonly redisPackage?: "redis" | "ioredis";
+  /** `false`: the application sends nothing of its own to a socket that connects. */
+  readonly welcomes?: boolean;
   /** Nodes with the same prefix hear each other. */
   readonly prefix: string;
   readonly options?: Partial<TokenSessionOptions>;
@@ -24,7 +26,7 @@ export interface ChildSettings {
 }
 
 export interface ChildOptions
-  extends Pick<ChildSettings, "adapter" | "redisPackage" | "prefix" | "options" | "io"> {
+  extends Pick<ChildSettings, "adapter" | "redisPackage" | "welcomes" | "prefix" | "options" | "io"> {
   readonly databaseUrl: string;
   /** Another server than the runner's. */
   readonly redis?: string;
@@ -54,6 +56,7 @@ export function startChild(given: ChildOptions): Promise<ChildNode> {
     redis: given.redis ?? redisUrl(),
     adapter: given.adapter,
     ...(given.redisPackage && { redisPackage: given.redisPackage }),
+    ...(given.welcomes !== undefined && { welcomes: given.welcomes }),
     prefix: given.prefix,
     ...(given.options && { options: given.options }),
     ...(given.io && { io: given.io }),

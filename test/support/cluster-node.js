@@ -32,8 +32,9 @@ sessions.on("sessionEnd", (content) => tell({ event: "sessionEnd", content }));
 const handled = [];
 
 io.on("connection", (socket) => {
-  // Gives a client something to recover from, as any event of an application does.
-  socket.emit("welcome", { recovered: socket.recovered, active: socket.session.active });
+  // Gives a client something to recover from, as any event of an application does. With recovery on it is published.
+  if (settings.welcomes !== false)
+    socket.emit("welcome", { recovered: socket.recovered, active: socket.session.active });
   socket.on("get", (key, done) => {
     handled.push(key);
     done({ value: socket.session.get(key), active: socket.session.active });
