@@ -66,17 +66,17 @@ export class RecentRows {
   }
 
   #find(sessionId: string): Recent | undefined {
-    this.#age();
+    this.age();
     return this.#young.get(sessionId) ?? this.#old.get(sessionId);
   }
 
   #remember(sessionId: string, recent: Recent): void {
-    this.#age();
+    this.age();
     this.#young.set(sessionId, recent);
   }
 
-  /** Two generations in place of a moment for each entry: the old one goes as a whole. */
-  #age(): void {
+  /** Two generations in place of a moment for each entry: the old one goes as a whole. Called by the sweep too, as an idle process asks nothing. */
+  age(): void {
     const ageMs = this.#clock.now() - this.#youngSinceMs;
     if (ageMs < REMEMBERED_FOR_MS && this.#young.size < MOST_REMEMBERED / 2) return;
     this.#old = ageMs < 2 * REMEMBERED_FOR_MS ? this.#young : new Map();

@@ -70,6 +70,7 @@ export class Sweep {
   #repeatExpiry(): void {
     const delayMs = Math.max(SHORTEST_LOOK_MS, this.#untilNextExpiry() * 1000);
     this.#after("expire", Math.min(delayMs, LONGEST_LOOK_MS), () => {
+      this.#registry.recentRows.age();
       const live = Array.from(this.#registry.live());
       void this.#lookForExpired(live).finally(() => this.#repeatExpiry());
     });

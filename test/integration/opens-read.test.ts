@@ -119,7 +119,7 @@ describe("at the same moment", () => {
     const first = open(token);
     await blockedSelect();
     const later = Array.from({ length: 9 }, () => open(token));
-    await administrator.query("update session set data = ?, revision = 7 where sessionId = ?", [
+    await administrator.query("update session set data = ?, revision = revision + 1 where sessionId = ?", [
       '{"n":7}',
       id,
     ]);

@@ -79,7 +79,7 @@ describeWithRedis("recovered by another process", () => {
       const { client, id } = await openOnce(first.node);
       const { again } = await restart(first, client);
       // By hand, meanwhile: what is shown was read after the restart.
-      await database.pool.query("update session set data = ?, revision = 5 where sessionId = ?", [
+      await database.pool.query("update session set data = ?, revision = revision + 1 where sessionId = ?", [
         '{"userId":8}',
         id,
       ]);

@@ -5,12 +5,21 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { createPool } from "mysql2/promise";
 import { Server } from "socket.io";
+import { systemClock } from "../../dist/clock.js";
 import { parseToken } from "../../dist/token.js";
 import { registryOf, tokenSession } from "../../dist/token-session.js";
 
 const [{ database }] = await once(process, "message");
 const pool = createPool({ ...database, connectionLimit: 10 });
-const sessions = tokenSession({ db: pool, logger: false, prune: false, revalidate: 21_600 });
+/** By how much time has been moved on. */
+let movedMs = 0;
+const clock = {
+  ...systemClock,
+  now: () => systemClock.now() + movedMs,
+  wallNow: () => systemClock.wallNow() + movedMs,
+};
+const options = { db: pool, logger: /** @type {const} */ (false), prune: false, revalidate: 21_600, clock };
+const sessions = tokenSession(options);
 const registry = /** @type {NonNullable<ReturnType<typeof registryOf>>} */ (registryOf(sessions));
 const http = createServer();
 const io = new Server(http);
@@ -114,8 +123,10 @@ const commands = {
       heapUsed: process.memoryUsage().heapUsed,
     };
   },
-  /** Begins to count anew. */
+  /** Begins to count anew. What is remembered for a moment of sessions that were let go is forgotten by then. */
   forget() {
+    movedMs += 60_000;
+    registry.recentRows.age();
     watched.clear();
     known = new WeakSet();
   },

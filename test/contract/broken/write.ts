@@ -150,7 +150,7 @@ export const brokenWrites: readonly BrokenStore[] = [
     name: "clips the largest revisions",
     breakIt: (sound) => ({
       write: (attempts) =>
-        sound.write(attempts.map((one) => ({ ...one, revision: Math.min(one.revision, 2 ** 48 - 3) }))),
+        sound.write(attempts.map((one) => ({ ...one, revision: Math.min(one.revision, 2 ** 53 - 3) }))),
     }),
     caught: [C.largest],
   },
