@@ -9,7 +9,8 @@ export interface GeneralLog {
 }
 
 /** What a connection is asked before it is used; statements on rows begin otherwise. */
-const SET_UP = /^(select (@@|if\()|select .* as binary\(2\)\)|do if\(|show grants|set transaction )/;
+const SET_UP =
+  /^(select (@@|if\()|select .* as binary\(2\)\)|do if\(|show (grants|session variables)|set transaction )/;
 
 /** Turns the general log on; only one test file at a time may do so. `undefined` where this account may not. */
 export async function startGeneralLog({ pool, account }: TestDatabase): Promise<GeneralLog | undefined> {

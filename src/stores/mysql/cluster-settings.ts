@@ -31,8 +31,12 @@ const NOT_SETTABLE = new Set([1064, 1142, 1193, 1227, 1231, 1238]);
  * it may be, by default. What is set is set for this connection alone. `undefined` for a server that is in no cluster. Errors:
  * `SESSION_CONNECTION_INVALID`, with the line that mends it.
  */
-export async function readInTime(connection: Asked): Promise<ClusterFacts | undefined> {
-  const galera = await variables(connection, ["wsrep_on", "wsrep_sync_wait"]);
+export async function readInTime(
+  connection: Asked,
+  engine: ServerFacts["engine"],
+): Promise<ClusterFacts | undefined> {
+  const shown = engine === "mysql" ? await shownVariables(connection) : undefined;
+  const galera = shown ?? (await variables(connection, GALERA));
   if (galera && isOn(galera["wsrep_on"])) {
     const value = Number(galera["wsrep_sync_wait"]);
     return see(connection, {
@@ -43,11 +47,7 @@ export async function readInTime(connection: Asked): Promise<ClusterFacts | unde
       isEnough: `(@@wsrep_sync_wait & ${READ}) <> 0`,
     });
   }
-  const group = await variables(connection, [
-    "group_replication_group_name",
-    "group_replication_consistency",
-    "group_replication_single_primary_mode",
-  ]);
+  const group = shown ?? (engine === "mysql" ? await variables(connection, GROUP) : undefined);
   if (group?.["group_replication_group_name"]) {
     const name = "group_replication_consistency";
     const value = String(group[name]).toUpperCase();
@@ -67,8 +67,28 @@ export async function readInTime(connection: Asked): Promise<ClusterFacts | unde
 }
 
 const UNKNOWN_VARIABLE = 1193;
+const GALERA = ["wsrep_on", "wsrep_sync_wait"];
+const GROUP = [
+  "group_replication_group_name",
+  "group_replication_consistency",
+  "group_replication_single_primary_mode",
+];
 
-/** `undefined` where the server does not know them. Not by SHOW VARIABLES, which `sql_select_limit` cuts short. */
+/**
+ * Those that there are; most MySQL servers know none, and would answer {@link variables} with an error. `undefined` where the list was cut
+ * short by `sql_select_limit`.
+ */
+async function shownVariables(connection: Asked): Promise<Record<string, unknown> | undefined> {
+  const names = [...GALERA, ...GROUP, "version"].map((name) => `'${name}'`).join(", ");
+  const { rows } = await connection.ask<{ Variable_name: string; Value: unknown }>(
+    `show session variables where variable_name in (${names})`,
+    [],
+  );
+  const shown = Object.fromEntries(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value]));
+  return "version" in shown ? shown : undefined;
+}
+
+/** `undefined` where the server does not know them. */
 async function variables(
   connection: Asked,
   names: readonly string[],

@@ -93,7 +93,7 @@ export async function checkConnection(
     );
   if (Number(transactions?.["readOnly"]) !== 0)
     throw invalid(`${names.readOnly} is on, so nothing can be written`);
-  const cluster = await readInTime(connection);
+  const cluster = await readInTime(connection, names.engine);
   const found = { ...foundIn(variables, database), isTimeSet, readsInTime: cluster?.isEnough };
   return {
     server: {
