@@ -83,6 +83,28 @@ test.each([0, 1])("sql_select_limit = %i: the table is found, and every device o
   expect((await store.prune({ expiredFor: 10, limit: 20 })).deleted).toBe(3);
 });
 
+const MODES =
+  process.env["TEST_DATABASE_ENGINE"] === "mysql"
+    ? ["ANSI", "TRADITIONAL", "NO_UNSIGNED_SUBTRACTION,PIPES_AS_CONCAT,HIGH_NOT_PRECEDENCE"]
+    : ["ANSI", "TRADITIONAL", "NO_UNSIGNED_SUBTRACTION,PIPES_AS_CONCAT", "ORACLE", "EMPTY_STRING_IS_NULL"];
+
+test.each(MODES)("sql_mode %s: every row is found, written, touched and listed", async (mode) => {
+  const { store, ids, attempts } = await storeWith(`sql_mode = '${mode}'`);
+  const userId = `of ${mode}`;
+  expect(await store.write(attempts)).toEqual([true, true, true]);
+  expect(await store.touch(ids, { beginVisit: true })).toEqual([]);
+  await database.pool.query("update session set userId = ? where sessionId in (?)", [userId, ids]);
+  expect((await store.load(ids)).length).toBe(3);
+  expect((await store.forUser(userId)).length).toBe(3);
+  expect((await store.list({ limit: 3 })).length).toBe(3);
+});
+
+test("max_join_size left on a connection: statements go to another one", async () => {
+  const { store, ids, attempts } = await storeWith("max_join_size = 1");
+  expect((await store.load(ids)).length).toBe(3);
+  expect(await store.write(attempts)).toEqual([true, true, true]);
+});
+
 test("a user with more devices than one statement reads has them all, newest first", async () => {
   const { store } = await storeWith("sql_select_limit = 100");
   const now = Math.floor(Date.now() / 1000);

@@ -27,6 +27,7 @@ const ELSEWHERE: Line[] = [
   [1047, "ER_UNKNOWN_COM_ERROR", "a Galera node that is not ready, or has lost its cluster"],
   [1099, "ER_TABLE_NOT_LOCKED_FOR_WRITE", "the application left the connection with LOCK TABLES"],
   [1100, "ER_TABLE_NOT_LOCKED", "the application left the connection with LOCK TABLES"],
+  [1104, "ER_TOO_BIG_SELECT", "the application left the connection with `max_join_size`"],
   [1129, "ER_HOST_IS_BLOCKED", "this host is blocked after many failed connections"],
   [1203, "ER_TOO_MANY_USER_CONNECTIONS", "too many connections of this account"],
   [1223, "ER_CANT_UPDATE_WITH_READLOCK", "the application left the connection with a read lock"],

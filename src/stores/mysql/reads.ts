@@ -44,21 +44,23 @@ export class Reads {
 
   /** A page of the living sessions of a user, by key. */
   ofUser(userId: string, after: string, { guard }: ServerFacts): SqlText {
+    const from = startAfter(after);
     return {
       sql:
-        `select ${DEVICE} from ${this.#table} where userId = ? and sessionId > ? and ${LIVE} and ${guard}` +
+        `select ${DEVICE} from ${this.#table} where userId = ? and ${from.sql}${LIVE} and ${guard}` +
         ` order by sessionId limit ${USER_PAGE}`,
-      parameters: [userId, after],
+      parameters: [userId, ...from.parameters],
     };
   }
 
   /** A page of the living rows. By key: the index on `expires` would have all of them sorted for each page. */
   page(after: string, limit: number, { guard }: ServerFacts): SqlText {
+    const from = startAfter(after);
     return {
       sql:
-        `select ${ROW} from ${this.#table} force index (primary) where sessionId > ? and ${LIVE} and ${guard}` +
+        `select ${ROW} from ${this.#table} force index (primary) where ${from.sql}${LIVE} and ${guard}` +
         " order by sessionId limit ?",
-      parameters: [after, limit],
+      parameters: [...from.parameters, limit],
     };
   }
 
@@ -92,4 +94,9 @@ export class Reads {
       parameters: [expiredFor, limit],
     };
   }
+}
+
+/** Not `> ''` for the first page: with MariaDB's sql_mode EMPTY_STRING_IS_NULL no row is behind that. */
+function startAfter(after: string): SqlText {
+  return after === "" ? { sql: "", parameters: [] } : { sql: "sessionId > ? and ", parameters: [after] };
 }
