@@ -22,7 +22,9 @@ async function measured(packetBytes: number) {
   await own().pool.query(`set global max_allowed_packet = ${packetBytes}`);
   const pool = createPool({ ...poolOptions(own().url), connectionLimit: 4 });
   const lengths: number[] = [];
+  const made: unknown[] = [];
   pool.on("connection", (connection) => {
+    made.push(connection);
     const query = connection.query as (...args: unknown[]) => { sql?: string };
     connection.query = ((...args: unknown[]) => {
       const command = query.apply(connection, args);
@@ -35,7 +37,7 @@ async function measured(packetBytes: number) {
     () => new Promise((resolve) => pool.end(resolve)),
     () => sessions.close(),
   );
-  return { sessions, store: new ConnectStore(sessions), lengths };
+  return { sessions, store: new ConnectStore(sessions), lengths, made };
 }
 
 const cookie = { originalMaxAge: 3_600_000, httpOnly: true, path: "/" } as never;
@@ -79,8 +81,8 @@ test("a server that takes less gets less, and every save arrives", async () => {
   expect(Math.max(...lengths)).toBeLessThanOrEqual(packetBytes);
 });
 
-test("a row that the server does not take is refused before it is sent, and alone", async () => {
-  const { store, sessions, lengths } = await measured(65_536);
+test("a row that the server does not take is refused before it is sent, alone, and costs no connection", async () => {
+  const { store, sessions, lengths, made } = await measured(65_536);
   const carts = [quotes(400), quotes(80_000), quotes(24_000)];
   const results = await Promise.allSettled(
     carts.map((cart) => store.set(newId(), { cookie, cart } as never)),
@@ -97,5 +99,9 @@ test("a row that the server does not take is refused before it is sent, and alon
   await expect(handle?.set("cart", quotes(80_000))).rejects.toMatchObject({ code: "SESSION_STORE_FAILED" });
   await handle?.set("cart", quotes(400));
   expect(await rows()).toBe(3);
+  const { length } = made;
+  for (let n = 0; n < 10; n++)
+    await expect(handle?.set("cart", quotes(80_000))).rejects.toMatchObject({ code: "SESSION_STORE_FAILED" });
+  expect(made.length).toBe(length);
   expect(Math.max(...lengths)).toBeLessThanOrEqual(65_536);
 });

@@ -162,7 +162,7 @@ export class DatabaseAccess {
   #toError(error: unknown, stage: Call["stage"]): SessionError | StoreFault {
     if (error instanceof SessionError) return error;
     if (!(error instanceof UnfitConnection)) {
-      if (endsConnection(error) && !(error instanceof StoreFault)) this.#doubts++;
+      if (endsConnection(error)) this.#doubts++;
       return toFault(error, stage);
     }
     const { unfit, afterWrite } = error;

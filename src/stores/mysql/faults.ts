@@ -54,8 +54,12 @@ export function classOfError(error: unknown): ErrorClass | undefined {
   return errno !== undefined && errno >= FIRST ? classOf(errno, sqlState) : undefined;
 }
 
-/** Whether an error speaks of the connection or the server, so that the connection must not be used again. */
+/**
+ * Whether an error speaks of the connection or the server, so that the connection must not be used again. A {@link StoreFault} is our own:
+ * nothing was sent.
+ */
 export function endsConnection(error: unknown): boolean {
+  if (error instanceof StoreFault) return false;
   return classOfError(error)?.drop ?? true;
 }
 
