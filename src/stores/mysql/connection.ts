@@ -54,7 +54,9 @@ export async function checkConnection(
       " @@sql_safe_updates as safe, version() as version, database() as `schema`, current_user() as account," +
       ` current_role() as role, @@max_allowed_packet as packet, ${TIME} limit 1`,
   );
-  const names = namesOf(String(variables?.["version"]));
+  if (typeof variables?.["version"] !== "string")
+    throw invalid("rows do not come back as objects (rowsAsArray or nestTables of the pool, perhaps)");
+  const names = namesOf(variables["version"]);
   for (const name of ["client", "connection", "results"] as const) {
     const charset = String(variables?.[name]);
     if (charset !== "utf8mb4") throw invalid(`character_set_${name} is ${charset}, it must be utf8mb4`);
