@@ -5,17 +5,24 @@ import type { Lent } from "./lent.js";
 
 /** One statement on its way, with the time that it may take, its wait for a connection included. */
 export class Call {
-  /** Rejects when the time is up: what waits then is forgotten, what runs is given up with its connection. */
+  /**
+   * Rejects when the time is up: what waits then is forgotten, what runs is given up with its connection. Only the check of a new connection
+   * has the same time again, for who comes next.
+   */
   readonly overdue: Promise<never>;
   stage: Stage = "connecting";
   readonly #lender: Lender;
   readonly #timer: NodeJS.Timeout;
   #lent: Lent | undefined;
   #forget: (() => void) | undefined;
+  readonly #timeoutMs: number;
   #isOver = false;
+  #isAbandoned = false;
+  #lastTimer: NodeJS.Timeout | undefined;
 
   constructor(lender: Lender, timeoutMs: number) {
     this.#lender = lender;
+    this.#timeoutMs = timeoutMs;
     let fail: (error: StoreFault) => void = () => {};
     this.overdue = new Promise<never>((_, reject) => {
       fail = reject;
@@ -54,14 +61,14 @@ export class Call {
   giveBack(): void {
     const lent = this.#take();
     if (!lent) return;
-    if (this.#isOver) this.#lender.comeBack(lent);
+    if (this.#isAbandoned) this.#lender.comeBack(lent);
     else this.#lender.giveBack(lent);
   }
 
   drop(): void {
     const lent = this.#take();
     if (!lent) return;
-    if (this.#isOver) this.#lender.comeBack(lent);
+    if (this.#isAbandoned) this.#lender.comeBack(lent);
     else this.#lender.drop(lent);
   }
 
@@ -72,12 +79,21 @@ export class Call {
   #take(): Lent | undefined {
     const lent = this.#lent;
     this.#lent = undefined;
+    clearTimeout(this.#lastTimer);
     return lent;
   }
 
   #giveUp(): void {
     this.#isOver = true;
     this.#forget?.();
+    // The check of a new connection is several statements. Given up each time, it would never be done where answers come slowly.
+    if (this.#lent?.isNew && this.stage === "connecting")
+      this.#lastTimer = setTimeout(() => this.#abandon(), this.#timeoutMs).unref();
+    else this.#abandon();
+  }
+
+  #abandon(): void {
+    this.#isAbandoned = true;
     if (this.#lent) this.#lender.abandon(this.#lent);
   }
 }
