@@ -126,6 +126,31 @@ describe.each([
   });
 });
 
+describe.each([
+  ["a pool", false],
+  ["a Kysely instance", true],
+])("on %s, connections that we have never had and the application has left", (_, kysely) => {
+  test.each([
+    ["with another character set", "set names latin1"],
+    ["without autocommit", "set autocommit = 0"],
+    ["with READ UNCOMMITTED", "set session transaction isolation level read uncommitted"],
+  ])("%s are no fault of the database's", async (_, statement) => {
+    const pool = createPool({ ...poolOptions(nodes.database.url), connectionLimit: 4 });
+    const db = kysely ? new Kysely<object>({ dialect: new MysqlDialect({ pool: pool.pool }) }) : pool;
+    const rig = await startRig({ options: { db, logger: false, prune: false } });
+    ends.push(async () => {
+      await rig.close();
+      await pool.end();
+    });
+    const { session } = await rig.connect();
+    const taken = await Promise.all(Array.from({ length: 4 }, () => pool.getConnection()));
+    for (const connection of taken) await connection.query(statement);
+    for (const connection of taken) connection.release();
+    expect(await outcome(session.set("n", 1) as Promise<void>)).toBe("resolved");
+    expect(await outcome(session.reload())).toBe("resolved");
+  });
+});
+
 test("a connection that goes straight from us to who waits for it, and back, is looked at", async () => {
   const { connect, pool } = await onOneConnection();
   const { session, id } = await connect();

@@ -152,8 +152,9 @@ export class DatabaseAccess {
           reason instanceof UnfitConnection || reason instanceof SessionError || endsConnection(reason);
         if (isOver) call.drop();
         else call.giveBack();
-        // A new connection is as good as any: what it says holds for the server.
-        const goesOn = isOver && this.reconnects && !isNew && tries > 0;
+        // A new connection is as good as any: what it says holds for the server. One that may be new was spoilt if another was fit.
+        const isAsAny = isNew ?? !(reason instanceof SessionError && this.#server);
+        const goesOn = isOver && this.reconnects && !isAsAny && tries > 0;
         if (!goesOn || (fault instanceof StoreFault && fault.kind !== "not-applied")) throw fault;
       }
     }

@@ -24,7 +24,8 @@ export function kyselySource(executor: QueryExecutor): ConnectionSource {
                 lent = new KyselyConnection(connection);
                 known.set(connection, lent);
               }
-              lent.begin(isNew, resolve);
+              // Made for us, or by the application, long ago.
+              lent.begin(isNew ? undefined : false, resolve);
               done(undefined, lent);
             }),
         )
@@ -39,7 +40,7 @@ class KyselyConnection implements Lent {
   readonly isShared = false;
   readonly #connection: DatabaseConnection;
   #giveBack: () => void = () => {};
-  isNew = true;
+  isNew: boolean | undefined = undefined;
   uses = 0;
 
   constructor(connection: DatabaseConnection) {
@@ -50,7 +51,7 @@ class KyselyConnection implements Lent {
     return this;
   }
 
-  begin(isNew: boolean, giveBack: () => void): void {
+  begin(isNew: boolean | undefined, giveBack: () => void): void {
     this.isNew = isNew;
     this.uses++;
     this.#giveBack = giveBack;

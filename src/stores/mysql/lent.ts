@@ -25,8 +25,8 @@ export const NO_BACKSLASH_ESCAPES = 0x200;
 export interface Lent {
   /** Stays the same as long as the connection does. */
   readonly key: object;
-  /** Nobody has run anything on it but what sets a new connection up. */
-  readonly isNew: boolean;
+  /** Nobody has run anything on it but what sets a new connection up; `undefined` if that cannot be known. */
+  readonly isNew: boolean | undefined;
   /** Grows each time somebody else may have used the connection. */
   readonly uses: number;
   /** Whether answers to writes come with {@link Answer.flags}. */
