@@ -366,12 +366,15 @@ export class Session implements Writer {
   #isBelieved(row: SessionRow | undefined): boolean {
     if (this.#ended) return true;
     const known = this.#row;
-    const recent = this.#host.recentRows.get(this.id);
+    const { recentRows } = this.#host;
+    const recent = recentRows.get(this.id);
     if (!row) {
-      // By now the store's clock has been heard.
-      return !(known || recent || this.#isExpected || this.#host.isYoung(this.id));
+      if (known || recent || this.#isExpected) return false;
+      return recentRows.isOver(this.id) || !this.#host.isYoung(this.id);
     }
-    if (row.data === null && isExpiryInDoubt(row, known?.expires)) return false;
+    if (row.data === null) {
+      if (isExpiryInDoubt(row, known?.expires)) return false;
+    } else if (recentRows.isOver(this.id, row.createdAt)) return false;
     if (known && known.revision !== row.revision && isLate(row, known.facts)) return false;
     return !recent || !isLate(row, recent);
   }

@@ -164,7 +164,7 @@ export class SessionRegistry implements SessionHost {
   ended(session: Session, reason: EndReason): void {
     // Whoever presents the token from now on gets a new look at the row, not this object.
     if (this.#live.get(session.id) === session) this.#live.delete(session.id);
-    this.recentRows.forget(session.id);
+    this.#over(session.id, reason, session.row?.createdAt);
     // One that ended while it was being opened has not been a session to anybody.
     if (session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
   }
@@ -364,7 +364,9 @@ export class SessionRegistry implements SessionHost {
     if (isNew) this.events.tell("sessionStart", { sessionId, client: first.client });
     if (!isNew || !row || this.#live.has(sessionId)) {
       // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for its turn.
-      const opened = await this.reopen(sessionId, (found) => sameHash(found.secretHash, secretHash));
+      // There is a row: the INSERT has met it.
+      const isOwn = (found: SessionRow) => sameHash(found.secretHash, secretHash);
+      const opened = await this.reopen(sessionId, isOwn, { isExpected: true });
       return { ...opened, isNew };
     }
     const session = this.hold(sessionId);
@@ -402,8 +404,15 @@ export class SessionRegistry implements SessionHost {
 
   /** Another process says that a session is over. */
   heardEnded(sessionId: string, reason: EndReason): void {
-    this.recentRows.forget(sessionId);
-    this.#live.get(sessionId)?.end(reason);
+    const session = this.#live.get(sessionId);
+    if (session) session.end(reason);
+    else this.#over(sessionId, reason);
+  }
+
+  /** The row of a session that has expired may still be there. Else, what began after this second is another session. */
+  #over(sessionId: string, reason: EndReason, createdAt = 0): void {
+    if (reason === "expired") this.recentRows.forget(sessionId);
+    else this.recentRows.over(sessionId, Math.max(createdAt, Math.floor(this.#rows.nowMs / 1000)));
   }
 
   /** Reads the row of a live session again. If the store cannot answer now, the next sweep sees to it. */

@@ -1,4 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { ConnectStore } from "../../src/http/connect-store.js";
 import { startLatePool } from "../support/late-pool.js";
 import { outcome, useNodes } from "../support/nodes.js";
 import { startProxy } from "../support/proxy.js";
@@ -98,6 +100,32 @@ describe("a row read late", () => {
     await nodes.database.pool.query("delete from late");
     node.lateFor(2);
     expect((await node.sessions.find(id))?.get("n")).toBe(2);
+  });
+
+  test("does not open a session again that has ended here", async () => {
+    const node = await lateNode();
+    const { session, token, id } = await node.connect();
+    await session.set("card", 1);
+    await node.pool.catchUp();
+    await session.destroy();
+    node.lateFor(2);
+    const after = await node.connect(token);
+    expect(after.id).not.toBe(id);
+    expect(after.session.get("card")).toBe("");
+    node.lateFor(2);
+    expect(await node.sessions.find(id)).toBeUndefined();
+  });
+
+  test("does not keep a second server from saving a session that a first one has just begun", async () => {
+    const [first, node] = [new ConnectStore((await nodes.node()).sessions), await lateNode()];
+    const second = new ConnectStore(node.sessions);
+    const id = randomBytes(24).toString("base64url");
+    const cookie = { originalMaxAge: 3_600_000, httpOnly: true, path: "/" };
+    await first.set(id, { cookie, one: 1 } as never);
+    // More than follow at once on an INSERT that finds the id taken, as often as one is sent.
+    node.lateFor(8);
+    await second.set(id, { cookie, two: 2 } as never);
+    expect(await first.get(id)).toMatchObject({ one: 1, two: 2 });
   });
 
   test("does not end a session that is used on another node", async () => {
