@@ -68,6 +68,8 @@ export async function settleAttempt(
   let untold = false;
   /** One was, and all that says that it was not applied is the row as it was read, perhaps late. */
   let isByReading = false;
+  /** Since then one that was alone was answered "no row matched": the row is not the base any more. */
+  let isOvertaken = false;
   const doubt = (cause?: SessionError) =>
     new SessionError("SESSION_WRITE_UNCERTAIN", cause?.code, { ...(cause && { cause }), sessionId });
   const failure = (error: SessionError): Outcome =>
@@ -83,6 +85,7 @@ export async function settleAttempt(
     if (!row) return false;
     if (row.data === null) return !isExpiryInDoubt(row, base.expires);
     verdict = judge(attempt, base.facts, row, host.processId);
+    if (verdict === "not-yet" && isOvertaken) verdict = "late";
     // Then all that matters is that the row is not older than the base.
     if ((verdict === "uncertain" || verdict === "late") && isSurelyNot() && !isLate(row, base.facts))
       verdict = "refused";
@@ -104,6 +107,7 @@ export async function settleAttempt(
       const matched = await answer;
       if (matched) return { verdict: "applied" };
       untold = matched === undefined;
+      isOvertaken ||= isByReading && !untold;
       isByReading ||= untold;
     } catch (error) {
       if (mayHaveEffect(error)) uncertain = true;

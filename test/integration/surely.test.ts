@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { createPool } from "mysql2/promise";
 import { ConnectStore } from "../../src/http/connect-store.js";
-import { memoryStore, type SessionStore, tokenSession } from "../../src/index.js";
+import { memoryStore, type SessionRow, type SessionStore, tokenSession } from "../../src/index.js";
 import { toLog } from "../../src/log.js";
 import { MysqlStore } from "../../src/stores/mysql.js";
 import { type AnsweringProxy, startAnsweringProxy } from "../support/answering-proxy.js";
@@ -231,6 +231,39 @@ test("a store that throws what it should not: the row decides whether it was wri
   await handle?.update((draft) => {
     draft["n"] = Number(draft["n"] ?? 0) + 1;
   });
+  await handle?.reload();
+  expect(handle?.get("n")).toBe(1);
+});
+
+test("a write that was made, with an answer that does not tell and rows that are read late, is not surely unwritten", async () => {
+  const open = memoryStore();
+  let late: SessionRow[] | undefined;
+  const sessions = tokenSession({
+    logger: false,
+    storeTimeout: 1,
+    store: (settings): SessionStore => {
+      const inner = open(settings);
+      return {
+        load: async (ids) => late ?? inner.load(ids),
+        insert: (list) => inner.insert(list),
+        touch: (ids, options) => inner.touch(ids, options),
+        delete: (ids) => inner.delete(ids),
+        async write(attempts) {
+          if (late) return inner.write(attempts);
+          late = await inner.load(attempts.map(({ sessionId }) => sessionId));
+          // As of several that went out together.
+          return (await inner.write(attempts)).map(() => undefined);
+        },
+      };
+    },
+  });
+  ends.push(() => sessions.close());
+  const store = new ConnectStore(sessions);
+  const id = newId();
+  await store.set(id, { cookie } as never);
+  const handle = await sessions.find(store.idOf(id));
+  await expect(handle?.set("n", 1)).rejects.toMatchObject(UNCERTAIN);
+  late = undefined;
   await handle?.reload();
   expect(handle?.get("n")).toBe(1);
 });
