@@ -15,7 +15,7 @@ export interface AttemptHost {
   readonly processId: ProcessId;
   readonly lateReads: LateReads;
   loadRow(sessionId: string): Promise<SessionRow | undefined>;
-  deleteRow(sessionId: string): Promise<void>;
+  deleteRow(sessionId: string, options: { onlyExpired: boolean }): Promise<void>;
   /** Resolves to whether a row matched, or `undefined` where the answer does not tell. */
   writeRow(attempt: WriteAttempt, options: { isRepeated: boolean }): Promise<boolean | undefined>;
 }
@@ -37,15 +37,16 @@ export function loadRow(
 }
 
 /**
- * Deletes a row, again and again until the store answers or `deadline` has passed.
+ * Deletes a row, with `onlyExpired` only where it has expired, again and again until the store answers or `deadline` has passed.
  * Errors: `SESSION_WRITE_UNCERTAIN` where an abandoned statement may still run, else those of the store.
  */
 export function settleDelete(
   host: Pick<AttemptHost, "clock" | "deleteRow">,
   sessionId: string,
   deadline: number,
+  options: { onlyExpired: boolean },
 ): Promise<void> {
-  return untilWritten(host.clock, deadline, sessionId, () => host.deleteRow(sessionId));
+  return untilWritten(host.clock, deadline, sessionId, () => host.deleteRow(sessionId, options));
 }
 
 /**

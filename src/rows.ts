@@ -45,6 +45,7 @@ export class Rows {
   readonly #touches: Batch<string, boolean>;
   readonly #visits: Batch<string, boolean>;
   readonly #deletes: Batch<string, undefined>;
+  readonly #expiredDeletes: Batch<string, undefined>;
 
   constructor(store: HearingStore) {
     this.#store = store;
@@ -92,15 +93,18 @@ export class Rows {
       });
     this.#touches = touching(false);
     this.#visits = touching(true);
-    this.#deletes = new Batch({
-      ...byKey,
-      use: "blocking",
-      width: 1,
-      run: async (ids) => {
-        await store.delete(ids);
-        return [undefined];
-      },
-    });
+    const deleting = (onlyExpired: boolean): Batch<string, undefined> =>
+      new Batch({
+        ...byKey,
+        use: "blocking",
+        width: 1,
+        run: async (ids) => {
+          await store.delete(ids, { onlyExpired });
+          return [undefined];
+        },
+      });
+    this.#deletes = deleting(false);
+    this.#expiredDeletes = deleting(true);
   }
 
   load(sessionId: string): Promise<SessionRow | undefined> {
@@ -168,8 +172,8 @@ export class Rows {
     return false;
   }
 
-  async delete(sessionId: string): Promise<void> {
-    await this.#deletes.add(sessionId);
+  async delete(sessionId: string, { onlyExpired = false } = {}): Promise<void> {
+    await (onlyExpired ? this.#expiredDeletes : this.#deletes).add(sessionId);
   }
 
   /** Whether there may be a row that something else made for this token, to be taken over by {@link adopt}. */

@@ -226,9 +226,10 @@ export class Session implements Writer {
       this.#adopt(row);
       by.check(this.saved.kept, this.id);
     }
-    // Somebody else may have made room already, and begun anew.
-    if (reason === "expired" && (await this.#load(deadline))?.data !== null) return;
-    await settleDelete(this.#host, this.id, deadline);
+    // Somebody else may have made room already, and begun anew; where this is read late, the DELETE finds it out.
+    const onlyExpired = reason === "expired";
+    if (onlyExpired && (await this.#load(deadline))?.data !== null) return;
+    await settleDelete(this.#host, this.id, deadline, { onlyExpired });
     this.end(reason);
     this.#host.destroyed(this, reason);
   }

@@ -140,8 +140,8 @@ export class SessionRegistry implements SessionHost {
     this.#rows.sendWrite(sent);
   }
 
-  deleteRow(sessionId: string): Promise<void> {
-    return this.#rows.delete(sessionId);
+  deleteRow(sessionId: string, options: { onlyExpired: boolean }): Promise<void> {
+    return this.#rows.delete(sessionId, options);
   }
 
   expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds {
@@ -157,7 +157,8 @@ export class SessionRegistry implements SessionHost {
   }
 
   destroyed(session: Session, reason: EndReason): void {
-    this.announcer?.ended(session.id, reason);
+    // The row of one that has expired has made room: by now there may be another session, which others have open.
+    if (reason !== "expired") this.announcer?.ended(session.id, reason);
     if (!session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
   }
 

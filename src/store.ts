@@ -159,8 +159,11 @@ export interface SessionStore {
    * Answers the ids that have to be touched later: a row that somebody has locked is better left out than waited for.
    */
   touch(sessionIds: readonly string[], options: { beginVisit: boolean }): Promise<readonly string[]>;
-  /** Deletes the rows of these ids; an id without a row is no error. */
-  delete(sessionIds: readonly string[]): Promise<void>;
+  /**
+   * Deletes the rows of these ids; an id without a row is no error. `onlyExpired`: those alone that have expired when they are deleted. Asked
+   * where a new session is to take the place of an expired one; who does not heed it may delete what another server has put there first.
+   */
+  delete(sessionIds: readonly string[], options?: { readonly onlyExpired?: boolean }): Promise<void>;
   /** As `load`, without values: revision and times of the rows of these ids, expired ones too. */
   loadRevisions?(sessionIds: readonly string[]): Promise<SessionRevision[]>;
   /** The living sessions of exactly this user, newest first. */

@@ -76,8 +76,12 @@ export class MemoryStore implements SessionStore {
     return [];
   }
 
-  async delete(sessionIds: readonly string[]): Promise<void> {
-    for (const id of sessionIds) this.#rows.delete(id);
+  async delete(sessionIds: readonly string[], { onlyExpired = false } = {}): Promise<void> {
+    const now = this.#now;
+    for (const id of sessionIds) {
+      const row = this.#rows.get(id);
+      if (!(onlyExpired && row && row.expires > now)) this.#rows.delete(id);
+    }
   }
 
   async loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {

@@ -185,8 +185,10 @@ export class MysqlStore implements SessionStore {
     return rows.map(({ sessionId }) => sessionId);
   }
 
-  async delete(sessionIds: readonly string[]): Promise<void> {
-    await this.#write(() => deleteRows(this.#table, sessionIds));
+  async delete(sessionIds: readonly string[], { onlyExpired = false } = {}): Promise<void> {
+    await this.#write(() =>
+      onlyExpired ? deleteExpired(this.#table, sessionIds, 0) : deleteRows(this.#table, sessionIds),
+    );
   }
 
   async adopt(legacy: readonly LegacyRow[]): Promise<void> {

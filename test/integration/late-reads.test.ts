@@ -128,6 +128,24 @@ describe("a row read late", () => {
     expect(await first.get(id)).toMatchObject({ one: 1, two: 2 });
   });
 
+  test("does not delete a session that has begun anew where an expired one was", async () => {
+    const [first, node] = [new ConnectStore((await nodes.node()).sessions), await lateNode()];
+    const second = new ConnectStore(node.sessions);
+    const id = randomBytes(24).toString("base64url");
+    const cookie = { originalMaxAge: 3_600_000, httpOnly: true, path: "/" };
+    await first.set(id, { cookie, one: 1 } as never);
+    await nodes.database.pool.query(
+      "update session set expires = unix_timestamp() - 60 where sessionId = ?",
+      [first.idOf(id)],
+    );
+    await node.pool.catchUp();
+    await first.set(id, { cookie, one: 2 } as never);
+    // Until the expired row is to make room for a new one.
+    node.lateFor(3);
+    await second.set(id, { cookie, two: 2 } as never);
+    expect(await first.get(id)).toMatchObject({ one: 2, two: 2 });
+  });
+
   test("does not end a session that is used on another node", async () => {
     const node = await lateNode({ revalidate: 3600, touchEvery: 3600 });
     const { session, id } = await node.connect();

@@ -104,11 +104,12 @@ export class ConnectBackend implements SessionStore {
     return [];
   }
 
-  async delete(sessionIds: readonly string[]): Promise<void> {
+  async delete(sessionIds: readonly string[], { onlyExpired = false } = {}): Promise<void> {
     await forEach(sessionIds, (id) =>
       this.#alone(id, async (operation) => {
+        const row = toRow(await operation.get(id), id);
         // What is not ours stays.
-        if (toRow(await operation.get(id), id)) await operation.destroy(id);
+        if (row && !(onlyExpired && row.expires > this.#now)) await operation.destroy(id);
       }),
     );
   }

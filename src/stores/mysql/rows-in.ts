@@ -43,12 +43,12 @@ export function deleteRows(table: string, sessionIds: readonly string[]): SqlTex
   };
 }
 
-/** By key, or a small table would be scanned and every row of it locked; only this form of DELETE takes the hint. */
+/** Those that expired at least so long ago. By key, or a small table would be scanned and every row of it locked; only this form of DELETE takes the hint. */
 export function deleteExpired(table: string, sessionIds: readonly string[], expiredFor: Seconds): SqlText {
   return {
     sql:
       `delete old from ${table} as old force index (primary)` +
-      ` where old.sessionId in (${repeated("?", sessionIds.length)}) and old.expires < ${NOW} - ?`,
+      ` where old.sessionId in (${repeated("?", sessionIds.length)}) and old.expires <= ${NOW} - ?`,
     parameters: [...sessionIds, expiredFor],
   };
 }
