@@ -57,7 +57,8 @@ export class KnownRow {
       previousVisitAt,
       idleSeconds,
       client,
-      revision,
+      // A store of somebody else's may have a large number as a BigInt, with which no arithmetic here would work.
+      revision: Number(revision),
       writers,
       identity,
       now,
