@@ -58,4 +58,14 @@ function listen() {
       shutdown().finally(() => process.exit(code));
     });
   }
+  if (process.env["npm_lifecycle_event"]) endWithParent();
+}
+
+/** A signal to npm ends npm and its shell, and does not reach us. */
+function endWithParent() {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid === parent || begun) return;
+    shutdown().finally(() => process.exit(128 + constants.signals.SIGTERM));
+  }, 1_000).unref();
 }

@@ -130,13 +130,12 @@ async function see(
   return { cluster, setting, isOurs: true, isEnough };
 }
 
-/** For who has asked: what there is that sessions depend on. */
+/** Says what there is that sessions depend on; to an operator only where the server is part of a cluster. */
 export function sayFound(log: Log, { engine, cluster }: Pick<ServerFacts, "engine" | "cluster">): void {
-  const { setting, isOurs } = cluster ?? {};
+  if (!cluster) return log.debug({ engine }, "the database says of itself that it is in no cluster");
+  const { setting, isOurs } = cluster;
   log.info(
-    { engine, ...(cluster && { cluster: cluster.cluster, setting }) },
-    cluster
-      ? `the database is a node of a cluster; its reads come in time by ${setting}${isOurs ? ", which each connection is set to" : ""}`
-      : "the database says of itself that it is in no cluster",
+    { engine, cluster: cluster.cluster, setting },
+    `the database is a node of a cluster; its reads come in time by ${setting}${isOurs ? ", which each connection is set to" : ""}`,
   );
 }
