@@ -29,6 +29,8 @@ afterEach(async () => {
 async function start(): Promise<TestServer> {
   server = await startServer({
     databaseUrl: database.url,
+    // Pruning begins at any time.
+    options: { prune: false },
     io: { maxHttpBufferSize: 4e6 },
     handlers: (io) =>
       io.on("connection", (socket) => {
