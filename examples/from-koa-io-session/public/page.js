@@ -10,15 +10,19 @@ socket.on("sessionEnd", ({ reason }) => show("session", `The session of the sock
 
 on("http", countOverHttp);
 on("socket", async () => {
-  // After a reset the server has disconnected it.
-  socket.connect();
-  const counts = await socket.emitWithAck("count");
+  const counts = await countBySocket().catch(countBySocket);
   showCounts(counts);
   // A socket has the session that its cookie opened when it came: the next session is for the next connection.
   if (counts.error) socket.disconnect();
 });
 on("reset", () => fetch("/reset", { method: "POST" }));
 await countOverHttp();
+
+/** After a reset the server disconnects the socket. Where the word of that comes behind the question, it is asked again. */
+async function countBySocket() {
+  socket.connect();
+  return await socket.emitWithAck("count");
+}
 
 async function countOverHttp() {
   const response = await fetch("/count", { method: "POST" });

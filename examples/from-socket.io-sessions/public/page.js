@@ -26,7 +26,9 @@ on("logout", () => fetch("/logout", { method: "POST" }));
 await showColour();
 
 async function showColour() {
-  show("colour", await socket.emitWithAck("colour"));
+  // A connection that ends takes the answers with it that are on their way.
+  const colour = await socket.emitWithAck("colour").catch(() => undefined);
+  if (colour !== undefined) show("colour", colour);
 }
 
 /** @param {string} id @param {string} text */
