@@ -6,6 +6,9 @@ export async function settled(): Promise<void> {
   for (let turns = 0; turns < 6; turns++) await turn();
 }
 
+/** Shorter than any pause of the library that a test steps through. */
+const STEP_MS = 50;
+
 /** A clock that stands still until a test moves it. */
 export class HandClock implements Clock {
   #now = 0;
@@ -48,5 +51,16 @@ export class HandClock implements Clock {
       due.run();
     }
     this.#now = until;
+  }
+
+  /** Moves on in steps of {@link STEP_MS}, each after what has fallen due has come to rest, until `outcome` is there. */
+  async advanceUntil<T>(outcome: Promise<T>): Promise<T> {
+    let isThere = false;
+    const there = () => {
+      isThere = true;
+    };
+    outcome.then(there, there);
+    for (await settled(); !isThere; await settled()) this.advance(STEP_MS);
+    return outcome;
   }
 }

@@ -110,18 +110,20 @@ test("of several first saves of an id whose session is over none takes another's
 });
 
 test("an id that was taken, and then free when its row was looked for, is tried again", async () => {
-  const { memory, sessions } = setUp();
+  const { memory, clock, sessions } = setUp();
   const store = new ConnectStore(sessions);
   const { insert } = memory.store;
   memory.store.insert = async () => {
     memory.store.insert = insert;
     return [null];
   };
-  await store.set("a", { cookie, n: 1 } as never);
+  // An INSERT has met a row: that none is found is believed after two seconds, for a node of the database may lag behind.
+  await clock.advanceUntil(store.set("a", { cookie, n: 1 } as never));
   expect(await store.get("a")).toMatchObject({ n: 1 });
   // Always taken, and never there: something else is wrong with the table.
   memory.store.insert = async () => [null];
-  expect(await outcome(store.set("b", { cookie, n: 1 } as never))).toBe("SESSION_STORE_FAILED");
+  const refused = outcome(store.set("b", { cookie, n: 1 } as never));
+  expect(await clock.advanceUntil(refused)).toBe("SESSION_STORE_FAILED");
   await sessions.close();
 });
 
