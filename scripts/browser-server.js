@@ -2,7 +2,6 @@
 // One browser for all tests of a run. Their processes ask an address on this machine for it; the first question starts it.
 import { once } from "node:events";
 import http from "node:http";
-import { chromium } from "playwright-core";
 import { onShutdown } from "./shutdown.js";
 
 /** @typedef {import("./browser.js").Browser} Browser */
@@ -52,7 +51,9 @@ export async function offerBrowser(browser) {
 }
 
 /** @param {Browser} browser */
-function launch({ path, args, env }) {
+async function launch({ path, args, env }) {
+  // Here and not above: the command that installs the packages imports this file first.
+  const { chromium } = await import("playwright-core");
   /** @type {Record<string, string>} */
   const environment = {};
   for (const [name, value] of Object.entries({ ...process.env, ...env })) {
