@@ -1,10 +1,23 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { Batch, type BatchOptions } from "../../src/batch.js";
 import { Lanes } from "../../src/lanes.js";
 import { StoreFault } from "../../src/store.js";
 
 // How entries become statements. `run` stands in for the store here; what real statements do is proven on real databases.
+
+/** A statement that takes longer is slow. */
+const SLOW_MS = 20;
+
+// Only what tells how long a statement has taken, and stands still until a test moves it; turns of the event loop are real.
+beforeEach(() => {
+  jest.useFakeTimers({
+    doNotFake: ["Date", "hrtime", "nextTick", "queueMicrotask", "setImmediate", "clearImmediate"],
+  });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 interface Statement {
   readonly entries: readonly string[];
@@ -92,6 +105,11 @@ describe("natural batching", () => {
     add(batch, "a");
     await until(1);
     add(batch, "b");
+    await turn();
+    jest.advanceTimersByTime(SLOW_MS - 1);
+    await turn();
+    expect(sent()).toEqual(["a"]);
+    jest.advanceTimersByTime(1);
     await until(2);
     expect(sent()).toEqual(["a", "b"]);
     expect(statements.map(({ mayWait }) => mayWait)).toEqual([true, false]);
