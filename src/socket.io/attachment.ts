@@ -12,7 +12,8 @@ import { type Connecting, endConnecting, mintLimitOf } from "./connection.js";
 import { type DeadlineHost, Deadlines } from "./deadlines.js";
 import { type EventHost, FreshEvents } from "./fresh-events.js";
 import { HeldEvents, sayTooMuch } from "./held-events.js";
-import { leaveOnDisconnect, trimMiddlewares } from "./install.js";
+import { leaveOnDisconnect } from "./install.js";
+import { trimMiddlewares } from "./internals.js";
 import {
   type ClientFacts,
   type OpeningResult,
@@ -165,7 +166,8 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
   }
 
   #onEvent(event: unknown[], next: () => void): void {
-    if (event[0] === GET_TOKEN) return this.#onGetToken(event);
+    // Taken before it comes here, unless Socket.IO lacks the place for it.
+    if (event[0] === GET_TOKEN) return this.present(event);
     const { freshness, registry } = this.#context;
     if (freshness !== undefined) {
       this.#held ??= new FreshEvents(this, registry, freshness);
@@ -177,8 +179,8 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     if (!this.#held.hold(event, next)) this.overflow();
   }
 
-  /** Not passed on to the application's own listeners: the event carries a credential. */
-  #onGetToken(event: unknown[]): void {
+  /** `getToken` has come. It carries a credential, and is for nobody else. */
+  present(event: unknown[]): void {
     const { request, facts } = readGetToken(event, this.facts, this.#context.tickets);
     this.facts = facts;
     if (this.#requests) {

@@ -1,15 +1,12 @@
 import { Namespace, Socket } from "socket.io";
 import { SessionError } from "../errors.js";
 import type { SessionHandle } from "../handle.js";
+import { GET_TOKEN } from "../wire.js";
 import type { Attachment } from "./attachment.js";
+import { afterCleanups, interceptEvent } from "./internals.js";
 
 /** The session side of each socket that has one. */
 export const attachments = new WeakMap<Socket, Attachment>();
-
-/** What Socket.IO calls when it throws a socket away, whether or not it ever connected. */
-interface Internals {
-  _cleanup?: () => void;
-}
 
 /** What to do with a namespace that is given one of our middlewares by `use`. */
 const onUse = new WeakMap<object, (namespace: Namespace) => void>();
@@ -27,7 +24,8 @@ export function install(middleware: object, attach: (namespace: Namespace) => vo
 /** Also for sockets of a second copy of socket.io in the application's node_modules. */
 export function installOnSockets(prototype: Socket): void {
   if (Object.hasOwn(prototype, "session")) return;
-  installCleanup(prototype as unknown as Internals);
+  interceptEvent(prototype, GET_TOKEN, takeToken);
+  afterCleanups(prototype, leaveOnCleanup);
   Object.defineProperty(prototype, "session", {
     configurable: true,
     get(this: Socket): SessionHandle {
@@ -52,21 +50,20 @@ export function installOnSockets(prototype: Socket): void {
   });
 }
 
-/**
- * There is no event for a socket that never connected, because a middleware after ours refused it. Should a later version do
- * without this method, the end of the connection still comes.
- */
-function installCleanup(prototype: Internals): void {
-  const cleanup = prototype._cleanup;
-  if (typeof cleanup !== "function") return;
-  prototype._cleanup = function (this: Socket & Internals) {
-    cleanup.call(this);
-    const attachment = attachments.get(this);
-    if (!attachment) return;
-    // The application may have taken away the listener to "disconnect", which comes next.
-    if (this.connected) process.nextTick(leave, attachment);
-    else attachment.leave();
-  };
+/** The token that a client presents is for its attachment alone. */
+function takeToken(socket: Socket, event: unknown[]): boolean {
+  const attachment = attachments.get(socket);
+  attachment?.present(event);
+  return attachment !== undefined;
+}
+
+/** Also of a socket that never connected, because a middleware after ours refused it. */
+function leaveOnCleanup(socket: Socket): void {
+  const attachment = attachments.get(socket);
+  if (!attachment) return;
+  // The application may have taken away the listener to "disconnect", which comes next.
+  if (socket.connected) process.nextTick(leave, attachment);
+  else attachment.leave();
 }
 
 /** A listener to "disconnect", one for all sockets. */
@@ -76,12 +73,6 @@ export function leaveOnDisconnect(this: Socket): void {
 
 function leave(attachment: Attachment): void {
   attachment.leave();
-}
-
-/** Socket.IO's list of a socket's own middlewares makes room for sixteen more with the first; most sockets have no second. */
-export function trimMiddlewares(socket: Socket): void {
-  const internals = socket as unknown as { fns?: unknown };
-  if (Array.isArray(internals.fns)) internals.fns = [...internals.fns];
 }
 
 function notAttached(socket: Socket): SessionError {

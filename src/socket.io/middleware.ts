@@ -92,6 +92,7 @@ function connected(socket: Socket, context: AttachmentContext): void {
   const attachment = attachments.get(socket);
   if (attachment) return attachment.connected();
   // Socket.IO recovered this socket and skipped the middleware; its session is verified before its events go on.
+  installOnSockets(Object.getPrototypeOf(socket));
   const recovered = new Attachment(socket, context);
   attachments.set(socket, recovered);
   recovered.connected();

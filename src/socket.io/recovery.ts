@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "socket.io";
 import { type HashText, textToBytes } from "../identity.js";
+import { mayRecover } from "./internals.js";
 
 /** Where the server notes a socket's session for connection state recovery. */
 const DATA_KEY = "tokenSession";
@@ -32,15 +33,6 @@ export function noteForRecovery(
     ...(isFixed && { isFixed }),
   };
   socket.data[DATA_KEY] = note;
-}
-
-/**
- * Whether Socket.IO keeps what it sends, to recover sockets. It offers no public way to ask; if a later version keeps its options
- * elsewhere, the careful way is taken.
- */
-export function mayRecover(socket: Socket): boolean {
-  const { opts } = socket.nsp.server as unknown as { opts?: { connectionStateRecovery?: unknown } };
-  return opts === undefined || opts.connectionStateRecovery !== undefined;
 }
 
 /** The note of a socket that Socket.IO recovered. */

@@ -34,8 +34,10 @@ export async function freshNode(nodes: Nodes, given: TestServerOptions = {}): Pr
     waiting = waiting.filter((each) => each.count > count);
   };
   const listen = (socket: ServerSocket) => {
-    // Socket.IO runs these before a socket's own middleware, which is where events wait.
-    socket.onAny(arrive);
+    // On the connection, because catch-all listeners do not hear of tokens. Socket.IO passes a packet on in the next tick.
+    socket.conn.on("packet", ({ type, data }) => {
+      if (type === "message" && String(data).startsWith("2")) setImmediate(arrive);
+    });
     socket.on("say", (word: unknown, done?: (found: Heard) => void) => {
       const found = { word, id: socket.session.id, n: socket.session.get("n") };
       heard.push(found);

@@ -1,0 +1,107 @@
+import type { Socket } from "socket.io";
+
+/**
+ * All that is used of Socket.IO beyond its public API: the same from 4.6 to 4.8. Where a later version lacks something of it, the public
+ * way is taken, or what it is for is done without.
+ */
+interface Internals {
+  /** Takes in each packet of the client for this socket, before anybody else sees what is in it. */
+  _onpacket?: (packet: Packet) => void;
+  /** Sends a packet to the client. `emit` does, once it has told listeners and, with recovery, the adapter. */
+  packet?: (packet: Packet) => void;
+  /** What is to be called with the client's acknowledgement, by the packet's number. */
+  acks?: unknown;
+  /** Makes the function that acknowledges a packet. */
+  ack?: (id: number) => (...answer: unknown[]) => void;
+  /** Called when a socket is thrown away, whether or not it ever connected. */
+  _cleanup?: () => void;
+  /** The socket's own middlewares. */
+  fns?: unknown;
+  readonly nsp: {
+    /** Counts packets that want an acknowledgement. */
+    _ids?: unknown;
+    readonly server: { readonly opts?: { readonly connectionStateRecovery?: unknown } };
+  };
+}
+
+interface Packet {
+  type: number;
+  data?: unknown[];
+  id?: number;
+}
+
+const EVENT = 2;
+const BINARY_EVENT = 5;
+
+const nothing = () => {};
+
+function internalsOf(socket: Socket): Internals {
+  return socket as unknown as Internals;
+}
+
+/**
+ * Sends an event to one client, and to nobody else's ears: no catch-all listener is told, no adapter publishes it or keeps it for recovery.
+ * `acknowledged` is called when the client acknowledges it; without, no acknowledgement is asked for.
+ */
+export function sendUnheard(socket: Socket, event: string, content: object, acknowledged?: () => void): void {
+  // On a connection that carries several namespaces, the client may be back already as another socket.
+  if (!socket.connected) return;
+  const internals = internalsOf(socket);
+  const { acks, nsp } = internals;
+  if (typeof internals.packet !== "function" || !(acks instanceof Map) || typeof nsp._ids !== "number") {
+    // What asks for an acknowledgement is not kept for recovery.
+    socket.emit(event, content, acknowledged ?? nothing);
+    return;
+  }
+  const packet: Packet = { type: EVENT, data: [event, content] };
+  if (acknowledged) {
+    packet.id = nsp._ids++;
+    acks.set(packet.id, acknowledged);
+  }
+  internals.packet(packet);
+}
+
+/**
+ * Has `take` look at each such event of a client before any catch-all listener, middleware or handler; one that it takes, answering `true`,
+ * goes no further. `event` is as a socket's middleware gets it: with the acknowledging function last, where the client wants one.
+ */
+export function interceptEvent(
+  prototype: Socket,
+  name: string,
+  take: (socket: Socket, event: unknown[]) => boolean,
+): void {
+  const internals = internalsOf(prototype);
+  const { _onpacket: onPacket } = internals;
+  if (typeof onPacket !== "function") return;
+  internals._onpacket = function (this: Socket, packet) {
+    const { type, data, id } = packet;
+    if (data?.[0] === name && (type === EVENT || type === BINARY_EVENT)) {
+      const acknowledge = id === undefined ? undefined : internalsOf(this).ack?.(id);
+      if (take(this, acknowledge ? [...data, acknowledge] : data)) return;
+    }
+    onPacket.call(this, packet);
+  };
+}
+
+/** Calls `look` for each socket that Socket.IO throws away. There is no event for one that never connected. */
+export function afterCleanups(prototype: Socket, look: (socket: Socket) => void): void {
+  const internals = internalsOf(prototype);
+  const { _cleanup: cleanup } = internals;
+  if (typeof cleanup !== "function") return;
+  internals._cleanup = function (this: Socket) {
+    cleanup.call(this);
+    look(this);
+  };
+}
+
+/** Socket.IO's list of a socket's own middlewares makes room for sixteen more with the first; most sockets have no second. */
+export function trimMiddlewares(socket: Socket): void {
+  const internals = internalsOf(socket);
+  if (Array.isArray(internals.fns)) internals.fns = [...internals.fns];
+}
+
+/** Whether Socket.IO keeps what it sends, to recover sockets; where that cannot be told, as if it did. */
+export function mayRecover(socket: Socket): boolean {
+  const { opts } = internalsOf(socket).nsp.server;
+  return opts === undefined || opts.connectionStateRecovery !== undefined;
+}

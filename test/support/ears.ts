@@ -1,0 +1,44 @@
+import type { Namespace, Server, Socket } from "socket.io";
+
+/** What a socket's listeners of all kinds have heard: the kind, and the event's name. */
+export type Heard = readonly [kind: string, event: unknown];
+
+/** The names of the library's own events. */
+export const OWN_EVENTS = ["getToken", "gotToken", "tokenChanged", "sessionEnd"];
+
+/**
+ * Listens to a socket in every way in which an application can hear of all its events: the four kinds of catch-all listeners, middleware,
+ * handlers of the very names, and the wildcard of old, which puts itself in the place of `onevent`.
+ */
+export function listenInAllWays(socket: Socket, hear: (heard: Heard) => void): void {
+  socket.onAny((event) => hear(["onAny", event]));
+  socket.prependAny((event) => hear(["prependAny", event]));
+  socket.onAnyOutgoing((event) => hear(["onAnyOutgoing", event]));
+  socket.prependAnyOutgoing((event) => hear(["prependAnyOutgoing", event]));
+  socket.use(([event], next) => {
+    hear(["use", event]);
+    next();
+  });
+  for (const name of OWN_EVENTS) socket.on(name, () => hear(["on", name]));
+  const internals = socket as unknown as { onevent(packet: { data: unknown[] }): void };
+  const { onevent } = internals;
+  internals.onevent = function (packet) {
+    hear(["onevent", packet.data[0]]);
+    onevent.call(this, packet);
+  };
+}
+
+/** Adds what an application does with a socket to a namespace: it says so at once, and answers `say`. */
+export function speak(namespace: Server | Namespace): void {
+  namespace.on("connection", (socket: Socket) => {
+    socket.emit("welcome");
+    socket.on("say", (done: () => void) => done());
+    socket.on("login", async (done: (code: string) => void) => {
+      await socket.session.login("ada").then(
+        () => done(""),
+        ({ code }) => done(code),
+      );
+    });
+    socket.on("destroy", () => void socket.session.destroy());
+  });
+}
