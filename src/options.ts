@@ -86,13 +86,14 @@ export interface TokenSessionOptions {
   /**
    * Another credential than a token, in the handshake of a socket that brings no token: the session id of a cookie, mostly, as
    * {@link fromCookie} and {@link fromKoaCookie} find it. Any function of the handshake will do; what it gives is a credential
-   * of at least 16 characters that nobody can guess, or `undefined`. Such a socket has its session when `connection` fires, if there is one; it is never
-   * told its credential, and `login()` and its like reject with `SESSION_NOT_CONFIRMED` there: HTTP changes cookies. @default none
+   * of at least 16 characters that nobody can guess, or `undefined`. It is given all cookies, also the one that sockets do not show
+   * (see `cookieSecret`). Such a socket has its session when `connection` fires, if there is one; it is never told its credential,
+   * and `login()` and its like reject with `SESSION_NOT_CONFIRMED` there: HTTP changes cookies. @default none
    */
   identify?: (handshake: Socket["handshake"]) => string | undefined | Promise<string | undefined>;
   /**
    * For `sessions.express({ cookie })`: what encrypts tokens on their way through a page's script. At least 32 characters, secret, and the same on all
-   * servers. @default none
+   * servers. A server that has it shows that cookie in no handshake, whether it sets it itself or not. @default none
    */
   cookieSecret?: string;
   /** pino, a logger like it, an object with `log(level, text)` as the old package took, or `false`. @default pino() */

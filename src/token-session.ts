@@ -17,6 +17,7 @@ import { storeError } from "./retry.js";
 import { SessionRegistry } from "./sessions.js";
 import { ClientScript } from "./socket.io/client-script.js";
 import { Cluster } from "./socket.io/cluster.js";
+import { hideOn } from "./socket.io/handshake-cookies.js";
 import { Identifying } from "./socket.io/identifying.js";
 import { type AttachTarget, attachTo, createMiddleware, type Middleware } from "./socket.io/middleware.js";
 import { type SessionStore, StoreFault, type StoreSettings } from "./store.js";
@@ -25,6 +26,7 @@ import { memoryStore } from "./stores/memory.js";
 import { MysqlStore } from "./stores/mysql.js";
 import { Sweep } from "./sweep.js";
 import { Tickets } from "./tickets.js";
+import { TokenCookies } from "./token-cookies.js";
 
 /** Token sessions: attach them to a server or namespace, or pass them to `io.use`. */
 export interface TokenSessions extends Middleware {
@@ -165,6 +167,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const registry = new SessionRegistry(settings, store, events);
   const cluster = new Cluster(registry, store);
   registry.announcer = cluster;
+  const tokenCookies = new TokenCookies();
   const script = settings.serveClient ? new ClientScript(log) : undefined;
   const context = {
     registry,
@@ -175,7 +178,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     required,
     late: new LateTokens(settings.clock),
     identifying: settings.identify && new Identifying(settings.identify, settings),
-    hiddenCookies: new Set<string>(),
+    tokenCookies,
     tickets:
       settings.cookieSecret === undefined
         ? undefined
@@ -186,6 +189,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     addressLimits: new AddressLimits(settings, settings.addressOf),
     onAttach: ({ server }: Namespace) => {
       cluster.join(server);
+      if (context.tickets) hideOn(server, tokenCookies);
       script?.serveOn(server);
     },
   };

@@ -57,6 +57,23 @@ function detached(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }
 
+/** A token, whose id is a UUIDv7, or before the first session its secret alone. */
+const COOKIE_PATTERN = /^([0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15})?\.[A-Za-z0-9_-]{43}$/;
+/** The first day of 2024: no session of ours is older. */
+const FIRST_MS = 1_704_067_200_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * Whether a cookie's value is what the cookie bridge puts there, whatever the cookie's name. Of what looks alike, another library's id with a
+ * signature perhaps, one in 100 000 is taken for it: what is left of random ids when they must be a UUIDv7 of these years.
+ */
+export function isTokenCookie(value: string): boolean {
+  const [matched, sessionId] = COOKIE_PATTERN.exec(value) ?? [];
+  if (matched === undefined || sessionId === undefined) return matched !== undefined;
+  const madeAtMs = timeOfId(sessionId);
+  return madeAtMs >= FIRST_MS && madeAtMs < Date.now() + DAY_MS;
+}
+
 /**
  * Makes a token for a new session: an id of our own (UUIDv7, so that rows come in order of time) and a random secret.
  * `nowMs`, Unix milliseconds, should be the database's clock, which all nodes share.

@@ -7,6 +7,7 @@ import { storeError } from "../retry.js";
 import type { SessionRegistry } from "../sessions.js";
 import { parseStandIn, standInFor, type Tickets } from "../tickets.js";
 import { hashSecret, newTokenFor, parseToken } from "../token.js";
+import { cookieHeaderOf } from "../token-cookies.js";
 import { type Answer, answer, refused, unavailable } from "./answer.js";
 import { isOwn } from "./cookies.js";
 import type { TokenWriter } from "./response-bearer.js";
@@ -61,16 +62,17 @@ export class CookieBridge {
     return parseToken(this.#cookieOf(request))?.text;
   }
 
-  #cookieOf({ headers }: IncomingMessage): string | undefined {
-    if (!isOwn(headers, this.#options.origins)) return undefined;
-    return parse(headers.cookie ?? "")[this.#options.name];
+  #cookieOf(request: IncomingMessage): string | undefined {
+    if (!isOwn(request.headers, this.#options.origins)) return undefined;
+    return parse(cookieHeaderOf(request) ?? "")[this.#options.name];
   }
 
   /** Whether a new token belongs into the cookie: the request is that of a page which may use it, has come by it, or says so. */
-  serves({ headers }: IncomingMessage, presented: string | undefined): boolean {
+  serves(request: IncomingMessage, presented: string | undefined): boolean {
+    const { headers } = request;
     if (!isOwn(headers, this.#options.origins)) return false;
     if (presented !== undefined) return parseStandIn(presented) !== undefined;
-    const hasCookie = parse(headers.cookie ?? "")[this.#options.name] !== undefined;
+    const hasCookie = parse(cookieHeaderOf(request) ?? "")[this.#options.name] !== undefined;
     return hasCookie || headers.origin !== undefined || headers["sec-fetch-site"] === "same-origin";
   }
 

@@ -8,6 +8,7 @@ import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { Seconds } from "../store.js";
 import { parseStandIn, type Tickets } from "../tickets.js";
+import type { TokenCookies } from "../token-cookies.js";
 import { type Answer, type Missing, unauthorized, unavailable } from "./answer.js";
 import { CookieBridge, type CookieBridgeOptions } from "./cookie-bridge.js";
 import { bearerToken } from "./presented.js";
@@ -44,8 +45,8 @@ export interface RequestSessionOptions {
 export interface RequestContext {
   readonly registry: SessionRegistry;
   readonly outages: Outages;
-  /** Names of cookies that hold a token, for whoever shows headers to others. */
-  readonly hiddenCookies: Set<string>;
+  /** Cookies that hold a token, which sockets are not to show. */
+  readonly tokenCookies: TokenCookies;
   /** Where there is a `cookieSecret`. */
   readonly tickets: Tickets | undefined;
   readonly absoluteExpiration: Seconds;
@@ -229,14 +230,14 @@ class Visit implements Exchange {
 }
 
 function bridgeOf(
-  { registry, tickets, hiddenCookies, absoluteExpiration: maxAge }: RequestContext,
+  { registry, tickets, tokenCookies, absoluteExpiration: maxAge }: RequestContext,
   limits: AddressLimits<IncomingMessage>,
   options: CookieBridgeOptions,
 ): CookieBridge {
   if (!tickets)
     throw new SessionError("SESSION_OPTION_INVALID", "cookie needs the option cookieSecret of tokenSession");
   const bridge = new CookieBridge({ registry, tickets, limits, maxAge }, options);
-  hiddenCookies.add(bridge.cookieName);
+  tokenCookies.add(bridge.cookieName);
   return bridge;
 }
 

@@ -14,8 +14,6 @@ export interface AttachmentContext {
   readonly required: boolean;
   /** Where something else identifies sessions besides a token. */
   readonly identifying: Identifying | undefined;
-  /** Names of cookies that hold a token. */
-  readonly hiddenCookies: ReadonlySet<string>;
   readonly late: LateTokens;
   /** Where there is a `cookieSecret`. */
   readonly tickets: Tickets | undefined;

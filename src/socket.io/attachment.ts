@@ -11,6 +11,7 @@ import { SocketBearer } from "./bearer.js";
 import { type Connecting, endConnecting, mintLimitOf } from "./connection.js";
 import { type DeadlineHost, Deadlines } from "./deadlines.js";
 import { type EventHost, FreshEvents } from "./fresh-events.js";
+import { handshakeAsSent } from "./handshake-cookies.js";
 import { HeldEvents, sayTooMuch } from "./held-events.js";
 import { leaveOnDisconnect } from "./install.js";
 import { trimMiddlewares } from "./internals.js";
@@ -39,7 +40,7 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
   #handle: SessionHandle;
   readonly #socket: Socket;
   readonly #context: AttachmentContext;
-  readonly #ofAddress: MintLimit | undefined;
+  #ofAddress: MintLimit | undefined;
   /** There while a session is being opened. */
   #requests: Requests | undefined;
   #held: HeldEvents | undefined;
@@ -58,7 +59,6 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     this.#socket = socket;
     this.#context = context;
     this.#handle = new SessionHandle(context.registry);
-    this.#ofAddress = context.addressLimits.of(socket);
     socket.use(this.#onEvent.bind(this));
     trimMiddlewares(socket);
     // It may have gone while middleware before ours took its time; Socket.IO goes on all the same, and drops it at the end.
@@ -100,6 +100,8 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
   begin(): Promise<boolean> {
     const { request, facts } = takeHandshake(this.#socket, this.#context);
     this.facts = facts;
+    // The application's function sees the socket, and so no token.
+    this.#ofAddress = this.#context.addressLimits.of(this.#socket);
     if (!request || this.gone) return Promise.resolve(true);
     return new Promise((resolve) => {
       this.#requests = new Requests(this, this.#context);
@@ -221,7 +223,7 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
   }
 
   identify(): Promise<unknown> | undefined {
-    return this.#context.identifying?.of(this.#socket.handshake);
+    return this.#context.identifying?.of(handshakeAsSent(this.#socket));
   }
 
   mayMint(): boolean {

@@ -1,13 +1,30 @@
 import type { Socket } from "socket.io";
+import { cookieHeaderOf, type TokenCookies } from "../token-cookies.js";
+
+/** The cookies to be hidden, of each server that token sessions are attached to. */
+const ofServers = new WeakMap<object, Set<TokenCookies>>();
+
+/** From now on these cookies are hidden in the handshakes of a server, of all its namespaces: they share their connections. */
+export function hideOn(server: object, cookies: TokenCookies): void {
+  const all = ofServers.get(server);
+  if (all) all.add(cookies);
+  else ofServers.set(server, new Set([cookies]));
+}
 
 /**
- * Takes cookies that hold a token out of the handshake, which Socket.IO ships to other nodes (`fetchSockets`). The application finds its own
- * cookies there as ever.
+ * Takes cookies that hold a token out of the request behind a socket, whose headers the handshake shows, `fetchSockets` ships to other servers and
+ * Socket.IO's Admin UI sends to its pages. The application finds its own cookies there as ever.
  */
-export function hideCookies({ handshake }: Socket, names: ReadonlySet<string>): void {
-  const { cookie } = handshake.headers;
-  if (names.size === 0 || !cookie) return;
-  const others = cookie.split(";").filter((pair) => !names.has(pair.slice(0, pair.indexOf("=")).trim()));
-  // A copy: the object is the request's own.
-  handshake.headers = { ...handshake.headers, cookie: others.join(";").trim() };
+export function hideTokenCookies({ nsp, request }: Socket): void {
+  const all = ofServers.get(nsp.server);
+  // A connection by WebTransport has no request.
+  if (!all || !request) return;
+  for (const cookies of all) cookies.hideIn(request);
+}
+
+/** The handshake with the cookies that the client has sent. */
+export function handshakeAsSent({ handshake, request }: Socket): Socket["handshake"] {
+  const cookie = request && cookieHeaderOf(request);
+  if (cookie === handshake.headers.cookie) return handshake;
+  return { ...handshake, headers: { ...handshake.headers, cookie } };
 }

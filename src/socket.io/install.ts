@@ -3,7 +3,8 @@ import { SessionError } from "../errors.js";
 import type { SessionHandle } from "../handle.js";
 import { GET_TOKEN } from "../wire.js";
 import type { Attachment } from "./attachment.js";
-import { afterCleanups, interceptEvent } from "./internals.js";
+import { hideTokenCookies } from "./handshake-cookies.js";
+import { afterCleanups, beforeHandshakes, interceptEvent } from "./internals.js";
 
 /** The session side of each socket that has one. */
 export const attachments = new WeakMap<Socket, Attachment>();
@@ -25,6 +26,7 @@ export function install(middleware: object, attach: (namespace: Namespace) => vo
 export function installOnSockets(prototype: Socket): void {
   if (Object.hasOwn(prototype, "session")) return;
   interceptEvent(prototype, GET_TOKEN, takeToken);
+  beforeHandshakes(prototype, hideTokenCookies);
   afterCleanups(prototype, leaveOnCleanup);
   Object.defineProperty(prototype, "session", {
     configurable: true,

@@ -13,6 +13,8 @@ interface Internals {
   acks?: unknown;
   /** Makes the function that acknowledges a packet. */
   ack?: (id: number) => (...answer: unknown[]) => void;
+  /** Makes `socket.handshake`, for each new socket of any namespace. */
+  buildHandshake?: (auth: unknown) => unknown;
   /** Called when a socket is thrown away, whether or not it ever connected. */
   _cleanup?: () => void;
   /** The socket's own middlewares. */
@@ -80,6 +82,17 @@ export function interceptEvent(
       if (take(this, acknowledge ? [...data, acknowledge] : data)) return;
     }
     onPacket.call(this, packet);
+  };
+}
+
+/** Calls `look` for each new socket, of any namespace, before its `handshake` is made. */
+export function beforeHandshakes(prototype: Socket, look: (socket: Socket) => void): void {
+  const internals = internalsOf(prototype);
+  const { buildHandshake } = internals;
+  if (typeof buildHandshake !== "function") return;
+  internals.buildHandshake = function (this: Socket, auth) {
+    look(this);
+    return buildHandshake.call(this, auth);
   };
 }
 

@@ -12,7 +12,7 @@ import { parseStandIn, standInFor, Ticket, type Tickets } from "../tickets.js";
 import { type PresentedToken, parseToken } from "../token.js";
 import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
 import type { AttachmentContext } from "./attachment-context.js";
-import { hideCookies } from "./handshake-cookies.js";
+import { hideTokenCookies } from "./handshake-cookies.js";
 import { proofOf, type RecoveryNote, recoveryNote } from "./recovery.js";
 
 /** Characters of a credential from elsewhere: a shorter one could be guessed. */
@@ -104,9 +104,10 @@ export async function judged(request: Request, tickets: Tickets | undefined): Pr
 /** Takes the token out of the handshake, which Socket.IO ships to other nodes (`fetchSockets`). */
 export function takeHandshake(
   socket: Socket,
-  { tickets, identifying, hiddenCookies }: AttachmentContext,
+  { tickets, identifying }: AttachmentContext,
 ): { request: Request | undefined; facts: ClientFacts } {
-  hideCookies(socket, hiddenCookies);
+  // Done when the socket was made, unless Socket.IO lacks the place for it.
+  hideTokenCookies(socket);
   const auth: unknown = socket.handshake.auth;
   if (typeof auth === "object" && auth !== null && Object.hasOwn(auth, "token")) {
     const said = auth as Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { hashSecret, mintToken, parseToken, sameHash } from "../../src/token.js";
+import { hashSecret, isTokenCookie, mintToken, newTokenFor, parseToken, sameHash } from "../../src/token.js";
 
 describe("mintToken", () => {
   test("makes a UUIDv7 without dashes and 32 random bytes", () => {
@@ -21,6 +21,28 @@ describe("mintToken", () => {
     const { text, secretHash } = mintToken();
     expect(secretHash).toEqual(createHash("sha256").update(text.slice(33)).digest());
     expect(parseToken(text)).toEqual({ text, sessionId: text.slice(0, 32), secretHash });
+  });
+});
+
+describe("isTokenCookie", () => {
+  const { text } = mintToken();
+  const secret = text.slice(33);
+
+  test("knows a token, and a secret that has no session yet", () => {
+    expect([text, newTokenFor("").text].map(isTokenCookie)).toEqual([true, true]);
+  });
+
+  test.each([
+    ["empty", ""],
+    ["a secret alone", secret],
+    ["a random id with a signature", `0123456789abcdef0123456789abcdef.${secret}`],
+    ["a UUIDv4", `018f0000000040008000000000000000.${secret}`],
+    ["of a time before", `000000000000${text.slice(12)}`],
+    ["of a time to come", `ffffffffffff${text.slice(12)}`],
+    ["one character more", `${text}A`],
+    ["signed by express-session", `s:${text}`],
+  ])("leaves others: %s", (_, value) => {
+    expect(isTokenCookie(value)).toBe(false);
   });
 });
 
