@@ -10,20 +10,25 @@ export const OWN_EVENTS = ["getToken", "gotToken", "tokenChanged", "sessionEnd"]
  * Listens to a socket in every way in which an application can hear of all its events: the four kinds of catch-all listeners, middleware,
  * handlers of the very names, and the wildcard of old, which puts itself in the place of `onevent`.
  */
-export function listenInAllWays(socket: Socket, hear: (heard: Heard) => void): void {
-  socket.onAny((event) => hear(["onAny", event]));
-  socket.prependAny((event) => hear(["prependAny", event]));
-  socket.onAnyOutgoing((event) => hear(["onAnyOutgoing", event]));
-  socket.prependAnyOutgoing((event) => hear(["prependAnyOutgoing", event]));
-  socket.use(([event], next) => {
-    hear(["use", event]);
+export function listenInAllWays(socket: Socket, hear: (heard: Heard, args: unknown[]) => void): void {
+  const as =
+    (kind: string) =>
+    (event: unknown, ...args: unknown[]) =>
+      hear([kind, event], args);
+  socket.onAny(as("onAny"));
+  socket.prependAny(as("prependAny"));
+  socket.onAnyOutgoing(as("onAnyOutgoing"));
+  socket.prependAnyOutgoing(as("prependAnyOutgoing"));
+  socket.use(([event, ...args], next) => {
+    hear(["use", event], args);
     next();
   });
-  for (const name of OWN_EVENTS) socket.on(name, () => hear(["on", name]));
+  for (const name of OWN_EVENTS) socket.on(name, (...args) => hear(["on", name], args));
   const internals = socket as unknown as { onevent(packet: { data: unknown[] }): void };
   const { onevent } = internals;
   internals.onevent = function (packet) {
-    hear(["onevent", packet.data[0]]);
+    const [event, ...args] = packet.data;
+    hear(["onevent", event], args);
     onevent.call(this, packet);
   };
 }
@@ -38,6 +43,10 @@ export function speak(namespace: Server | Namespace): void {
         () => done(""),
         ({ code }) => done(code),
       );
+    });
+    socket.on("logout", async (done: () => void) => {
+      await socket.session.logout();
+      done();
     });
     socket.on("destroy", () => void socket.session.destroy());
   });
