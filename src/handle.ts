@@ -124,7 +124,7 @@ export class SessionHandle {
    * (`get(key, undefined)` gives `undefined`).
    *
    * @example
-   * const userId = socket.session.get("userId");
+   * const theme = socket.session.get("theme");
    * if (userId !== "") showOrders(userId);
    */
   get<Key extends SessionKey>(key: Key): SessionValue<Key> | "";
@@ -152,8 +152,8 @@ export class SessionHandle {
    * the database together.
    *
    * @example
-   * await socket.session.set("userId", 7);
-   * await socket.session.set({ userId: 7, cart: [] });
+   * await socket.session.set("theme", "dark");
+   * await socket.session.set({ theme: "dark", cart: [] });
    */
   set<Key extends SessionKey>(key: Key, value: SessionValue<Key> | undefined): Promise<void>;
   set(values: SessionValues): Promise<void>;

@@ -275,8 +275,9 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
  * sessions.attach(io);
  *
  * io.on("connection", (socket) => {
- *   socket.on("login", async (userId: number) => {
- *     await socket.session.set("userId", userId);
+ *   socket.on("login", async (name: string, password: string) => {
+ *     const user = await checkPassword(name, password); // yours
+ *     if (user) await socket.session.login(user.id);
  *   });
  * });
  */
