@@ -14,6 +14,7 @@ const names = [
   "prune",
   "one-session",
   "locked-row",
+  "touches",
 ];
 
 /**

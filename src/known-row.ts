@@ -7,7 +7,15 @@ import { newRevision, onlyWriter, type ProcessId, reached, withWriter } from "./
 
 type Facts = Omit<
   KnownRow,
-  "toRow" | "with" | "writersBytes" | "facts" | "seen" | "databaseNow" | "attempt" | "written"
+  | "toRow"
+  | "with"
+  | "writersBytes"
+  | "facts"
+  | "seen"
+  | "databaseNow"
+  | "latestDatabaseNow"
+  | "attempt"
+  | "written"
 >;
 
 /**
@@ -84,6 +92,11 @@ export class KnownRow {
   /** The database's clock when this process's is `nowMs`. */
   databaseNow(nowMs: number): UnixSeconds {
     return this.now + Math.floor((nowMs - this.readAtMs) / 1000);
+  }
+
+  /** The latest that this clock, of which whole seconds are read, can say then. */
+  latestDatabaseNow(nowMs: number): number {
+    return this.now + 1 + (nowMs - this.readAtMs) / 1000;
   }
 
   get writersBytes(): Buffer {

@@ -18,13 +18,18 @@ export interface TokenSessionOptions {
   store?: StoreFactory;
   /** Name of the table. @default "session" */
   table?: string;
-  /** Idle time: a session that is not used for so long ends. Seconds, 10 to 2 147 483 647. @default 86400 (one day) */
+  /**
+   * Idle time: a session that is not used for so long ends, never before that and at most `touchEvery` later. Seconds, 10 to
+   * 2 147 483 647. @default 86400 (one day)
+   */
   expiration?: Seconds;
   /** Longest life of a session since its creation, however much it is used. Seconds. @default 7776000 (90 days) */
   absoluteExpiration?: Seconds;
   /**
-   * Use of a session is written to its row at most this often. Seconds, at most expiration / 4, so that
-   * what is in use does not expire when a write fails. With `idle: "events"` a session may end so much before its time. @default expiration / 24, from 1 to 900: half of the gap between two visits */
+   * Use of a session is written to its row about this often, and so much later than its idle time a session may end. Seconds, at most
+   * expiration / 4. Of a session with an idle time of its own (a cookie's `maxAge`), at most a quarter of that.
+   * @default expiration / 24, from 1 to 900: half of the gap between two visits
+   */
   touchEvery?: Seconds;
   /**
    * What counts as use. `"connection"`: a connected socket does, also one that only listens. `"events"`: only what a client

@@ -466,6 +466,11 @@ export class SessionRegistry implements SessionHost {
     if (this.#touches.isDue(session, OPENED)) void this.touchDue([session], OPENED);
   }
 
+  /** Tries touches again that the store did not take. Never rejects. */
+  async retryTouches(): Promise<void> {
+    if (!this.#closed && this.#touches.hasOwed) await this.during(() => this.#touches.retryOwed());
+  }
+
   /** Refuses new work, waits until everything on its way to the store is answered or given up. */
   async close(): Promise<void> {
     this.#closed = true;

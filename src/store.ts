@@ -79,8 +79,8 @@ export interface WriteAttempt {
   /** Where these change too: in the same statement. Absent, they stay as they are. */
   readonly identity?: Identity;
   /**
-   * Where the session's own idle time changes too: `expires` moves with it, to now + this (`null`: `expiration`), at most creation +
-   * `absoluteExpiration`, which may be earlier than it was. Absent, both stay as they are.
+   * Where the session's own idle time changes too: `expires` moves with it, to where a touch would move it, which may be earlier than it
+   * was. Absent, both stay as they are.
    */
   readonly idleSeconds?: Seconds | null;
 }
@@ -121,6 +121,11 @@ export interface StoreSettings {
   readonly expiration: Seconds;
   /** Longest life since creation, however much a session is used. */
   readonly absoluteExpiration: Seconds;
+  /**
+   * The use of a session is written about so often, and until then need not be: so much longer than its idle time, or a quarter of that (rounded
+   * up) where it is less, a row lives from its insert, or a touch, on.
+   */
+  readonly touchEvery: Seconds;
   /** How long a caller waits for an operation; one that takes longer should be given up and reported as `"unknown"`. */
   readonly storeTimeout: Seconds;
   /** Where to say what an operator must know. No token, secret or value may go there. */
@@ -154,7 +159,8 @@ export interface SessionStore {
     options?: { readonly mayWait?: boolean },
   ): Promise<(boolean | undefined)[]>;
   /**
-   * Moves `expires` (to now + the row's `idleSeconds` or else `expiration`, at most creation + `absoluteExpiration`) and `visitedAt` of live rows forward, and nothing else; with
+   * Moves `expires` and `visitedAt` of live rows forward, and nothing else: `expires` to now + idle + the lesser of `touchEvery` and idle / 4 (rounded up),
+   * at most creation + `absoluteExpiration`, where idle is the row's `idleSeconds` or else `expiration`; with
    * `beginVisit`, where `visitedAt` is older than 1800 seconds, keeps it as `previousVisitAt`. Never inserts, never revives.
    * Answers the ids that have to be touched later: a row that somebody has locked is better left out than waited for.
    */

@@ -5,6 +5,7 @@ import { isPassing, storeError } from "./retry.js";
 import type { Session } from "./session.js";
 import type { SessionRegistry } from "./sessions.js";
 import type { Seconds } from "./store.js";
+import { aheadOf, hasBriefIdle, LONGEST_LOOK, passEvery } from "./touch-pace.js";
 
 /** Node fires a timer of more than 2^31 - 1 milliseconds at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -13,7 +14,7 @@ const AT_ONCE = 256;
 /** An expiry is looked for at most this often, so that many that fall apart by little are found together. */
 const SHORTEST_LOOK_MS = 1_000;
 /** … and at least this often: a session opened meanwhile may have less time left than those that were waited for. */
-const LONGEST_LOOK_MS = 5_000;
+const LONGEST_LOOK_MS = LONGEST_LOOK * 1000;
 
 /**
  * Keeps live sessions true to their rows, by a handful of timers however many sessions there are: compares revisions every
@@ -43,10 +44,9 @@ export class Sweep {
   }
 
   start(): void {
-    const { touchEvery, revalidate, idle } = this.#settings;
-    // Twice in every touchEvery, so that no touch comes much later than that.
+    const { revalidate, idle } = this.#settings;
     if (idle === "connection") {
-      this.#repeat("touch", touchEvery / 2, () =>
+      this.#repeat("touch", passEvery(this.#settings), () =>
         this.#registry.touchDue(this.#registry.live(), { beginVisit: false }),
       );
     }
@@ -83,6 +83,7 @@ export class Sweep {
     // Between two touches of the rest they would end, connected as they are.
     const brief = live.filter((session) => this.#isBrief(session) && untilExpiry(session) > 0);
     void this.#registry.touchDue(brief, { beginVisit: false });
+    void this.#registry.retryTouches();
     await this.#compare(due);
   }
 
@@ -95,14 +96,16 @@ export class Sweep {
 
   /** Whether a session is kept alive by being connected, and has an idle time of its own that is shorter than the others'. */
   #isBrief({ row }: Session): boolean {
-    const { idle, expiration } = this.#settings;
-    return idle === "connection" && row != null && row.idleSeconds !== null && row.idleSeconds < expiration;
+    return this.#settings.idle === "connection" && row !== undefined && hasBriefIdle(row, this.#settings);
   }
 
   #untilNextExpiry(): Seconds {
     let least = Number.POSITIVE_INFINITY;
-    for (const session of this.#registry.live())
-      least = Math.min(least, untilExpiry(session) / (this.#isBrief(session) ? 2 : 1));
+    for (const session of this.#registry.live()) {
+      least = Math.min(least, untilExpiry(session));
+      if (session.row && this.#isBrief(session))
+        least = Math.min(least, aheadOf(session.row, this.#settings));
+    }
     return least;
   }
 

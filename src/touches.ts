@@ -1,27 +1,35 @@
 import type { KnownRow } from "./known-row.js";
+import { expiresAfterTouch } from "./lives.js";
 import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
+import { OwedTouches } from "./owed-touches.js";
 import { storeError } from "./retry.js";
 import type { Rows } from "./rows.js";
 import type { Session } from "./session.js";
-import { type Seconds, type UnixSeconds, VISIT_GAP } from "./store.js";
+import { type UnixSeconds, VISIT_GAP } from "./store.js";
+import { aheadOf } from "./touch-pace.js";
 
-/** Writes that sessions are in use, where enough time has passed since that was last written. */
+/**
+ * Writes that sessions are in use, where the row does not live long enough for that: never less than the idle time from the last use
+ * on. A touch has the row live longer than that by `touchEvery`, and most uses find it so and write nothing.
+ */
 export class Touches {
   readonly #settings: Settings;
   readonly #rows: Rows;
+  readonly #owed: OwedTouches;
   readonly #outages: Outages;
 
   constructor(settings: Settings, rows: Rows) {
     this.#settings = settings;
     this.#rows = rows;
+    this.#owed = new OwedTouches(rows);
     this.#outages = new Outages(settings, {
       failing: "the use of sessions cannot be written",
       over: "the use of sessions can be written again",
     });
   }
 
-  /** Resolves when every touch that is due has been written or given up. Never rejects. */
+  /** Resolves when every touch that is due has been written or put off. Never rejects. */
   async touchDue(sessions: Iterable<Session>, options: { beginVisit: boolean }): Promise<void> {
     const touches: Promise<void>[] = [];
     for (const session of sessions) {
@@ -35,49 +43,60 @@ export class Touches {
     const { row } = session;
     if (!row || session.ended) return false;
     const now = session.databaseNow;
-    return (
-      this.expiresAfter(row, now) - row.expires >= this.#gapOf(row) ||
-      (beginVisit && now - row.visitedAt > VISIT_GAP)
-    );
+    if (beginVisit && now - row.visitedAt > VISIT_GAP) return true;
+    const usedUntil = row.latestDatabaseNow(this.#settings.clock.now()) + aheadOf(row, this.#settings);
+    const needed = usedUntil + (row.idleSeconds ?? this.#settings.expiration);
+    return needed > row.expires && this.expiresAfter(row, now) > row.expires;
   }
 
-  /** A session whose own idle time is short is touched more often, or it would end in the middle of its use. */
-  #gapOf({ idleSeconds }: KnownRow): Seconds {
-    const { touchEvery } = this.#settings;
-    return idleSeconds === null ? touchEvery : Math.min(touchEvery, Math.max(1, Math.floor(idleSeconds / 4)));
-  }
-
-  /** When a session that is used at `now` ends. */
-  expiresAfter(
-    { idleSeconds, createdAt }: Pick<KnownRow, "idleSeconds" | "createdAt">,
-    now: UnixSeconds,
-  ): UnixSeconds {
-    const { expiration, absoluteExpiration } = this.#settings;
-    return Math.min(now + (idleSeconds ?? expiration), createdAt + absoluteExpiration);
+  /** When a session that is touched at `now` ends. */
+  expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds {
+    return expiresAfterTouch(row, now, this.#settings);
   }
 
   #touchWhenDue(session: Session, options: { beginVisit: boolean }): Promise<void> | undefined {
     const { row } = session;
     if (!row || !this.isDue(session, options)) return undefined;
-    const now = session.databaseNow;
+    const { id, databaseNow: now } = session;
     const expires = this.expiresAfter(row, now);
     const { beginVisit } = options;
     const isNewVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
-    // Shown at once; if the statement fails, it is taken back, and the next sweep tries again.
+    // Shown at once; if the statement fails, it is taken back.
     session.touched({
       expires: Math.max(row.expires, expires),
       visitedAt: now,
       previousVisitAt: isNewVisit ? row.visitedAt : row.previousVisitAt,
     });
-    return this.#rows.touch(session.id, { beginVisit }).then(
+    const putOff = () => {
+      session.touched(row);
+      const untilMs = this.#settings.clock.now() + (row.expires - session.databaseNow) * 1000;
+      this.#owed.owe(id, { beginVisit, untilMs });
+    };
+    return this.#rows.touch(id, { beginVisit }).then(
       (isTouched) => {
-        if (!isTouched) session.touched(row);
+        if (isTouched) this.#owed.made(id);
+        else putOff();
         this.#outages.over();
       },
       (error: unknown) => {
-        session.touched(row);
+        putOff();
         this.#outages.report(storeError(error));
       },
     );
+  }
+
+  /** Whether touches that were put off wait to be tried again. */
+  get hasOwed(): boolean {
+    return !this.#owed.isIdle;
+  }
+
+  /** Tries again what was put off. Never rejects. */
+  async retryOwed(): Promise<void> {
+    try {
+      await this.#owed.retry(this.#settings.clock.now());
+      this.#outages.over();
+    } catch (error) {
+      this.#outages.report(storeError(error));
+    }
   }
 }

@@ -209,7 +209,10 @@ export class CookieRows {
       if (isEntryNew) setEntry(values, content);
       else if (moved) values.reserved = JSON.stringify(moved(entryIn(values)));
     });
-    return edited && { cookieId, session: edited, content };
+    if (!edited) return undefined;
+    // Long after it was read, perhaps: the browser's cookie lasts from now on, and so must the row.
+    this.registry.touchIfDue(edited);
+    return { cookieId, session: edited, content };
   }
 
   /** Changes a session that is still there; answers it, or `undefined` where it is over. */

@@ -1,3 +1,4 @@
+import { lifeAfterTouch } from "../lives.js";
 import type { Log } from "../log.js";
 import {
   type LegacyRow,
@@ -25,10 +26,7 @@ import { exactly, parseClient, type StoredRow, toSessionRow } from "./mysql/rows
 import { adoptRow, deleteExpired, deleteRows, insertRows } from "./mysql/rows-in.js";
 import { ROW_BYTES, refuseTooLong } from "./mysql/statement-length.js";
 import { quoted } from "./mysql/table.js";
-import { touchMany, writeMany, writeOne, writeOneUnlocked } from "./mysql/unblocked.js";
-
-/** When a session that is used now ends; takes `expiration` and `absoluteExpiration`. */
-const EXPIRES_NEXT = "least(unix_timestamp() + coalesce(session.idleSeconds, ?), session.createdAt + ?)";
+import { expiresNext, touchMany, writeMany, writeOne, writeOneUnlocked } from "./mysql/unblocked.js";
 
 /**
  * The product's store: rows in MySQL or MariaDB. Every statement is on one table, stands alone, and is by primary key, but for
@@ -82,7 +80,7 @@ export class MysqlStore implements SessionStore {
       const { insertId } = await this.#write((server) => {
         refuseTooLong(sessions, server);
         return insertRows(this.#table, sessions, {
-          idleOf: (session) => this.#firstIdle(session),
+          lifeOf: (session) => this.#firstLife(session),
           // On a single connection the application may ask for the last id of an INSERT of its own.
           tellsTime: this.#db.reconnects,
         });
@@ -100,7 +98,7 @@ export class MysqlStore implements SessionStore {
       nextHash: null,
       previousHash: null,
       now,
-      expires: now + this.#firstIdle(session),
+      expires: now + this.#firstLife(session),
       createdAt: now,
       visitedAt: now,
       previousVisitAt: 0,
@@ -122,9 +120,8 @@ export class MysqlStore implements SessionStore {
     return sessions.map(({ sessionId }) => (taken.has(sessionId) ? null : (inserted.shift() ?? null)));
   }
 
-  #firstIdle({ idleSeconds }: NewSession): Seconds {
-    const { expiration, absoluteExpiration } = this.#settings;
-    return Math.min(idleSeconds ?? expiration, absoluteExpiration);
+  #firstLife({ idleSeconds }: NewSession): Seconds {
+    return Math.min(lifeAfterTouch(idleSeconds ?? null, this.#settings), this.#settings.absoluteExpiration);
   }
 
   async write(attempts: readonly WriteAttempt[], { mayWait = true } = {}): Promise<(boolean | undefined)[]> {
@@ -169,16 +166,13 @@ export class MysqlStore implements SessionStore {
   }
 
   async touch(sessionIds: readonly string[], { beginVisit }: { beginVisit: boolean }): Promise<string[]> {
-    const { expiration, absoluteExpiration } = this.#settings;
-    const times = {
-      expires: `greatest(session.expires, ${EXPIRES_NEXT})`,
-      values: [expiration, absoluteExpiration],
-      ...(beginVisit && { visitGap: VISIT_GAP }),
-    };
-    const { affected } = await this.#write((server) => touchMany(this.#table, sessionIds, times, server));
+    const next = expiresNext(this.#settings);
+    const visit = beginVisit ? { gap: VISIT_GAP } : undefined;
+    const { affected } = await this.#write((server) =>
+      touchMany(this.#table, sessionIds, { next, visit }, server),
+    );
     if (affected === sessionIds.length) return [];
     // Gone, expired, or locked by somebody: those still behind were locked. A second may have begun since.
-    const next = { expiresNext: EXPIRES_NEXT, values: times.values };
     const rows = await this.#read<{ sessionId: string }>((server) =>
       this.#reads.behind(sessionIds, next, server),
     );

@@ -1,8 +1,8 @@
+import { expiresAfterTouch, type Lives } from "../lives.js";
 import {
   type NewSession,
   type SessionRevision,
   type SessionRow,
-  type StoreSettings,
   type UnixSeconds,
   VISIT_GAP,
   type WriteAttempt,
@@ -13,8 +13,6 @@ import {
 /** A row as such a store keeps it. Replaced, never altered. */
 export type KeptRow = Omit<SessionRow, "now" | "data"> & { readonly data: string };
 
-type Lives = Pick<StoreSettings, "expiration" | "absoluteExpiration">;
-
 export function insertedRow(session: NewSession, now: UnixSeconds, lives: Lives): KeptRow {
   const { idleSeconds = null } = session;
   return {
@@ -23,7 +21,7 @@ export function insertedRow(session: NewSession, now: UnixSeconds, lives: Lives)
     userId: null,
     nextHash: null,
     previousHash: null,
-    expires: expiresAfter({ idleSeconds, createdAt: now }, now, lives),
+    expires: expiresAfterTouch({ idleSeconds, createdAt: now }, now, lives),
     createdAt: now,
     visitedAt: now,
     previousVisitAt: 0,
@@ -40,7 +38,7 @@ export function writtenRow(
   if (!row || row.revision !== baseRevision || row.expires <= now) return undefined;
   const { idleSeconds = row.idleSeconds } = written;
   const expires =
-    written.idleSeconds === undefined ? row.expires : expiresAfter({ ...row, idleSeconds }, now, lives);
+    written.idleSeconds === undefined ? row.expires : expiresAfterTouch({ ...row, idleSeconds }, now, lives);
   return { ...row, ...written, ...identity, idleSeconds, expires };
 }
 
@@ -53,19 +51,10 @@ export function touchedRow(
   if (!row || row.expires <= now) return undefined;
   return {
     ...row,
-    expires: Math.max(row.expires, expiresAfter(row, now, lives)),
+    expires: Math.max(row.expires, expiresAfterTouch(row, now, lives)),
     previousVisitAt: beginVisit && row.visitedAt < now - VISIT_GAP ? row.visitedAt : row.previousVisitAt,
     visitedAt: now,
   };
-}
-
-/** When a session that is used now ends. */
-function expiresAfter(
-  { idleSeconds, createdAt }: Pick<KeptRow, "idleSeconds" | "createdAt">,
-  now: UnixSeconds,
-  { expiration, absoluteExpiration }: Lives,
-): UnixSeconds {
-  return Math.min(now + (idleSeconds ?? expiration), createdAt + absoluteExpiration);
 }
 
 /** As a store hands it out: values of what has expired stay here. */

@@ -28,6 +28,7 @@ export interface StoreCase {
 export const contractSettings: StoreSettings = Object.freeze({
   expiration: 3600,
   absoluteExpiration: 7200,
+  touchEvery: 100,
   storeTimeout: 10,
   log: { error() {}, warn() {}, info() {}, debug() {} },
 });

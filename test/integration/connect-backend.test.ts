@@ -61,7 +61,8 @@ describeWithRedis("connect-redis", () => {
     const { id } = await rig.connect();
     const left = await redis.secondsLeft(id);
     expect(left).toBeGreaterThan(3600);
-    expect(left).toBeLessThanOrEqual(3661);
+    // With an expiration of a minute, use is written every two seconds.
+    expect(left).toBeLessThanOrEqual(3663);
   });
 });
 

@@ -26,6 +26,7 @@ async function storeWith(setting: string) {
   const store = new MysqlStore(pool, "session", {
     expiration: 1000,
     absoluteExpiration: 10_000,
+    touchEvery: 40,
     storeTimeout: 10,
     log,
   });

@@ -28,6 +28,7 @@ test("a check that takes longer than a call serves the next one, in place of ano
   const store = new MysqlStore(pool, "session", {
     expiration: 1000,
     absoluteExpiration: 10_000,
+    touchEvery: 40,
     storeTimeout: 1,
     log: toLog(false),
   });

@@ -153,7 +153,13 @@ describe("several sessions at once", () => {
 });
 
 describe("lists, as the store contract has them", () => {
-  const settings = { expiration: 1000, absoluteExpiration: 10_000, storeTimeout: 10, log: toLog(false) };
+  const settings = {
+    expiration: 1000,
+    absoluteExpiration: 10_000,
+    touchEvery: 40,
+    storeTimeout: 10,
+    log: toLog(false),
+  };
   const fresh = () => ({
     sessionId: randomBytes(16).toString("hex"),
     secretHash: randomBytes(32),

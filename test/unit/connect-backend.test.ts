@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { MemoryStore } from "express-session";
+import { lifeAfterTouch } from "../../src/lives.js";
 import { type SessionStore, StoreFault } from "../../src/store.js";
 import { fromConnectStore } from "../../src/stores/connect.js";
 import { attemptOn, begin, newSession, present } from "../../src/testing/fixtures.js";
@@ -209,7 +210,7 @@ test("who uses one Connect store in one process keeps clear of each other", asyn
 describe("records", () => {
   test("the Connect store is told to keep one for an hour longer than the session lives", async () => {
     const { clock, held, store } = setUp();
-    const forMs = (contractSettings.expiration + 3600) * 1000;
+    const forMs = (lifeAfterTouch(null, contractSettings) + 3600) * 1000;
     const row = await begin(store);
     const first = (await recordOf(held, row.sessionId))?.cookie;
     expect(first).toMatchObject({ originalMaxAge: forMs, maxAge: forMs });

@@ -43,7 +43,7 @@ test("one is made with what it begins with, and sessionStart is told", async () 
   const [row] = await store.load([token.sessionId]);
   expect(row).toMatchObject({ data: '{"n":1}', idleSeconds: 60, client: null });
   expect(Buffer.from(row?.secretHash ?? [])).toEqual(token.secretHash);
-  expect((row?.expires ?? 0) - (row?.now ?? 0)).toBe(60);
+  expect((row?.expires ?? 0) - (row?.now ?? 0)).toBe(75);
   await settled();
   expect(told).toEqual([{ sessionId: token.sessionId, client: null }]);
   expect((await registry.open(token)).found).toBe("session");
@@ -68,7 +68,7 @@ test("an id that another secret opens is refused, and an expired one stays over"
   const other = opaqueToken("b");
   const minted = await registry.mintFor(other, FIRST);
   if (minted.found === "session") registry.release(minted.session);
-  clock.advance(63_000);
+  clock.advance(78_000);
   expect(await registry.mintFor(other, FIRST)).toEqual({ found: "expired", isNew: false });
   expect((await store.load([other.sessionId]))[0]?.data).toBeNull();
 });
@@ -122,7 +122,7 @@ test("room is made for a new one only where the row has expired by now", async (
   if (minted.found === "session") registry.release(minted.session);
   await registry.destroy(token.sessionId, "expired");
   expect(await store.load([token.sessionId])).toHaveLength(1);
-  clock.advance(63_000);
+  clock.advance(78_000);
   await registry.destroy(token.sessionId, "expired");
   expect(await store.load([token.sessionId])).toEqual([]);
 });

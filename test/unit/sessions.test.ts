@@ -43,7 +43,7 @@ describe("the sweep", () => {
     expect(session.ended).toBeUndefined();
     stop();
     registry.release(session);
-    clock.advance(241_000);
+    clock.advance((241 + settings.touchEvery) * 1000);
     expect((await store.load([session.id]))[0]?.data).toBeNull();
   });
 

@@ -83,8 +83,8 @@ describe("the sweep corrects a session's idea of the database's clock", () => {
     const session = await one();
     const { loadRevisions } = store;
     store.loadRevisions = away;
-    storeClock.advance(3_600_000);
-    clock.jump(3_600_000);
+    storeClock.advance(4_500_000);
+    clock.jump(4_500_000);
     await pass(20);
     expect(session.ended).toBeUndefined();
     store.loadRevisions = loadRevisions;
@@ -110,7 +110,7 @@ describe("the sweep corrects a session's idea of the database's clock", () => {
   test("after it was suspended for too long: the session is over", async () => {
     const { storeClock, pass, one } = setUp({ expiration: 3600, touchEvery: 900 });
     const session = await one();
-    storeClock.advance(3_600_000);
+    storeClock.advance(4_500_000);
     await pass(40);
     expect(session.ended).toBe("expired");
   });

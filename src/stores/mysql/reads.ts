@@ -71,18 +71,14 @@ export class Reads {
     };
   }
 
-  /** Of these, the living whose end would still move by more than a second: `expiresNext` is an expression with its values. */
-  behind(
-    sessionIds: readonly string[],
-    { expiresNext, values }: { expiresNext: string; values: readonly unknown[] },
-    { guard }: ServerFacts,
-  ): SqlText {
+  /** Of these, the living whose end would still move by more than a second, to `next`. */
+  behind(sessionIds: readonly string[], next: SqlText, { guard }: ServerFacts): SqlText {
     const { length } = sessionIds;
     return {
       sql:
         `select sessionId from ${this.#table} as session where \`sessionId\` in (${repeated("?", length)})` +
-        ` and ${LIVE} and ${expiresNext} > expires + 1 and ${guard} limit ${length}`,
-      parameters: [...sessionIds, ...values],
+        ` and ${LIVE} and ${next.sql} > expires + 1 and ${guard} limit ${length}`,
+      parameters: [...sessionIds, ...next.parameters],
     };
   }
 

@@ -12,17 +12,17 @@ const NEW_ROW = newRow(NOW);
 /** The same, and the answer to the INSERT tells the time, in place of the number of a new row. */
 const NEW_ROW_WITH_TIME = newRow(`last_insert_id(${NOW})`);
 
-/** `idleOf`: how long each lives unless it is used. `tellsTime`: the answer's `insertId` is the time of the statement. */
+/** `lifeOf`: how long each lives unless it is used. `tellsTime`: the answer's `insertId` is the time of the statement. */
 export function insertRows(
   table: string,
   sessions: readonly NewSession[],
-  { idleOf, tellsTime }: { idleOf: (session: NewSession) => Seconds; tellsTime: boolean },
+  { lifeOf, tellsTime }: { lifeOf: (session: NewSession) => Seconds; tellsTime: boolean },
 ): SqlText {
   const parameters: unknown[] = [];
   for (const session of sessions)
     parameters.push(
       session.sessionId,
-      idleOf(session),
+      lifeOf(session),
       session.data,
       toBuffer(session.secretHash),
       session.client && JSON.stringify(session.client),

@@ -5,7 +5,8 @@
 //
 // Where the server writes statements, not rows, into its binary log, a replica would skip other rows than it did; there the same
 // statements wait.
-import type { StoreSettings, WriteAttempt } from "../../store.js";
+import { type Lives, lifeAfterTouch } from "../../lives.js";
+import type { Seconds, WriteAttempt } from "../../store.js";
 import type { ServerFacts } from "./connection.js";
 import type { SqlText } from "./lent.js";
 
@@ -87,11 +88,9 @@ const VALUES = "session.data = ?, session.writers = ?, session.revision = ?";
 const IDENTITY = "session.userId = ?, session.secretHash = ?, session.nextHash = ?, session.previousHash = ?";
 const IDLE = "session.idleSeconds = ?, session.expires = least(unix_timestamp() + ?, session.createdAt + ?)";
 
-type Lives = Pick<StoreSettings, "expiration" | "absoluteExpiration">;
-
 function written(
   { data, writers, revision, identity, idleSeconds }: WriteAttempt,
-  { expiration, absoluteExpiration }: Lives,
+  lives: Lives,
 ): { set: string; values: unknown[] } {
   let set = VALUES;
   const values: unknown[] = [data, toBuffer(writers), revision];
@@ -102,36 +101,45 @@ function written(
   }
   if (idleSeconds !== undefined) {
     set += `, ${IDLE}`;
-    values.push(idleSeconds, idleSeconds ?? expiration, absoluteExpiration);
+    values.push(idleSeconds, lifeAfterTouch(idleSeconds, lives), lives.absoluteExpiration);
   }
   return { set, values };
 }
 
-/** Moves the times of several rows that are alive. `expires` is an expression with its `values`; `visitGap` begins visits. */
+/** `expiresAfterTouch`, of a row `session`, in SQL. */
+export function expiresNext(lives: Lives): SqlText {
+  const gap = "least(?, (session.idleSeconds + 3) div 4)";
+  return {
+    sql: `least(unix_timestamp() + coalesce(session.idleSeconds + ${gap}, ?), session.createdAt + ?)`,
+    parameters: [lives.touchEvery, lifeAfterTouch(null, lives), lives.absoluteExpiration],
+  };
+}
+
+/** Moves the times of several rows that are alive, where `next` would move `expires` forward; with `visit`, begins visits after a gap. */
 export function touchMany(
   table: string,
   sessionIds: readonly string[],
-  { expires, values, visitGap }: { expires: string; values: readonly unknown[]; visitGap?: number },
+  { next, visit }: { next: SqlText; visit?: { gap: Seconds } | undefined },
   { logsStatements }: ServerFacts,
 ): SqlText {
   const found = `sessionId in (${repeated("?", sessionIds.length)}) and expires > unix_timestamp()`;
-  const gap = visitGap === undefined ? [] : [visitGap];
+  const gap = visit ? [visit.gap] : [];
   /** `before` is the visit as it was: of a joined UPDATE nobody promises the order of assignments, of a plain one it is from left to right. */
   const set = (before: string) =>
-    (visitGap === undefined
-      ? ""
-      : `session.previousVisitAt = if(${before} < unix_timestamp() - ?, ${before}, session.previousVisitAt), `) +
-    `session.expires = ${expires}, session.visitedAt = unix_timestamp()`;
+    (visit
+      ? `session.previousVisitAt = if(${before} < unix_timestamp() - ?, ${before}, session.previousVisitAt), `
+      : "") +
+    `session.expires = greatest(session.expires, ${next.sql}), session.visitedAt = unix_timestamp()`;
   if (logsStatements) {
     const text = `update ${table} as session force index (primary) set ${set("session.visitedAt")} where ${found}`;
-    return { sql: text, parameters: [...gap, ...values, ...sessionIds] };
+    return { sql: text, parameters: [...gap, ...next.parameters, ...sessionIds] };
   }
   return {
     sql:
       `update (select sessionId as id, visitedAt from ${table} force index (primary) where ${found}` +
       ` limit ${sessionIds.length} for update skip locked` +
       `) as free ${joined(table)} on session.sessionId = free.id set ${set("free.visitedAt")}`,
-    parameters: [...sessionIds, ...gap, ...values],
+    parameters: [...sessionIds, ...gap, ...next.parameters],
   };
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { lifeAfterTouch } from "../../lives.js";
 import type { Seconds, SessionRow, SessionStore, WriteAttempt } from "../../store.js";
 import {
   anotherRevision,
@@ -13,16 +14,19 @@ import {
 } from "../fixtures.js";
 import { contractSettings, type StoreCase } from "../harness.js";
 
-const { expiration, absoluteExpiration } = contractSettings;
+const { absoluteExpiration } = contractSettings;
+/** How long a session of this idle time lives unless it is used. */
+const lifeOf = (idleSeconds: Seconds | null) => lifeAfterTouch(idleSeconds, contractSettings);
 
 export const idleSecondsCases: readonly StoreCase[] = [
   {
     name: "insert takes a session's own idle time, and none for none",
     async run({ store }) {
       for (const [idleSeconds, life] of [
-        [60, 60],
+        [60, lifeOf(60)],
+        [3, lifeOf(3)],
         [absoluteExpiration + 1000, absoluteExpiration],
-        [null, expiration],
+        [null, lifeOf(null)],
       ] as const) {
         const session = newSession({ idleSeconds });
         const [inserted] = await store.insert([session]);
@@ -43,7 +47,7 @@ export const idleSecondsCases: readonly StoreCase[] = [
         await setTimes(sessionId, { createdAt: now - 1000, expires: now + 60 });
       await store.touch([brief.sessionId, long.sessionId], { beginVisit: false });
       const [first, second] = [await present(store, brief.sessionId), await present(store, long.sessionId)];
-      assertNear(first.expires, first.now + 600, "expires");
+      assertNear(first.expires, first.now + lifeOf(600), "expires");
       assertNear(second.expires, long.now - 1000 + absoluteExpiration, "expires");
     },
   },
@@ -52,10 +56,11 @@ export const idleSecondsCases: readonly StoreCase[] = [
     async run({ store }) {
       let row = await begin(store, { data: '{"n":1}', client: { device: "Pixel 9" } });
       for (const [idleSeconds, life] of [
-        [60, 60],
-        [5000, 5000],
+        [60, lifeOf(60)],
+        [3, lifeOf(3)],
+        [5000, lifeOf(5000)],
         [absoluteExpiration + 1000, absoluteExpiration],
-        [null, expiration],
+        [null, lifeOf(null)],
       ] as const) {
         const { attempt, answer } = await writeIdle(store, row, idleSeconds);
         assert.deepEqual(answer, [true]);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { lifeAfterTouch } from "../../lives.js";
 import { AWKWARD, assertNear, begin, bytes, newSession, present, ROUNDS } from "../fixtures.js";
 import { contractSettings, type StoreCase } from "../harness.js";
 
@@ -18,7 +19,7 @@ export const insertCases: readonly StoreCase[] = [
         assert.deepEqual(bytes(each.writers), bytes(session.writers));
         assert.equal(each.previousVisitAt, 0);
         assert.equal(each.idleSeconds, null);
-        assertNear(each.expires, each.now + contractSettings.expiration, "expires");
+        assertNear(each.expires, each.now + lifeAfterTouch(null, contractSettings), "expires");
         assertNear(each.createdAt, each.now, "createdAt");
         assertNear(each.visitedAt, each.now, "visitedAt");
       }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { lifeAfterTouch } from "../../lives.js";
 import { VISIT_GAP } from "../../store.js";
 import {
   assertMissing,
@@ -13,7 +14,8 @@ import {
 } from "../fixtures.js";
 import { contractSettings, type StoreCase } from "../harness.js";
 
-const { expiration, absoluteExpiration } = contractSettings;
+const { absoluteExpiration } = contractSettings;
+const life = lifeAfterTouch(null, contractSettings);
 
 export const touchCases: readonly StoreCase[] = [
   {
@@ -23,7 +25,7 @@ export const touchCases: readonly StoreCase[] = [
       await setTimes(row.sessionId, { expires: row.now + 60, visitedAt: row.now - 100 });
       await store.touch([row.sessionId], { beginVisit: true });
       const after = await present(store, row.sessionId);
-      assertNear(after.expires, after.now + expiration, "expires");
+      assertNear(after.expires, after.now + life, "expires");
       assertNear(after.visitedAt, after.now, "visitedAt");
       // previousVisitAt is among what stays: no new visit within the gap.
       const { expires, visitedAt } = after;
@@ -99,7 +101,7 @@ export const touchCases: readonly StoreCase[] = [
       await store.touch([one, newSession().sessionId, last], { beginVisit: false });
       for (const id of [one, last]) {
         const { expires, now } = await present(store, id);
-        assertNear(expires, now + expiration, "expires of a row in the list");
+        assertNear(expires, now + life, "expires of a row in the list");
       }
       assert.equal((await present(store, other)).expires, (rows[1]?.now ?? 0) + 60);
     },
@@ -124,7 +126,7 @@ export const touchCases: readonly StoreCase[] = [
         assert.equal(after.data, attempt.data);
         assert.equal(after.revision, attempt.revision);
         assert.deepEqual(bytes(after.writers), bytes(attempt.writers));
-        assertNear(after.expires, after.now + expiration, "expires");
+        assertNear(after.expires, after.now + life, "expires");
       }
     },
   },

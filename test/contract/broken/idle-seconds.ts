@@ -1,9 +1,11 @@
+import { lifeAfterTouch } from "../../../src/lives.js";
 import type { SessionRow, WriteAttempt } from "../../../src/store.js";
 import { contractSettings } from "../../../src/testing/index.js";
 import { type Break, type BrokenStore, rowOf } from "./harness.js";
 import { C } from "./names.js";
 
-const { expiration, absoluteExpiration } = contractSettings;
+const { absoluteExpiration } = contractSettings;
+const lifeOf = (idleSeconds: number | null) => lifeAfterTouch(idleSeconds, contractSettings);
 
 /** A store that sets `expires` by itself after a write that changes the idle time. */
 function ending(when: (row: SessionRow, attempt: WriteAttempt) => number): Break {
@@ -33,7 +35,7 @@ export const brokenIdleSeconds: readonly BrokenStore[] = [
     breakIt: (sound, setTimes) => ({
       async insert(sessions) {
         const rows = await sound.insert(sessions);
-        for (const row of rows) if (row) await setTimes(row.sessionId, { expires: row.now + expiration });
+        for (const row of rows) if (row) await setTimes(row.sessionId, { expires: row.now + lifeOf(null) });
         return rows;
       },
     }),
@@ -47,7 +49,7 @@ export const brokenIdleSeconds: readonly BrokenStore[] = [
         for (const { sessionId, idleSeconds, createdAt, now } of await sound.load(ids))
           if (idleSeconds !== null)
             await setTimes(sessionId, {
-              expires: Math.min(now + expiration, createdAt + absoluteExpiration),
+              expires: Math.min(now + lifeOf(null), createdAt + absoluteExpiration),
             });
         return left;
       },
@@ -97,7 +99,7 @@ export const brokenIdleSeconds: readonly BrokenStore[] = [
   },
   {
     name: "lets an idle time go past the absolute end",
-    breakIt: ending(({ now }, { idleSeconds }) => now + (idleSeconds ?? expiration)),
+    breakIt: ending(({ now }, { idleSeconds }) => now + lifeOf(idleSeconds ?? null)),
     caught: [C.idleWritten, C.idleAbsolute],
   },
   {
@@ -122,7 +124,8 @@ export const brokenIdleSeconds: readonly BrokenStore[] = [
       async write(attempts, options) {
         for (const { sessionId, idleSeconds } of attempts) {
           const row = await rowOf(sound, sessionId);
-          if (row?.data && idleSeconds != null) await setTimes(sessionId, { expires: row.now + idleSeconds });
+          if (row?.data && idleSeconds != null)
+            await setTimes(sessionId, { expires: row.now + lifeOf(idleSeconds) });
         }
         return sound.write(attempts, options);
       },

@@ -1,11 +1,13 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { lifeAfterTouch } from "../../../src/lives.js";
 import { VISIT_GAP } from "../../../src/store.js";
 import { attemptOn, newSession } from "../../../src/testing/fixtures.js";
 import { contractSettings } from "../../../src/testing/index.js";
 import { type BrokenStore, onWhatIsThere } from "./harness.js";
 import { C } from "./names.js";
 
-const { expiration } = contractSettings;
+const { touchEvery } = contractSettings;
+const life = lifeAfterTouch(null, contractSettings);
 
 export const brokenTouches: readonly BrokenStore[] = [
   {
@@ -57,7 +59,7 @@ export const brokenTouches: readonly BrokenStore[] = [
       async touch(ids, options) {
         await sound.touch(ids, options);
         for (const { sessionId, expires, now, data } of await sound.load(ids))
-          if (data !== null) await setTimes(sessionId, { expires: Math.max(expires, now + expiration) });
+          if (data !== null) await setTimes(sessionId, { expires: Math.max(expires, now + life) });
         return [];
       },
     }),
@@ -69,11 +71,26 @@ export const brokenTouches: readonly BrokenStore[] = [
       async touch(ids, options) {
         await sound.touch(ids, options);
         for (const { sessionId, expires, now } of await sound.load(ids))
-          if (expires > now + expiration) await setTimes(sessionId, { expires: now + expiration });
+          if (expires > now + life) await setTimes(sessionId, { expires: now + life });
         return [];
       },
     }),
     caught: [C.neverBack, C.idleTouched],
+  },
+  {
+    name: "touch moves expires by the idle time alone",
+    breakIt: (sound, setTimes) => ({
+      async touch(ids, options) {
+        const before = await sound.load(ids);
+        await sound.touch(ids, options);
+        for (const { sessionId, expires, data } of await sound.load(ids)) {
+          const old = before.find((row) => row.sessionId === sessionId)?.expires ?? 0;
+          if (data !== null && expires > old) await setTimes(sessionId, { expires: expires - touchEvery });
+        }
+        return [];
+      },
+    }),
+    caught: [C.touched, C.absolute, C.touchList, C.touchRace, C.idleTouched],
   },
   {
     name: "touch begins a visit whenever it is told to",

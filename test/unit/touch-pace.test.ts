@@ -1,0 +1,221 @@
+import { describe, expect, test } from "@jest/globals";
+import { Events } from "../../src/events.js";
+import type { TokenSessionOptions } from "../../src/index.js";
+import { toSettings } from "../../src/options.js";
+import { SessionRegistry } from "../../src/sessions.js";
+import { StoreFault } from "../../src/store.js";
+import { MemoryStore } from "../../src/stores/memory.js";
+import { Sweep } from "../../src/sweep.js";
+import { HandClock, settled } from "../support/clock.js";
+import { keptLog } from "../support/log.js";
+
+// A session ends when it has not been used for its idle time, never before, and no more than touchEvery later.
+
+const YEAR = 31_536_000;
+
+function setUp(options: Partial<TokenSessionOptions> = {}) {
+  const clock = new HandClock();
+  const settings = toSettings({ store: () => store, clock, logger: keptLog(), ...options });
+  const store = new MemoryStore(settings, clock);
+  const nodes = [0, 1].map(() => {
+    const registry = new SessionRegistry(settings, store, new Events());
+    new Sweep(registry, settings).start();
+    return registry;
+  });
+  const [registry, other] = nodes as [SessionRegistry, SessionRegistry];
+  let touches = 0;
+  const touch = store.touch.bind(store);
+  store.touch = (ids, how) => {
+    touches += ids.length;
+    return touch(ids, how);
+  };
+  /** In steps that fall on no whole second. */
+  const pass = async (seconds: number) => {
+    const until = clock.now() + seconds * 1000;
+    while (clock.now() < until) {
+      clock.advance(Math.min(730, until - clock.now()));
+      await settled();
+    }
+  };
+  /** A session as a cookie's is made, which nobody has open. */
+  const begin = async (idleSeconds: number | null) => {
+    const minted = await registry.mint(null);
+    if (idleSeconds !== null)
+      await minted.session.edit((values) => {
+        values.idleSeconds = idleSeconds;
+      });
+    registry.release(minted.session);
+    await settled();
+    return minted;
+  };
+  /** One request, on one of the two nodes. */
+  const use = async ({ token }: Awaited<ReturnType<typeof begin>>, node = registry) => {
+    const opened = await node.open(token);
+    if (opened.found === "session") node.release(opened.session);
+    await settled();
+    return opened.found;
+  };
+  /** How long after now the row lives, by a clock that knows fractions of a second. */
+  const left = async (id: string) => ((await store.load([id]))[0]?.expires ?? 0) - store.now();
+  return { clock, settings, store, registry, other, pass, begin, use, left, touches: () => touches };
+}
+
+describe.each(["connection", "events"] as const)('requests, with idle: "%s"', (idle) => {
+  test.each<[idleSeconds: number | null, TokenSessionOptions]>([
+    [null, { expiration: 3600 }],
+    [null, { expiration: 3600, touchEvery: 900 }],
+    [null, { expiration: 10 }],
+    [40, { expiration: 86_400 }],
+    [3600, { expiration: 86_400 }],
+    [86_400, { expiration: 3600 }],
+    [YEAR, { absoluteExpiration: 2 * YEAR }],
+  ])("idle time %p, %p", async (idleSeconds, options) => {
+    const { settings, registry, other, pass, begin, use, left } = setUp({ idle, ...options });
+    const lasts = idleSeconds ?? settings.expiration;
+    const most = lasts + Math.min(settings.touchEvery, Math.ceil(lasts / 4));
+    const minted = await begin(idleSeconds);
+    for (const share of [0.001, 0.02, 0.3, 0.01, 0.004, 0.24, 0.26, 0.9, 0.01]) {
+      await pass(Math.min(share * lasts, 3000));
+      // By turns on two nodes.
+      expect(await use(minted, share < 0.02 ? registry : other)).toBe("session");
+      const life = await left(minted.session.id);
+      // A touchEvery of a second leaves no room for fractions of one.
+      expect(life).toBeGreaterThanOrEqual(lasts - (settings.touchEvery === 1 ? 1 : 0));
+      expect(life).toBeLessThanOrEqual(most);
+    }
+  });
+});
+
+test("requests cost about one touch in touchEvery, however many they are", async () => {
+  const { settings, pass, begin, use, touches } = setUp({ expiration: 3600 });
+  const minted = await begin(null);
+  for (let second = 0; second < 3600; second += 5) {
+    await pass(5);
+    await use(minted);
+  }
+  expect(touches()).toBeLessThan((3600 / settings.touchEvery) * 1.3);
+});
+
+test("a session that is used within its first minutes is not touched at once", async () => {
+  const { pass, begin, use, touches } = setUp();
+  const minted = await begin(7200);
+  for (let minute = 0; minute < 10; minute++) {
+    await pass(60);
+    await use(minted);
+  }
+  expect(touches()).toBe(0);
+});
+
+describe("a socket", () => {
+  test.each<[idleSeconds: number | null, TokenSessionOptions]>([
+    [null, { expiration: 3600 }],
+    [null, { expiration: 240, touchEvery: 60 }],
+    [40, { expiration: 86_400 }],
+    [600, { expiration: 3600 }],
+  ])("may go at any moment, even with its process (idle time %p, %p)", async (idleSeconds, options) => {
+    const { settings, registry, pass, begin, left, touches } = setUp(options);
+    const lasts = idleSeconds ?? settings.expiration;
+    const gap = Math.min(settings.touchEvery, Math.ceil(lasts / 4));
+    const { token, session } = await begin(idleSeconds);
+    await pass(gap * 0.9);
+    expect((await registry.open(token)).found).toBe("session");
+    const hours = Math.min(4 * lasts, 7200);
+    for (let passed = 0; passed < hours; passed += gap / 8) {
+      await pass(gap / 8);
+      const life = await left(session.id);
+      expect(life).toBeGreaterThanOrEqual(lasts);
+      expect(life).toBeLessThanOrEqual(lasts + gap);
+    }
+    expect(touches()).toBeLessThan((hours / gap) * (idleSeconds === 40 ? 2.5 : 1.5));
+  });
+
+  test('with idle: "events" has been used when it sends', async () => {
+    const { settings, registry, pass, begin, left, touches } = setUp({ expiration: 3600, idle: "events" });
+    const { token, session } = await begin(null);
+    await registry.open(token);
+    for (let passed = 0; passed < 3000; passed += 7) {
+      await pass(7);
+      await registry.touchDue([session], { beginVisit: false });
+      expect(await left(session.id)).toBeGreaterThanOrEqual(3600);
+    }
+    expect(touches()).toBeLessThan((3000 / settings.touchEvery) * 1.2);
+    const life = await left(session.id);
+    await pass(600);
+    expect(await left(session.id)).toBeCloseTo(life - 600, 0);
+  });
+});
+
+describe("a use that cannot be written", () => {
+  const away = () => Promise.reject(new StoreFault("not-applied", "away"));
+
+  /** Nearly over, used once more, and nobody has it open afterwards. */
+  async function usedLate(options: Partial<TokenSessionOptions> = {}) {
+    const rig = setUp({ expiration: 3600, ...options });
+    const minted = await rig.begin(null);
+    await rig.pass(3000);
+    const { touch } = rig.store;
+    return { ...rig, minted, touch };
+  }
+
+  test.each(["connection", "events"] as const)(
+    'is written when the store is back (idle: "%s")',
+    async (idle) => {
+      const { store, touch, minted, use, pass, left } = await usedLate({ idle });
+      store.touch = away;
+      expect(await use(minted)).toBe("session");
+      await pass(30);
+      expect(await left(minted.session.id)).toBeLessThan(900);
+      store.touch = touch;
+      await pass(6);
+      expect(await left(minted.session.id)).toBeGreaterThan(3590);
+    },
+  );
+
+  test("is written when the row is no longer locked", async () => {
+    const { store, touch, minted, use, pass, left } = await usedLate();
+    store.touch = async (ids) => [...ids];
+    await use(minted);
+    await pass(30);
+    store.touch = touch;
+    await pass(6);
+    expect(await left(minted.session.id)).toBeGreaterThan(3590);
+  });
+
+  test("is not tried for ever: no longer than it can help", async () => {
+    const { store, minted, use, pass } = await usedLate();
+    let tries = 0;
+    store.touch = () => {
+      tries++;
+      return away();
+    };
+    await use(minted);
+    await pass(1000);
+    expect(tries).toBeGreaterThan(100);
+    tries = 0;
+    await pass(100);
+    expect(tries).toBe(0);
+  });
+
+  test("the store is asked for some of many, to see whether it is back", async () => {
+    const { registry, store, pass } = setUp({ expiration: 3600, idle: "events" });
+    const sessions = await Promise.all(Array.from({ length: 600 }, () => registry.mint(null)));
+    await pass(1000);
+    const asked: number[] = [];
+    const { touch } = store;
+    store.touch = (ids) => {
+      asked.push(ids.length);
+      return away();
+    };
+    await registry.touchDue(
+      sessions.map(({ session }) => session),
+      { beginVisit: false },
+    );
+    asked.length = 0;
+    await pass(5);
+    expect(asked.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(512);
+    store.touch = touch;
+    await pass(10);
+    const rows = await store.load(sessions.map(({ session }) => session.id));
+    expect(rows.filter(({ expires, now }) => expires - now < 3590)).toEqual([]);
+  });
+});
