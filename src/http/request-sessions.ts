@@ -14,7 +14,7 @@ import { CookieBridge, type CookieBridgeOptions } from "./cookie-bridge.js";
 import { bearerToken } from "./presented.js";
 import { type Exchange, RequestSession } from "./request-session.js";
 import { ResponseBearer, writeTokenHeader } from "./response-bearer.js";
-import { whenOver } from "./when-over.js";
+import { isAnswered, watchAnswer, whenOver } from "./when-over.js";
 
 /** What `sessions.express()`, `sessions.koa()` and `sessions.fastify()` take. */
 export interface RequestSessionOptions {
@@ -139,6 +139,7 @@ class Visit implements Exchange {
     this.#response = response;
     this.session = new RequestSession(this);
     visits.set(this.session, this);
+    watchAnswer(response);
   }
 
   /** Whether it looks for a cookie. */
@@ -147,7 +148,7 @@ class Visit implements Exchange {
   }
 
   get isAnswered(): boolean {
-    return this.#response.headersSent || this.#response.destroyed;
+    return isAnswered(this.#response);
   }
 
   get registry(): SessionRegistry {

@@ -5,6 +5,7 @@ import type { Log } from "../log.js";
 import type { Bearer } from "../rotation.js";
 import type { PresentedToken } from "../token.js";
 import { TOKEN_HEADER } from "../wire.js";
+import { isAnswered, isSent } from "./when-over.js";
 
 /** Puts a token into an answer whose headers are about to go out. */
 export type TokenWriter = (response: ServerResponse, token: string) => void;
@@ -33,7 +34,7 @@ export class ResponseBearer implements Bearer {
   }
 
   get gone(): boolean {
-    return this.#response.headersSent || this.#response.destroyed;
+    return isAnswered(this.#response);
   }
 
   presentAgain(): Promise<boolean> {
@@ -43,7 +44,7 @@ export class ResponseBearer implements Bearer {
   replacing(): void {}
 
   offer(token: PresentedToken): Promise<boolean> {
-    if (this.#response.headersSent)
+    if (isSent(this.#response))
       this.#log.error(
         { sessionId: token.sessionId },
         "an answer was sent before the session's new token was ready, and went without it: wait for login() and its like before you answer",

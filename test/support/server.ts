@@ -31,6 +31,8 @@ export interface TestServerOptions {
   databaseUrl?: string;
   options?: Partial<TokenSessionOptions>;
   io?: Partial<ServerOptions>;
+  /** Of another release of socket.io. */
+  Server?: typeof Server;
   port?: number;
   /** Instead of `sessions.attach(io)`. */
   attach?: (sessions: TokenSessions, io: Server) => void;
@@ -46,7 +48,7 @@ export async function startServer(given: TestServerOptions): Promise<TestServer>
   const place = pool && !given.options?.db ? placeFor(pool) : {};
   const sessions = tokenSession({ ...place, logger: log, ...given.options });
   const http = createServer();
-  const io = new Server(http, given.io);
+  const io = new (given.Server ?? Server)(http, given.io);
   if (given.attach) given.attach(sessions, io);
   else sessions.attach(io);
   given.handlers?.(io, sessions);
