@@ -5,7 +5,7 @@ import { SessionError } from "./errors.js";
 import { isPinoLike, type Log, type Logger, toLog } from "./log.js";
 import { LONGEST, type Seconds, type StoreFactory, VISIT_GAP } from "./store.js";
 import type { Database } from "./stores/mysql/db-kinds.js";
-import { checkedSecret } from "./tickets.js";
+import { checkedSecrets, type TicketSecrets } from "./tickets.js";
 
 /** What {@link tokenSession} takes. Exactly one of `db` and `store` is needed. */
 export interface TokenSessionOptions {
@@ -98,9 +98,13 @@ export interface TokenSessionOptions {
   identify?: (handshake: Socket["handshake"]) => string | undefined | Promise<string | undefined>;
   /**
    * For `sessions.express({ cookie })`: what encrypts tokens on their way through a page's script. At least 32 characters, secret, and the same on all
-   * servers. A server that has it shows that cookie in no handshake, whether it sets it itself or not. @default none
+   * servers. A list to change it: the first seals, all open. A server that has it shows that cookie in no handshake, whether it sets it
+   * itself or not. @default none
+   *
+   * @example
+   * cookieSecret: [newSecret, oldSecret]
    */
-  cookieSecret?: string;
+  cookieSecret?: string | readonly string[];
   /** pino, a logger like it, an object with `log(level, text)` as the old package took, or `false`. @default pino() */
   logger?: Logger;
   /** Time itself. For tests. @internal */
@@ -126,7 +130,7 @@ export interface Settings {
   readonly storeTimeout: Seconds;
   readonly required: boolean;
   readonly identify: TokenSessionOptions["identify"];
-  readonly cookieSecret: string | undefined;
+  readonly cookieSecret: TicketSecrets | undefined;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -206,7 +210,7 @@ export function toSettings(options: TokenSessionOptions): Settings {
     storeTimeout: whole("storeTimeout", options.storeTimeout, 10, 1, 3600),
     required: flag("required", options.required, false),
     identify: identifyOf(options.identify),
-    cookieSecret: options.cookieSecret === undefined ? undefined : checkedSecret(options.cookieSecret),
+    cookieSecret: options.cookieSecret === undefined ? undefined : checkedSecrets(options.cookieSecret),
     log: logOf(options.logger),
     clock: options.clock ?? systemClock,
   });

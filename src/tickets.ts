@@ -65,13 +65,19 @@ export function standInFor(sessionId: string): string {
   return `${sessionId}.cookie`;
 }
 
+/** The keys of one use: the first seals, all open. */
+type Keys = readonly [Buffer, ...Buffer[]];
+
+/** One or more; the first seals, all open. */
+export type TicketSecrets = readonly [string, ...string[]];
+
 /** Seals tokens for their way through a page, and opens them again: AES-256-GCM, so that each server with the same secret can. */
 export class Tickets {
-  readonly #keys: Record<TicketUse, Buffer>;
+  readonly #keys: Record<TicketUse, Keys>;
   readonly #clock: TicketClock;
 
-  constructor(secret: string, clock: TicketClock) {
-    this.#keys = { present: keyFor("present", secret), store: keyFor("store", secret) };
+  constructor(secrets: TicketSecrets, clock: TicketClock) {
+    this.#keys = { present: keysFor("present", secrets), store: keysFor("store", secrets) };
     this.#clock = clock;
   }
 
@@ -85,7 +91,7 @@ export class Tickets {
 
   seal(use: TicketUse, sessionId: string, { token, boundTo }: TicketContent): string {
     const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv("aes-256-gcm", this.#keys[use], iv);
+    const cipher = createCipheriv("aes-256-gcm", this.#keys[use][0], iv);
     cipher.setAAD(Buffer.from(sessionId, "latin1"));
     const text = JSON.stringify([this.#clock.nowMs, token, textToBytes(boundTo).toString("base64url")]);
     const sealed = Buffer.concat([iv, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
@@ -96,16 +102,11 @@ export class Tickets {
   open(use: TicketUse, { sessionId, sealed }: StandIn): Ticket | undefined {
     const bytes = Buffer.from(sealed ?? "", "base64url");
     if (bytes.length <= IV_BYTES + TAG_BYTES) return undefined;
-    try {
-      const cipher = createDecipheriv("aes-256-gcm", this.#keys[use], bytes.subarray(0, IV_BYTES));
-      cipher.setAAD(Buffer.from(sessionId, "latin1"));
-      cipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-      const text = Buffer.concat([cipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), cipher.final()]);
-      const [sealedAtMs, token, boundTo] = JSON.parse(text.toString("utf8"));
-      return new Ticket({ token, boundTo: bytesToText(Buffer.from(boundTo, "base64url")) }, sealedAtMs);
-    } catch {
-      return undefined;
+    for (const key of this.#keys[use]) {
+      const ticket = openedBy(key, sessionId, bytes);
+      if (ticket) return ticket;
     }
+    return undefined;
   }
 
   /** Whether a ticket is good, as far as the clock is known: where it is not, {@link isGood} has the last word. */
@@ -121,12 +122,38 @@ export class Tickets {
   }
 }
 
+function openedBy(key: Buffer, sessionId: string, bytes: Buffer): Ticket | undefined {
+  try {
+    const cipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, IV_BYTES));
+    cipher.setAAD(Buffer.from(sessionId, "latin1"));
+    cipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    const text = Buffer.concat([cipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), cipher.final()]);
+    const [sealedAtMs, token, boundTo] = JSON.parse(text.toString("utf8"));
+    return new Ticket({ token, boundTo: bytesToText(Buffer.from(boundTo, "base64url")) }, sealedAtMs);
+  } catch {
+    return undefined;
+  }
+}
+
+function keysFor(use: TicketUse, [first, ...others]: TicketSecrets): Keys {
+  return [keyFor(use, first), ...others.map((secret) => keyFor(use, secret))];
+}
+
 function keyFor(use: TicketUse, secret: string): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, "", `socket.io-token-session ticket ${use}`, 32));
 }
 
-/** Errors: `SESSION_OPTION_INVALID`. */
-export function checkedSecret(secret: unknown): string {
-  if (typeof secret === "string" && secret.length >= 32) return secret;
-  throw new SessionError("SESSION_OPTION_INVALID", "cookieSecret must be a text of at least 32 characters");
+/** One secret or a list of them. Errors: `SESSION_OPTION_INVALID`. */
+export function checkedSecrets(given: unknown): TicketSecrets {
+  const secrets: unknown[] = Array.isArray(given) ? [...given] : [given];
+  const isText = (secret: unknown) => typeof secret === "string" && secret.length >= 32;
+  if (secrets.length === 0 || !secrets.every(isText))
+    throw wrong("must be a text of at least 32 characters, or a list of such texts that is not empty");
+  if (new Set(secrets).size < secrets.length) throw wrong("must not have the same text twice");
+  return secrets as unknown as TicketSecrets;
+}
+
+/** Without what was given: it is a secret. */
+function wrong(text: string): SessionError {
+  return new SessionError("SESSION_OPTION_INVALID", `cookieSecret ${text}`);
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { tokenSession } from "../../src/index.js";
 import { memoryStore } from "../../src/stores/memory.js";
 import { type Act, addApp, frameworks } from "../support/http-apps.js";
-import { useNodes } from "../support/nodes.js";
+import { type Node, useNodes } from "../support/nodes.js";
 import { gotToken, next } from "../support/server.js";
 
 // The bridge that keeps a web page's token in an httpOnly cookie, without the page (test/browser/http-only-cookie has one).
@@ -221,7 +221,51 @@ test("a cookie needs a secret", async () => {
     expect.objectContaining({ code: "SESSION_OPTION_INVALID" }),
   );
   await sessions.close();
-  expect(() => tokenSession({ store: memoryStore(), cookieSecret: "short" })).toThrow(
-    expect.objectContaining({ code: "SESSION_OPTION_INVALID" }),
-  );
+});
+
+const OTHER = "another one of at least 32 characters";
+
+test.each<[string, unknown]>([
+  ["a short text", "a secret that is short"],
+  ["no text", 7],
+  ["null", null],
+  ["an empty list", []],
+  ["a list with a short one", [SECRET, "a secret that is short"]],
+  ["a list with a variable that is not set", [SECRET, undefined]],
+  ["a list in a list", [[SECRET]]],
+  ["one twice", [SECRET, OTHER, SECRET]],
+])("cookieSecret: %s is refused, and not shown", (_, cookieSecret) => {
+  const make = () =>
+    tokenSession({ store: memoryStore(), logger: false, cookieSecret: cookieSecret as never });
+  expect(make).toThrow(expect.objectContaining({ code: "SESSION_OPTION_INVALID" }));
+  expect(make).toThrow(/^(?!.*a secret).*cookieSecret/);
+});
+
+test("cookieSecret is changed server by server, and no page notices", async () => {
+  const page = async (node: Node, cookie: string) => {
+    const told = await fetch(`${node.url}/session`, { headers: { cookie } });
+    return (await told.json()) as { token: string; ticket: string };
+  };
+  const server = async (cookieSecret: string | readonly string[]) => {
+    const node = await nodes.node({ options: { cookieSecret } });
+    await addApp("Express", node, act, { cookie: {} });
+    return node;
+  };
+  const list = [OTHER, SECRET];
+  const [before, between, after] = [await server([SECRET, OTHER]), await server(list), await server(OTHER)];
+  // The list is taken as it is then.
+  list.reverse();
+  const { token } = await gotToken(before.client({ auth: { token: "" } }));
+  const cookie = `session-token=${token}`;
+  for (const [one, other] of [
+    [before, between],
+    [between, before],
+    [between, after],
+    [after, between],
+  ] as const) {
+    const { ticket } = await page(one, cookie);
+    const client = other.client({ auth: { token: ticket } });
+    expect(await gotToken(client)).toMatchObject({ errors: "", created: false });
+    client.disconnect();
+  }
 });

@@ -5,7 +5,7 @@ import { HandClock } from "../support/clock.js";
 
 const SECRET = "a secret of at least 32 characters";
 
-function ticketsAt(secret = SECRET) {
+function ticketsAt(...secrets: string[]) {
   const clock = new HandClock();
   const known = {
     get nowMs() {
@@ -13,7 +13,7 @@ function ticketsAt(secret = SECRET) {
     },
     hear: async () => {},
   };
-  return { clock, tickets: new Tickets(secret, known) };
+  return { clock, tickets: new Tickets([secrets[0] ?? SECRET, ...secrets.slice(1)], known) };
 }
 
 function opened(tickets: Tickets, use: "present" | "store", ticket: string) {
@@ -42,6 +42,21 @@ describe("tickets", () => {
     expect(opened(ticketsAt(`${SECRET}!`).tickets, "present", ticket)).toBeUndefined();
   });
 
+  test("a secret is changed without one that is refused: the first seals, all open", () => {
+    const [old, next] = [SECRET, `${SECRET} of tomorrow`];
+    // Server after server, from one of these to the following: whatever is sealed by either opens on the other.
+    const steps = [[old], [old, next], [next, old], [next]];
+    const seal = (secrets: string[]) =>
+      ticketsAt(...secrets).tickets.seal("store", sessionId, { token: text, boundTo: "hash" });
+    const opens = (secrets: string[], ticket: string) =>
+      opened(ticketsAt(...secrets).tickets, "store", ticket) !== undefined;
+    for (const [at, secrets] of steps.entries())
+      for (const [other, others] of steps.entries())
+        if (Math.abs(at - other) <= 1) expect(opens(others, seal(secrets))).toBe(true);
+    expect(opens([old], seal([next, old]))).toBe(false);
+    expect(opens([next], seal([old, next]))).toBe(false);
+  });
+
   test("are for one use, one session and two minutes", () => {
     const { clock, tickets } = ticketsAt();
     const ticket = tickets.seal("present", sessionId, { token: text, boundTo: "hash" });
@@ -62,7 +77,7 @@ describe("tickets", () => {
         known.nowMs = 1_000_000_000;
       },
     };
-    return new Tickets(SECRET, known);
+    return new Tickets([SECRET], known);
   }
   const content = { token: text, boundTo: "hash" };
   const standInOf = (ticket: string) => parseStandIn(ticket) ?? { sessionId, sealed: undefined };
