@@ -63,9 +63,9 @@ describe.each<[string, OldClient]>([
     const server = await start();
     const first = table.app(server.url, new Map(), io);
     expect(await first.gotToken).toMatchObject({ token: expect.any(String), errors: "", created: true });
-    // The option counts, in seconds.
+    // The option counts, in seconds; and touchEvery, a 24th of it.
     expect(await table.database.rows("select expires - createdAt as lasts from session")).toEqual([
-      { lasts: 3600 },
+      { lasts: 3750 },
     ]);
     expect(await who(first.socket)).toEqual({ error: "Please log in." });
     await ask(first.socket, "user:login", { name: "Ada" });
