@@ -14,9 +14,15 @@ export function show(session) {
   return { basket: session.get("basket", []), userId: session.userId };
 }
 
-/** @param {SessionHandle} session @param {unknown} item */
-export async function put(session, item) {
+/** Refuses what is no item. @param {unknown} item @returns {string} */
+export function checked(item) {
   if (typeof item !== "string" || item === "" || item.length > 40) throw { code: "WHAT_ITEM" };
+  return item;
+}
+
+/** @param {SessionHandle} session @param {unknown} given */
+export async function put(session, given) {
+  const item = checked(given);
   // Not get, push and set: of two that come at once one would be lost.
   await session.update((draft) => {
     draft["basket"] = [...(draft["basket"] ?? []), item].slice(-20);

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import express from "express";
 import { Server } from "socket.io";
 import { tokenSession } from "socket.io-token-session";
-import { called, failed, put, sessionOf, show } from "./basket.js";
+import { called, checked, failed, put, sessionOf, show } from "./basket.js";
 import { openStore } from "./store.js";
 
 const { options, close: closeStore } = await openStore(process.env); // ss.session.store.use(…)
@@ -28,8 +28,9 @@ app.all("/basket", async (request, response) => {
   const session = sessionOf(request);
   await session.ready; // req.use("session"): it is read now
   if (request.method === "POST") {
+    const item = checked(request.query["item"]); // first, so that nonsense makes no session
     await session.start(); // ss.session.create(), where there is none
-    await put(session, request.query["item"]);
+    await put(session, item);
   }
   response.json(show(session));
 });

@@ -56,8 +56,10 @@ export class RequestSession extends SessionHandle {
    *
    * @example
    * app.post("/login", async (req, res) => {
+   *   const user = await checkPassword(req.body); // first: this must make no session where it is wrong
+   *   if (!user) return res.status(401).json({ error: "WRONG_PASSWORD" });
    *   await req.session.start();
-   *   await req.session.login(await userOf(req.body));
+   *   await req.session.login(user.id);
    *   res.json({ userId: req.session.userId });
    * });
    */
