@@ -37,6 +37,7 @@ export type { MissingResult, SessionContext, WithSessionHandler } from "./socket
 export {
   type Identity,
   type LegacyRow,
+  type ListOptions,
   type NewSession,
   type PruneStep,
   type Seconds,

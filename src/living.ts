@@ -7,14 +7,17 @@ import { isSessionId } from "./token.js";
 const PAGE = 256;
 
 /**
- * The rows of all living sessions, in pages. Errors: `SESSION_UNSUPPORTED` where the store keeps no list, `SESSION_STORE_UNAVAILABLE`,
+ * The rows of all living sessions, in pages; with `values: false` perhaps without their values. Errors: `SESSION_UNSUPPORTED` where the store keeps no list, `SESSION_STORE_UNAVAILABLE`,
  * `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
  */
-export async function* livingRows(registry: SessionRegistry): AsyncGenerator<SessionRow[]> {
+export async function* livingRows(
+  registry: SessionRegistry,
+  { values = true } = {},
+): AsyncGenerator<SessionRow[]> {
   let after: string | undefined;
   let page: SessionRow[];
   do {
-    page = await patiently(registry, () => registry.loadPage({ after, limit: PAGE }));
+    page = await patiently(registry, () => registry.loadPage({ after, limit: PAGE, values }));
     // The key of a row that the old package wrote is no id, but a token.
     yield page.filter(({ sessionId }) => isSessionId(sessionId));
     after = page.at(-1)?.sessionId;

@@ -5,6 +5,7 @@ import { Lanes } from "./lanes.js";
 import { isOpaque } from "./opaque.js";
 import type {
   LegacyRow,
+  ListOptions,
   NewSession,
   SessionRevision,
   SessionRow,
@@ -44,8 +45,9 @@ export class Rows {
   readonly #repeats: Batch<WriteAttempt, boolean | undefined>;
   readonly #touches: Batch<string, boolean>;
   readonly #visits: Batch<string, boolean>;
-  readonly #deletes: Batch<string, undefined>;
-  readonly #expiredDeletes: Batch<string, undefined>;
+  readonly #deletes: Batch<string, boolean>;
+  readonly #lockedDeletes: Batch<string, boolean>;
+  readonly #expiredDeletes: Batch<string, boolean>;
 
   constructor(store: HearingStore) {
     this.#store = store;
@@ -93,18 +95,25 @@ export class Rows {
       });
     this.#touches = touching(false);
     this.#visits = touching(true);
-    const deleting = (onlyExpired: boolean): Batch<string, undefined> =>
+    this.#deletes = new Batch({
+      ...byKey,
+      use: "write",
+      keyOf: (id) => id,
+      run: async (ids, { mayWait }) =>
+        allBut(ids, (await store.delete(ids, { mayWait: mayWait && ids.length === 1 })) ?? []),
+    });
+    const deleting = (options: { onlyExpired: boolean }): Batch<string, boolean> =>
       new Batch({
         ...byKey,
         use: "blocking",
         width: 1,
         run: async (ids) => {
-          await store.delete(ids, { onlyExpired });
-          return [undefined];
+          await store.delete(ids, options);
+          return [true];
         },
       });
-    this.#deletes = deleting(false);
-    this.#expiredDeletes = deleting(true);
+    this.#lockedDeletes = deleting({ onlyExpired: false });
+    this.#expiredDeletes = deleting({ onlyExpired: true });
   }
 
   load(sessionId: string): Promise<SessionRow | undefined> {
@@ -136,7 +145,7 @@ export class Rows {
   }
 
   /** A page of the living rows. Errors: `SESSION_UNSUPPORTED` where the store keeps no such list. */
-  async list(options: { after?: string | undefined; limit: number }): Promise<SessionRow[]> {
+  async list(options: ListOptions): Promise<SessionRow[]> {
     if (!this.#store.list) throw new SessionError("SESSION_UNSUPPORTED", "a list of all sessions");
     return this.#store.list(options);
   }
@@ -173,7 +182,8 @@ export class Rows {
   }
 
   async delete(sessionId: string, { onlyExpired = false } = {}): Promise<void> {
-    await (onlyExpired ? this.#expiredDeletes : this.#deletes).add(sessionId);
+    if (onlyExpired) await this.#expiredDeletes.add(sessionId);
+    else if (!(await this.#deletes.add(sessionId))) await this.#lockedDeletes.add(sessionId);
   }
 
   /** Whether there may be a row that something else made for this token, to be taken over by {@link adopt}. */

@@ -16,6 +16,7 @@ import type { SentWrite } from "./sent-write.js";
 import { Session } from "./session.js";
 import type { SessionHost } from "./session-host.js";
 import type {
+  ListOptions,
   SessionRevision,
   SessionRow,
   SessionStore,
@@ -119,7 +120,7 @@ export class SessionRegistry implements SessionHost {
   }
 
   /** A page of the living rows; see {@link SessionStore.list}. */
-  loadPage(options: { after?: string | undefined; limit: number }): Promise<SessionRow[]> {
+  loadPage(options: ListOptions): Promise<SessionRow[]> {
     return this.#rows.list(options);
   }
 

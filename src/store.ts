@@ -107,6 +107,16 @@ export type SessionRevision = Pick<
   "sessionId" | "revision" | "expires" | "visitedAt" | "previousVisitAt" | "now"
 >;
 
+/** Which of the living rows {@link SessionStore.list} is to bring. */
+export interface ListOptions {
+  /** The id behind which the page begins; absent for the first page. */
+  readonly after?: string | undefined;
+  /** Rows of a page. */
+  readonly limit: number;
+  /** `false` where the values are not needed. @default true */
+  readonly values?: boolean;
+}
+
 /** What one step of pruning came to. */
 export interface PruneStep {
   /** Rows deleted. */
@@ -168,8 +178,13 @@ export interface SessionStore {
   /**
    * Deletes the rows of these ids; an id without a row is no error. `onlyExpired`: those alone that have expired when they are deleted. Asked
    * where a new session is to take the place of an expired one; who does not heed it may delete what another server has put there first.
+   * `mayWait: false`: rows that somebody has locked should be left out rather than waited for; then answers their ids.
    */
-  delete(sessionIds: readonly string[], options?: { readonly onlyExpired?: boolean }): Promise<void>;
+  delete(
+    sessionIds: readonly string[],
+    options?: { readonly onlyExpired?: boolean; readonly mayWait?: boolean },
+    // biome-ignore lint/suspicious/noConfusingVoidType: a store that leaves nothing out answers nothing.
+  ): Promise<readonly string[] | void>;
   /** As `load`, without values: revision and times of the rows of these ids, expired ones too. */
   loadRevisions?(sessionIds: readonly string[]): Promise<SessionRevision[]>;
   /** The living sessions of exactly this user, newest first. */
@@ -178,9 +193,9 @@ export interface SessionStore {
   prune?(options: { expiredFor: Seconds; limit: number }): Promise<PruneStep>;
   /**
    * The living rows whose ids come after `after` (absent: from the first), in the order of their ids as JavaScript compares texts, at
-   * most `limit`: fewer only where there are no more.
+   * most `limit`: fewer only where there are no more. `values: false`: who asks needs none, and `data` may be `null`.
    */
-  list?(options: { after?: string | undefined; limit: number }): Promise<SessionRow[]>;
+  list?(options: ListOptions): Promise<SessionRow[]>;
   /** How many rows are alive. */
   count?(): Promise<number>;
   /** Rejects with a `SessionError` that says what an administrator has to mend. */

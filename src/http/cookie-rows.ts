@@ -1,5 +1,7 @@
 import { Credential } from "../credential.js";
+import { destroyPages } from "../destroy-all.js";
 import { SessionError, toSessionError } from "../errors.js";
+import { livingRows } from "../living.js";
 import { opaqueToken } from "../opaque.js";
 import type { Session } from "../session.js";
 import type { Opened, SessionRegistry } from "../sessions.js";
@@ -150,6 +152,11 @@ export class CookieRows {
     } finally {
       registry.release(session);
     }
+  }
+
+  /** Ends all living sessions, page by page; each is told to its sockets. Errors: as of {@link destroyPages}. */
+  clear(): Promise<void> {
+    return destroyPages(this.registry, livingRows(this.registry, { values: false }));
   }
 
   async #open(cookieId: string): Promise<Session | undefined> {

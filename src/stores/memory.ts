@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../clock.js";
 import type {
+  ListOptions,
   NewSession,
   PruneStep,
   Seconds,
@@ -119,7 +120,7 @@ export class MemoryStore implements SessionStore {
     return { deleted, more: false };
   }
 
-  async list({ after = "", limit }: { after?: string | undefined; limit: number }): Promise<SessionRow[]> {
+  async list({ after = "", limit }: ListOptions): Promise<SessionRow[]> {
     const now = this.#now;
     const living = [...this.#rows.values()].filter((row) => row.expires > now && row.sessionId > after);
     living.sort((one, other) => (one.sessionId < other.sessionId ? -1 : 1));

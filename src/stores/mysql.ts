@@ -2,6 +2,7 @@ import { lifeAfterTouch } from "../lives.js";
 import type { Log } from "../log.js";
 import {
   type LegacyRow,
+  type ListOptions,
   type NewSession,
   type PruneStep,
   type Seconds,
@@ -22,11 +23,19 @@ import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
 import { inspectTable } from "./mysql/inspect.js";
 import type { Answer } from "./mysql/lent.js";
 import { Reads, USER_PAGE } from "./mysql/reads.js";
-import { exactly, parseClient, type StoredRow, toSessionRow } from "./mysql/rows.js";
-import { adoptRow, deleteExpired, deleteRows, insertRows } from "./mysql/rows-in.js";
+import { exactly, type StoredRow, toSessionRow, toUserSession, type UserRow } from "./mysql/rows.js";
+import { adoptRow, deleteExpired, insertRows } from "./mysql/rows-in.js";
 import { ROW_BYTES, refuseTooLong } from "./mysql/statement-length.js";
 import { quoted } from "./mysql/table.js";
-import { expiresNext, touchMany, writeMany, writeOne, writeOneUnlocked } from "./mysql/unblocked.js";
+import {
+  deleteMany,
+  deleteRows,
+  expiresNext,
+  touchMany,
+  writeMany,
+  writeOne,
+  writeOneUnlocked,
+} from "./mysql/unblocked.js";
 
 /**
  * The product's store: rows in MySQL or MariaDB. Every statement is on one table, stands alone, and is by primary key, but for
@@ -179,10 +188,17 @@ export class MysqlStore implements SessionStore {
     return rows.map(({ sessionId }) => sessionId);
   }
 
-  async delete(sessionIds: readonly string[], { onlyExpired = false } = {}): Promise<void> {
-    await this.#write(() =>
-      onlyExpired ? deleteExpired(this.#table, sessionIds, 0) : deleteRows(this.#table, sessionIds),
-    );
+  async delete(
+    sessionIds: readonly string[],
+    { onlyExpired = false, mayWait = true } = {},
+  ): Promise<string[]> {
+    const { affected } = await this.#write((server) => {
+      if (onlyExpired) return deleteExpired(this.#table, sessionIds, 0);
+      return mayWait ? deleteRows(this.#table, sessionIds) : deleteMany(this.#table, sessionIds, server);
+    });
+    if (onlyExpired || mayWait || affected === sessionIds.length) return [];
+    // Gone already, or locked by somebody: what is there still was locked.
+    return (await this.loadRevisions(sessionIds)).map(({ sessionId }) => sessionId);
   }
 
   async adopt(legacy: readonly LegacyRow[]): Promise<void> {
@@ -227,18 +243,11 @@ export class MysqlStore implements SessionStore {
       (one, other) =>
         Number(other.createdAt) - Number(one.createdAt) || (one.sessionId < other.sessionId ? 1 : -1),
     );
-    return own.map((row) => ({
-      sessionId: row.sessionId,
-      client: parseClient(row.client),
-      createdAt: Number(row.createdAt),
-      visitedAt: Number(row.visitedAt),
-      previousVisitAt: Number(row.previousVisitAt),
-      expires: Number(row.expires),
-    }));
+    return own.map(toUserSession);
   }
 
-  async list({ after = "", limit }: { after?: string | undefined; limit: number }): Promise<SessionRow[]> {
-    const rows = await this.#read<StoredRow>((server) => this.#reads.page(after, limit, server));
+  async list(options: ListOptions): Promise<SessionRow[]> {
+    const rows = await this.#read<StoredRow>((server) => this.#reads.page(options, server));
     return rows.map(toSessionRow);
   }
 
@@ -312,11 +321,6 @@ function changesMore({ identity, idleSeconds }: WriteAttempt): boolean {
 function isDuplicate(error: unknown): error is StoreFault {
   return error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY;
 }
-
-type UserRow = Pick<
-  StoredRow,
-  "sessionId" | "userId" | "client" | "createdAt" | "visitedAt" | "previousVisitAt" | "expires"
->;
 
 function warnOfSingleConnection(log: Log): void {
   log.warn(

@@ -1,6 +1,6 @@
 // The statements that read. Each has the server's guard as a condition, so that an answer is one to be believed, and a LIMIT, because
 // the server may be set to one of its own (`sql_select_limit`): what that leaves out would be taken to be gone.
-import type { Seconds } from "../../store.js";
+import type { ListOptions, Seconds } from "../../store.js";
 import type { ServerFacts } from "./connection.js";
 import type { SqlText } from "./lent.js";
 import { COLUMNS } from "./rows.js";
@@ -15,6 +15,7 @@ export const USER_PAGE = 500;
 const columns = COLUMNS.map((column) => `\`${column}\``).join(", ");
 /** Values of an expired session never leave the database. */
 const ROW = `${columns}, case when ${LIVE} then coalesce(data, '{}') else null end as data, unix_timestamp() as now`;
+const BARE_ROW = `${columns}, null as data, unix_timestamp() as now`;
 const REVISION = "`sessionId`, `revision`, expires, visitedAt, previousVisitAt, unix_timestamp() as now";
 const DEVICE = "`sessionId`, userId, client, createdAt, visitedAt, previousVisitAt, expires";
 
@@ -54,11 +55,11 @@ export class Reads {
   }
 
   /** A page of the living rows. By key: the index on `expires` would have all of them sorted for each page. */
-  page(after: string, limit: number, { guard }: ServerFacts): SqlText {
+  page({ after = "", limit, values = true }: ListOptions, { guard }: ServerFacts): SqlText {
     const from = startAfter(after);
     return {
       sql:
-        `select ${ROW} from ${this.#table} force index (primary) where ${from.sql}${LIVE} and ${guard}` +
+        `select ${values ? ROW : BARE_ROW} from ${this.#table} force index (primary) where ${from.sql}${LIVE} and ${guard}` +
         " order by sessionId limit ?",
       parameters: [...from.parameters, limit],
     };

@@ -1,4 +1,4 @@
-// The statements that bring rows into the table and take them out of it. Those that change rows are in unblocked.ts.
+// The statements that bring rows into the table and take them out of it. Those that change rows, and delete them by key, are in unblocked.ts.
 import type { LegacyRow, NewSession, Seconds } from "../../store.js";
 import type { SqlText } from "./lent.js";
 import { LIVE } from "./reads.js";
@@ -33,13 +33,6 @@ export function insertRows(
   return {
     sql: `insert into ${table} ${NEW_COLUMNS} values ${repeated(tellsTime ? NEW_ROW_WITH_TIME : NEW_ROW, sessions.length)}`,
     parameters,
-  };
-}
-
-export function deleteRows(table: string, sessionIds: readonly string[]): SqlText {
-  return {
-    sql: `delete from ${table} where sessionId in (${repeated("?", sessionIds.length)})`,
-    parameters: sessionIds,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { SessionRow } from "../../store.js";
+import type { SessionRow, UserSession } from "../../store.js";
 import type { ClientDescription } from "../../wire.js";
 
 /** A row of the table of sql/session.sql, with the database's clock. A driver may be set to give large numbers as text. */
@@ -57,7 +57,24 @@ export function toSessionRow(row: StoredRow): SessionRow {
   };
 }
 
-export function parseClient(text: string | null): ClientDescription | null {
+/** What the list of a user's devices reads of a row. */
+export type UserRow = Pick<
+  StoredRow,
+  "sessionId" | "userId" | "client" | "createdAt" | "visitedAt" | "previousVisitAt" | "expires"
+>;
+
+export function toUserSession(row: UserRow): UserSession {
+  return {
+    sessionId: row.sessionId,
+    client: parseClient(row.client),
+    createdAt: Number(row.createdAt),
+    visitedAt: Number(row.visitedAt),
+    previousVisitAt: Number(row.previousVisitAt),
+    expires: Number(row.expires),
+  };
+}
+
+function parseClient(text: string | null): ClientDescription | null {
   if (text === null) return null;
   try {
     const parsed: unknown = JSON.parse(text);

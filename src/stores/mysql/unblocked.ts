@@ -143,6 +143,29 @@ export function touchMany(
   };
 }
 
+/** Deletes several rows. */
+export function deleteMany(
+  table: string,
+  sessionIds: readonly string[],
+  { logsStatements }: ServerFacts,
+): SqlText {
+  if (logsStatements) return deleteRows(table, sessionIds);
+  return {
+    sql:
+      `delete session from (select sessionId as id from ${table} force index (primary)` +
+      ` where sessionId in (${repeated("?", sessionIds.length)}) limit ${sessionIds.length} for update skip locked` +
+      `) as free ${joined(table)} on session.sessionId = free.id`,
+    parameters: sessionIds,
+  };
+}
+
+export function deleteRows(table: string, sessionIds: readonly string[]): SqlText {
+  return {
+    sql: `delete from ${table} where sessionId in (${repeated("?", sessionIds.length)})`,
+    parameters: sessionIds,
+  };
+}
+
 /** mysql2 writes a Buffer as a literal; another Uint8Array it would take for an object. */
 export function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
