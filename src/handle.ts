@@ -124,8 +124,8 @@ export class SessionHandle {
    * (`get(key, undefined)` gives `undefined`).
    *
    * @example
-   * const theme = socket.session.get("theme");
-   * if (userId !== "") showOrders(userId);
+   * const cart = socket.session.get("cart");
+   * if (cart !== "") showCart(cart);
    */
   get<Key extends SessionKey>(key: Key): SessionValue<Key> | "";
   get<Key extends SessionKey, Fallback>(key: Key, fallback: Fallback): SessionValue<Key> | Fallback;

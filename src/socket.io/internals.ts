@@ -29,7 +29,8 @@ interface Internals {
 interface Packet {
   type: number;
   data?: unknown[];
-  id?: number;
+  /** Parsers other than Socket.IO's own may say `null` for nothing. */
+  id?: number | null;
 }
 
 const EVENT = 2;
@@ -78,7 +79,7 @@ export function interceptEvent(
   internals._onpacket = function (this: Socket, packet) {
     const { type, data, id } = packet;
     if (data?.[0] === name && (type === EVENT || type === BINARY_EVENT)) {
-      const acknowledge = id === undefined ? undefined : internalsOf(this).ack?.(id);
+      const acknowledge = id === undefined || id === null ? undefined : internalsOf(this).ack?.(id);
       if (take(this, acknowledge ? [...data, acknowledge] : data)) return;
     }
     onPacket.call(this, packet);
