@@ -8,7 +8,7 @@ import type { Session } from "./session.js";
 import type { SessionRegistry } from "./sessions.js";
 import type { UnixSeconds } from "./store.js";
 import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "./types.js";
-import { checkKey, type Entries } from "./values.js";
+import { checkKey, type Entries, type Values } from "./values.js";
 import type { ClientDescription } from "./wire.js";
 
 /**
@@ -226,16 +226,17 @@ export class SessionHandle {
    * is disconnected if it has not presented it within 10 seconds.
    *
    * `userId`: 1 to 128 characters, no spaces at the ends; a whole number is taken as its digits. Errors: `SESSION_USER_INVALID`;
-   * `SESSION_NOT_CONFIRMED` if the client has gone, does not confirm within 10 seconds of being sent the new token, or may hold
-   * one that another server sent it: whatever it holds still opens the session, and nobody has been logged in, so try again
+   * `SESSION_NOT_CONFIRMED` if the client has gone, does not confirm within 10 seconds of being sent the new token (4 while another client of
+   * the session waits), may hold one that another server sent it, or had no turn within 5 seconds: whatever it holds still opens the session, and nobody has been logged in, so try again
    * (clients that never confirm get the new token in one step); `SESSION_TOKEN_CHANGED`; those of every change.
    */
   login(userId: string | number): Promise<void> {
     return this.#change(async (session) => {
       const id = toUserId(userId);
-      await rotate(session, this.#bearerOrThrow(session), (values) => {
+      const change = (values: Values) => {
         values.identity = { ...values.identity, userId: id };
-      });
+      };
+      await rotate(session, this.#bearerOrThrow(session), this.#registry, { change, isLogin: true });
     });
   }
 
@@ -245,19 +246,16 @@ export class SessionHandle {
    */
   logout(): Promise<void> {
     return this.#change((session) =>
-      rotateAfter(session, this.#bearerOrThrow(session), {
-        clear: (values) => {
-          values.clear();
-          values.identity = { ...values.identity, userId: null };
-        },
-        failed: (error) => this.#registry.failed(error),
+      rotateAfter(session, this.#bearerOrThrow(session), this.#registry, (values) => {
+        values.clear();
+        values.identity = { ...values.identity, userId: null };
       }),
     );
   }
 
   /** A new token as with {@link login}, after any change of rights for example; everything else stays. */
   regenerate(): Promise<void> {
-    return this.#change((session) => rotate(session, this.#bearerOrThrow(session)));
+    return this.#change((session) => rotate(session, this.#bearerOrThrow(session), this.#registry));
   }
 
   #bearerOrThrow(session: Session): Bearer {

@@ -28,6 +28,7 @@ import type { TicketClock } from "./tickets.js";
 import { isSessionId, type PresentedToken, sameHash } from "./token.js";
 import { Touches } from "./touches.js";
 import { UnderWay } from "./under-way.js";
+import { UnheardTokens } from "./unheard-tokens.js";
 import type { Values } from "./values.js";
 import { Verification, type Verifier } from "./verification.js";
 import type { ClientDescription, EndReason } from "./wire.js";
@@ -70,6 +71,7 @@ export class SessionRegistry implements SessionHost {
   announcer: Announcer | undefined;
   readonly lateReads: LateReads;
   readonly recentRows: RecentRows;
+  readonly unheard: UnheardTokens;
   readonly #rows: Rows;
   readonly #touches: Touches;
   readonly #refreshes: Outages;
@@ -86,6 +88,7 @@ export class SessionRegistry implements SessionHost {
     this.events = events;
     this.lateReads = new LateReads(settings);
     this.recentRows = new RecentRows(settings.clock);
+    this.unheard = new UnheardTokens(settings.clock);
     this.#rows = new Rows(store);
     this.#touches = new Touches(settings, this.#rows);
     this.#refreshes = new Outages(settings, {
@@ -221,7 +224,7 @@ export class SessionRegistry implements SessionHost {
     const { sessionId, secretHash } = token;
     let standing: Standing = "none";
     const isAllowed = (row: SessionRow) => {
-      standing = standingOf(row, secretHash);
+      standing = standingOf(row, secretHash, this.unheard);
       return standing === "current" || standing === "next";
     };
     let opened = await this.#openRow(sessionId, isAllowed);
@@ -234,14 +237,14 @@ export class SessionRegistry implements SessionHost {
     if (opened.found === "session") {
       const { session } = opened;
       // Its client has it, whether or not we heard so when it was sent.
-      if ((standing as Standing) === "next" && !(await this.#promote(session, secretHash)))
-        return { found: "nothing", missing: false, isTold: true };
-      this.touchIfDue(session);
-      return opened;
+      if ((standing as Standing) === "current" || (await this.#promote(session, secretHash))) {
+        this.touchIfDue(session);
+        return opened;
+      }
+      opened = { found: "nothing", missing: false, isTold: true };
     }
-    return (standing as Standing) === "previous" && opened.found === "nothing"
-      ? { ...opened, isRetired: true }
-      : opened;
+    const wasGood = (standing as Standing) === "previous" || this.unheard.knows(secretHash);
+    return wasGood && opened.found === "nothing" ? { ...opened, isRetired: true } : opened;
   }
 
   /** Says that a token was presented that opens nothing. */
@@ -276,7 +279,7 @@ export class SessionRegistry implements SessionHost {
   /** Answers whether it is the session's secret now; where it is not, another has been quicker. */
   async #promote(session: Session, secretHash: Uint8Array): Promise<boolean> {
     try {
-      await promotePresented(session, secretHash);
+      await promotePresented(session, secretHash, this.unheard);
       return true;
     } catch (error) {
       this.release(session);

@@ -1,4 +1,6 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { expect } from "@jest/globals";
+import { pause } from "../../src/clock.js";
 import { Credential } from "../../src/credential.js";
 import { SessionError } from "../../src/errors.js";
 import { Events } from "../../src/events.js";
@@ -10,6 +12,7 @@ import { SessionRegistry } from "../../src/sessions.js";
 import type { Identity } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 import { type PresentedToken, parseToken } from "../../src/token.js";
+import type { Values } from "../../src/values.js";
 import { HandClock } from "./clock.js";
 
 // Many devices whose connections lose messages: the server's part is the real code, a device is its storage and two tabs,
@@ -18,6 +21,10 @@ import { HandClock } from "./clock.js";
 const ROTATIONS = 20;
 /** At the same time. */
 const TOGETHER = 100;
+/** A client has ten seconds to confirm; after four, another one that waits overtakes it. */
+const LONGEST_STALL_MS = 9_900;
+/** Whatever becomes of it, a rotation takes no longer. */
+const BOUND_MS = 25_000;
 
 /** Numbers between 0 and 1, the same in each run (mulberry32). */
 function chances(seed: number): () => number {
@@ -32,8 +39,11 @@ function chances(seed: number): () => number {
 
 interface World {
   readonly chance: () => number;
+  readonly clock: HandClock;
   /** How much of what is sent is lost. */
   readonly lossRate: number;
+  /** How often a connection stands still for seconds; what is sent to it and what it sends arrives afterwards, in order. */
+  readonly stallRate: number;
   readonly late: LateTokens;
   readonly counts: Record<string, number>;
 }
@@ -50,13 +60,18 @@ class Tab implements Bearer {
   readonly gone = false;
   session: Session | undefined;
   readonly #world: World;
-  readonly #registry: SessionRegistry;
+  readonly registry: SessionRegistry;
   readonly #storage: Storage;
   #held = "";
+  /** What was begun on one connection does not arrive on the next. */
+  #connection = 0;
+  #stalledUntilMs = 0;
+  /** What has been sent to it arrives in order. */
+  #arriving = Promise.resolve();
 
   constructor(world: World, registry: SessionRegistry, storage: Storage) {
     this.#world = world;
-    this.#registry = registry;
+    this.registry = registry;
     this.#storage = storage;
     this.credential = new Credential(this.#present().secretHash);
   }
@@ -73,30 +88,41 @@ class Tab implements Bearer {
   }
 
   disconnect(): void {
+    this.#connection++;
+    this.#stalledUntilMs = 0;
+    this.#arriving = Promise.resolve();
     if (!this.session) return;
     this.session.watchers.delete(this);
-    this.#registry.release(this.session);
+    this.registry.release(this.session);
     this.session = undefined;
   }
 
-  /** The same connection: an answer to `tokenChanged`. */
   /** Its client confirms, so that nothing is replaced in one step. */
   replacing(): void {}
 
+  /** The same connection: an answer to `tokenChanged`. */
   async presentAgain(): Promise<boolean> {
-    await this.#underway();
-    const session = await this.#open((presented) => this.credential.expect(presented.secretHash));
+    await this.#arrives();
+    if (!this.session) return false;
+    const session = await this.#open((presented) => this.credential.presents(presented.secretHash));
     if (!session) return false;
-    this.#registry.release(session);
+    this.registry.release(session);
     this.#count("presented again");
     return true;
   }
 
   async offer({ text }: PresentedToken): Promise<boolean> {
-    const { chance, lossRate } = this.#world;
-    await this.#underway();
+    const { chance, lossRate, stallRate, clock } = this.#world;
+    if (chance() < stallRate) this.#stalledUntilMs = clock.now() + chance() * LONGEST_STALL_MS;
+    const connection = this.#connection;
+    await this.#arrives();
+    if (connection !== this.#connection) return false;
     if (chance() < lossRate) return this.#lost("reply lost");
-    if (this.#storage.token !== this.#held) return this.#lost("not stored");
+    if (this.#storage.token !== this.#held) {
+      // Another tab's: presented in turn.
+      if (stallRate > 0) await this.presentAgain();
+      return this.#lost("not stored");
+    }
     this.#storage.token = text;
     this.#held = text;
     await this.#underway();
@@ -116,15 +142,21 @@ class Tab implements Bearer {
    * raised for the old one, which was on its way when it was replaced.
    */
   async #open(present: (presented: PresentedToken) => void): Promise<Session | undefined> {
+    let isAskedAgain: boolean;
     do {
       const presented = this.#present();
       present(presented);
-      const opened = await this.#registry.openQuietly(presented);
+      const opened = await this.registry.openQuietly(presented);
       if (opened.found === "session") return opened.session;
-      const isAskedAgain =
-        opened.found === "nothing" && opened.isRetired && this.#world.late.isLate(presented.secretHash);
-      if (!isAskedAgain) this.#registry.tellRefused(opened, presented.sessionId);
-    } while (this.#storage.token !== this.#held);
+      isAskedAgain =
+        opened.found === "nothing" &&
+        opened.isRetired === true &&
+        this.#world.late.isLate(presented.secretHash);
+      if (!isAskedAgain) this.registry.tellRefused(opened, presented.sessionId);
+      // Asked for its token each second, where time goes on.
+      isAskedAgain &&= this.#world.stallRate > 0;
+      if (isAskedAgain) await pause(this.#world.clock, 1_000);
+    } while (isAskedAgain || this.#storage.token !== this.#held);
     this.#count("logged out");
     return undefined;
   }
@@ -147,14 +179,20 @@ class Tab implements Bearer {
     this.#world.counts[what] = (this.#world.counts[what] ?? 0) + 1;
   }
 
+  #arrives(): Promise<void> {
+    this.#arriving = this.#arriving.then(() => this.#underway());
+    return this.#arriving;
+  }
+
   /** A message takes its time, so that rotations cross. */
   async #underway(): Promise<void> {
+    const stallMs = this.#stalledUntilMs - this.#world.clock.now();
+    if (stallMs > 0) await pause(this.#world.clock, stallMs);
     for (let turns = Math.floor(this.#world.chance() * 6); turns > 0; turns--) await undefined;
   }
 }
 
-function startNodes(counts: Record<string, number>) {
-  const clock = new HandClock();
+function startNodes(clock: HandClock, counts: Record<string, number>) {
   const settings = toSettings({ store: () => store, clock, logger: false });
   const store = new MemoryStore(settings, clock);
   const node = () => {
@@ -179,7 +217,7 @@ async function live(world: World, nodes: readonly SessionRegistry[], store: Memo
 
   let before = "";
   for (let round = 0; round < ROTATIONS; round++) {
-    const both = world.chance() < 0.1;
+    const both = world.chance() < (world.stallRate > 0 ? 0.5 : 0.1);
     const chosen = both ? tabs : [tabs[world.chance() < 0.5 ? 0 : 1] as Tab];
     const done: string[] = [];
     await Promise.all(
@@ -188,14 +226,17 @@ async function live(world: World, nodes: readonly SessionRegistry[], store: Memo
         const { session } = tab;
         if (!session) return;
         const userId = `${round}.${at}`;
-        const outcome = await rotate(session, tab, (values) => {
+        const beganAtMs = world.clock.now();
+        const change = (values: Values) => {
           values.identity = { ...values.identity, userId };
-        }).then(
+        };
+        const outcome = await rotate(session, tab, tab.registry, { change, isLogin: true }).then(
           () => "done",
           (error: unknown) => (error instanceof SessionError ? error.code : String(error)),
         );
         if (outcome === "done") done.push(userId);
         world.counts[outcome] = (world.counts[outcome] ?? 0) + 1;
+        if (world.clock.now() - beganAtMs > BOUND_MS) world.counts["late"] = (world.counts["late"] ?? 0) + 1;
       }),
     );
     // Rejected is undone: the row names whom the last accepted login named, or whom it named before.
@@ -204,8 +245,26 @@ async function live(world: World, nodes: readonly SessionRegistry[], store: Memo
     before = userId;
     if (!isAsTold) world.counts["untrue"] = (world.counts["untrue"] ?? 0) + 1;
   }
+  if (world.stallRate > 0) {
+    // What is still on its way arrives; then the device comes back, to the node that knows what was overtaken.
+    await pause(world.clock, LONGEST_STALL_MS);
+    for (const tab of tabs) await tab.connect();
+  }
   for (const tab of tabs) tab.disconnect();
   return storage.token;
+}
+
+/** Lets time go on, slowly for what is under way, until `work` is done. */
+async function withTime<Result>(clock: HandClock, work: Promise<Result>): Promise<Result> {
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    for (let turns = 0; turns < 10; turns++) await turn();
+    clock.advance(200);
+  }
+  return done;
 }
 
 /**
@@ -215,36 +274,47 @@ async function live(world: World, nodes: readonly SessionRegistry[], store: Memo
 export async function simulateRotations({
   devices,
   lossRate,
+  stallRate = 0,
   seed,
-}: Record<"devices" | "lossRate" | "seed", number>) {
+}: Record<"devices" | "lossRate" | "seed", number> & { stallRate?: number }) {
   const counts: Record<string, number> = {};
-  const late = new LateTokens(new HandClock());
-  const world: World = { chance: chances(seed), lossRate, late, counts };
-  const { store, node } = startNodes(counts);
+  const clock = new HandClock();
+  const late = new LateTokens(clock);
+  const world: World = { chance: chances(seed), clock, lossRate, stallRate, late, counts };
+  const { store, node } = startNodes(clock, counts);
   const nodes = [node(), node()] as const;
   const restarted = node();
   for (let at = 0; at < devices; at += TOGETHER) {
-    const tokens = await Promise.all(
-      Array.from({ length: TOGETHER }, (_, n) => live(world, n % 2 ? nodes : [nodes[0], nodes[0]], store)),
+    // What one node has overtaken, another one does not know of.
+    const isApart = (n: number) => stallRate === 0 && n % 2 === 1;
+    const lives = Promise.all(
+      Array.from({ length: TOGETHER }, (_, n) =>
+        live(world, isApart(n) ? nodes : [nodes[0], nodes[0]], store),
+      ),
     );
+    const tokens = await (stallRate > 0 ? withTime(clock, lives) : lives);
     for (const token of tokens) {
       const opened = await restarted.open(parseToken(token) as PresentedToken);
       counts[`at last: ${opened.found}`] = (counts[`at last: ${opened.found}`] ?? 0) + 1;
     }
   }
   // Events are told in a turn of their own.
-  await new Promise((resolve) => setImmediate(resolve));
-  const { "logged out": loggedOut = 0, untrue = 0, retired = 0, unknown = 0 } = counts;
-  expect({ loggedOut, untrue, retired, unknown }).toEqual({
+  await turn();
+  const { "logged out": loggedOut = 0, untrue = 0, retired = 0, unknown = 0, late: tooLate = 0 } = counts;
+  expect({ loggedOut, untrue, retired, unknown, tooLate }).toEqual({
     loggedOut: 0,
     untrue: 0,
     retired: 0,
     unknown: 0,
+    tooLate: 0,
   });
   expect(counts["at last: session"]).toBe(devices);
   const rotations = devices * ROTATIONS;
-  expect(counts["reply lost"]).toBeGreaterThan((rotations * lossRate) / 2);
-  expect(counts["confirmation lost"]).toBeGreaterThan((rotations * lossRate) / 4);
-  expect(counts["presented again"]).toBeGreaterThan((rotations * lossRate) / 10);
+  if (stallRate > 0) expect(counts["SESSION_NOT_CONFIRMED"]).toBeGreaterThan(rotations * stallRate * 0.1);
+  if (lossRate > 0) {
+    expect(counts["reply lost"]).toBeGreaterThan((rotations * lossRate) / 2);
+    expect(counts["confirmation lost"]).toBeGreaterThan((rotations * lossRate) / 4);
+    expect(counts["presented again"]).toBeGreaterThan((rotations * lossRate) / 10);
+  }
   expect(counts["done"]).toBeGreaterThan((rotations * (1 - lossRate) ** 2) / 2);
 }
