@@ -226,9 +226,10 @@ export class SessionHandle {
    * is disconnected if it has not presented it within 10 seconds.
    *
    * `userId`: 1 to 128 characters, no spaces at the ends; a whole number is taken as its digits. Errors: `SESSION_USER_INVALID`;
-   * `SESSION_NOT_CONFIRMED` if the client has gone, does not confirm within 10 seconds of being sent the new token (4 while another client of
-   * the session waits), may hold one that another server sent it, or had no turn within 5 seconds: whatever it holds still opens the session, and nobody has been logged in, so try again
-   * (clients that never confirm get the new token in one step); `SESSION_TOKEN_CHANGED`; those of every change.
+   * `SESSION_NOT_CONFIRMED` if the client has gone, does not confirm within 10 seconds of being sent the new token (4 while another client
+   * of the session waits), may hold one that another server sent it, or had no turn within 5 seconds. Whatever it holds still opens the session,
+   * and nobody has been logged in, so try again (clients that never confirm get the new token in one step). `SESSION_TOKEN_CHANGED`; those
+   * of every change.
    */
   login(userId: string | number): Promise<void> {
     return this.#change(async (session) => {
