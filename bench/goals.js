@@ -7,6 +7,7 @@ const names = [
   "resume",
   "set",
   "storm",
+  "flood",
   "latency",
   "statements",
   "heap",

@@ -1,4 +1,5 @@
 import { type Clock, pause } from "./clock.js";
+import { SessionError } from "./errors.js";
 import type { Log } from "./log.js";
 import type { SessionRow, UnixSeconds } from "./store.js";
 
@@ -6,6 +7,8 @@ import type { SessionRow, UnixSeconds } from "./store.js";
 const LOOK_AGAIN_AFTER_MS = [250, 500, 1_250];
 /** For so long a node of the database may not know yet that a session was used on another one. */
 const EXPIRY_IN_DOUBT: UnixSeconds = 2;
+/** Ids of which nobody here knows, and no node may know yet, that are looked for again at once: more come from somebody who makes them up. */
+const MOST_UNKNOWN = 1_000;
 /** While it lasts it is said again at most this often, however many sessions meet it. */
 const SAY_EVERY_MS = 60_000;
 
@@ -39,15 +42,28 @@ export function isExpiryInDoubt(
   return expires <= now && (now < expires + EXPIRY_IN_DOUBT || knownExpires > now);
 }
 
-/** Says once, while it lasts, that the database insists on older rows. */
+/** How many unknown ids are looked for; and says once, while it lasts, that the database insists on older rows. */
 export class LateReads {
   readonly #clock: Clock;
   readonly #log: Log;
   #saidAtMs = Number.NEGATIVE_INFINITY;
+  #unknown = 0;
 
   constructor({ clock, log }: { clock: Clock; log: Log }) {
     this.#clock = clock;
     this.#log = log;
+  }
+
+  /** Looks for an id that nobody here knows. Errors: `SESSION_QUEUE_FULL`, as whether there is one cannot be said before. */
+  async forUnknown<Row>(look: () => Promise<Row>): Promise<Row> {
+    if (this.#unknown >= MOST_UNKNOWN)
+      throw new SessionError("SESSION_QUEUE_FULL", "too many unknown sessions are looked for");
+    this.#unknown++;
+    try {
+      return await look();
+    } finally {
+      this.#unknown--;
+    }
   }
 
   /** A row was older than one that is known, for two seconds. */

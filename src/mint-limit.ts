@@ -35,13 +35,18 @@ export class MintLimit {
 
   /** Whether one more may be created; counts it if so. */
   take(): boolean {
+    if (this.isUsedUp) return false;
+    this.#left--;
+    return true;
+  }
+
+  /** Whether none may be created now. */
+  get isUsedUp(): boolean {
     const now = this.#clock.now();
     const { atOnce, everyMs } = this.#rate;
     this.#left = Math.min(atOnce, this.#left + (now - this.#countedAtMs) / everyMs);
     this.#countedAtMs = now;
-    if (this.#left < 1) return false;
-    this.#left--;
-    return true;
+    return this.#left < 1;
   }
 }
 

@@ -48,6 +48,7 @@ export class Rows {
   readonly #deletes: Batch<string, boolean>;
   readonly #lockedDeletes: Batch<string, boolean>;
   readonly #expiredDeletes: Batch<string, boolean>;
+  readonly #adoptions: Batch<LegacyRow, undefined>;
 
   constructor(store: HearingStore) {
     this.#store = store;
@@ -114,6 +115,16 @@ export class Rows {
       });
     this.#lockedDeletes = deleting({ onlyExpired: false });
     this.#expiredDeletes = deleting({ onlyExpired: true });
+    // One row each, and for many a token that is made up: these must not take every lane.
+    this.#adoptions = new Batch({
+      ...byKey,
+      use: "blocking",
+      width: 1,
+      run: async (legacy) => {
+        await store.adopt?.(legacy);
+        return [undefined];
+      },
+    });
   }
 
   load(sessionId: string): Promise<SessionRow | undefined> {
@@ -193,7 +204,7 @@ export class Rows {
 
   /** Where the store has no rows of the old package, there is nothing to do. */
   async adopt(legacy: LegacyRow): Promise<void> {
-    await this.#store.adopt?.([legacy]);
+    if (this.#store.adopt) await this.#adoptions.add(legacy);
   }
 
   /** Sees to it that {@link nowMs} is the store's clock and no guess. */

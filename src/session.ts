@@ -346,16 +346,15 @@ export class Session implements Writer {
 
   async #load(deadline: number): Promise<SessionRow | undefined> {
     const row = await loadRow(this.#host, this.id, deadline);
-    return this.#isBelieved(row) ? row : this.#lookAgain(deadline);
+    return this.#isBelieved(row) ? row : this.#lookAgain(row, deadline);
   }
 
-  async #lookAgain(deadline: number): Promise<SessionRow | undefined> {
+  async #lookAgain(found: SessionRow | undefined, deadline: number): Promise<SessionRow | undefined> {
     const { clock, recentRows, lateReads } = this.#host;
-    const row = await lookAgain(
-      clock,
-      () => loadRow(this.#host, this.id, deadline),
-      (found) => this.#isBelieved(found),
-    );
+    const load = () => loadRow(this.#host, this.id, deadline);
+    const look = () => lookAgain(clock, load, (row) => this.#isBelieved(row));
+    const isKnown = found || this.#row || this.#isExpected || recentRows.get(this.id);
+    const row = await (isKnown ? look() : lateReads.forUnknown(look));
     if (this.#isBelieved(row)) return row;
     // From now on it is as the database says.
     recentRows.forget(this.id);

@@ -24,6 +24,7 @@ import { type SessionStore, StoreFault, type StoreSettings } from "./store.js";
 import { fromConnectStore } from "./stores/connect.js";
 import { memoryStore } from "./stores/memory.js";
 import { MysqlStore } from "./stores/mysql.js";
+import { Strangers } from "./strangers.js";
 import { Sweep } from "./sweep.js";
 import { Tickets } from "./tickets.js";
 import { TokenCookies } from "./token-cookies.js";
@@ -177,6 +178,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     }),
     required,
     late: new LateTokens(settings.clock),
+    strangers: new Strangers(settings.clock),
     identifying: settings.identify && new Identifying(settings.identify, settings),
     tokenCookies,
     tickets:

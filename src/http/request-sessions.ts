@@ -11,6 +11,7 @@ import { parseStandIn, type Tickets } from "../tickets.js";
 import type { TokenCookies } from "../token-cookies.js";
 import { type Answer, type Missing, unauthorized, unavailable } from "./answer.js";
 import { CookieBridge, type CookieBridgeOptions } from "./cookie-bridge.js";
+import { inTurn } from "./open-turns.js";
 import { bearerToken } from "./presented.js";
 import { type Exchange, RequestSession } from "./request-session.js";
 import { ResponseBearer, writeTokenHeader } from "./response-bearer.js";
@@ -206,7 +207,7 @@ class Visit implements Exchange {
       return;
     }
     try {
-      const opened = await registry.open(token);
+      const opened = await inTurn(this.#request, () => registry.open(token));
       outages.over();
       if (opened.found === "session") this.#take(opened.session, token.secretHash);
       else this.missing = opened.found === "expired" ? "expired" : "unknown";

@@ -4,6 +4,7 @@ import type { LateTokens } from "../late-tokens.js";
 import type { AddressLimits } from "../mint-limit.js";
 import type { Outages } from "../outages.js";
 import type { SessionRegistry } from "../sessions.js";
+import type { Strangers } from "../strangers.js";
 import type { Tickets } from "../tickets.js";
 import type { Identifying } from "./identifying.js";
 
@@ -15,6 +16,7 @@ export interface AttachmentContext {
   /** Where something else identifies sessions besides a token. */
   readonly identifying: Identifying | undefined;
   readonly late: LateTokens;
+  readonly strangers: Strangers;
   /** Where there is a `cookieSecret`. */
   readonly tickets: Tickets | undefined;
   /** Whether what a client sends, and not its being connected, counts as use. */

@@ -62,7 +62,11 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     socket.use(this.#onEvent.bind(this));
     trimMiddlewares(socket);
     // It may have gone while middleware before ours took its time; Socket.IO goes on all the same, and drops it at the end.
-    if (socket.conn.readyState === "closed") this.leave();
+    if (socket.conn.readyState !== "open") this.leave();
+  }
+
+  get socket(): Socket {
+    return this.#socket;
   }
 
   get handle(): SessionHandle {

@@ -57,3 +57,8 @@ export function mintLimitOf(connection: Connection, clock: Clock): MintLimit {
   }
   return limit;
 }
+
+/** Whether it may create none now, because it has asked for so many. */
+export function hasUsedUpMints(connection: Connection): boolean {
+  return limits.get(connection)?.isUsedUp ?? false;
+}

@@ -4,7 +4,8 @@ import type { SessionHandle } from "../handle.js";
 import { Attachment } from "./attachment.js";
 import type { AttachmentContext } from "./attachment-context.js";
 import { passedOn } from "./connection.js";
-import { attachments, install, installOnSockets } from "./install.js";
+import { attachments, forget, install, installOnSockets } from "./install.js";
+import { isRefused } from "./open-turns.js";
 
 // Here, and not where the property is made, because declarations of types reach the application through this file.
 declare module "socket.io" {
@@ -81,7 +82,7 @@ async function enter(socket: Socket, next: () => void, context: AttachmentContex
     const attachment = new Attachment(socket, context);
     attachments.set(socket, attachment);
     // Never `next(error)`: after that a client does not come back by itself. The transport has been closed instead.
-    if (!(await attachment.begin())) return;
+    if (!(await attachment.begin()) || isRefused(socket)) return forget(socket);
     next();
     return passedOn(socket.conn, attachment);
   }

@@ -1,3 +1,4 @@
+import type { Socket } from "socket.io";
 import { toSessionError } from "../errors.js";
 import type { LateTokens } from "../late-tokens.js";
 import { Backoff } from "../retry.js";
@@ -10,6 +11,7 @@ import type { GotToken } from "../wire.js";
 import type { AttachmentContext } from "./attachment-context.js";
 import type { SocketBearer } from "./bearer.js";
 import { Unidentified } from "./identifying.js";
+import { dropTurn, endTurn, pace, refuse, takeTurn, waitForTurn } from "./open-turns.js";
 import {
   type ClientFacts,
   judged,
@@ -28,6 +30,7 @@ const MAX_ACKNOWLEDGEMENTS = 100;
 
 /** Whose requests they are. */
 export interface RequestHost {
+  readonly socket: Socket;
   readonly gone: boolean;
   readonly facts: ClientFacts;
   readonly bearer: SocketBearer | undefined;
@@ -112,6 +115,7 @@ export class Requests implements Opener, Verifier {
   /** Nobody waits for what waits. */
   drop(): void {
     this.#waiting = undefined;
+    dropTurn(this.#host.socket, this, this.#context);
   }
 
   /** Works on a token that a connected socket presents. */
@@ -132,13 +136,16 @@ export class Requests implements Opener, Verifier {
 
   /** All that can be new is in the row: a look at its revision is enough. */
   #verify(session: Session, request: TokenRequest): boolean {
+    if (!takeTurn(this.#host.socket)) return false;
     this.#verifying = request;
     if (this.registry.verify(session, this)) return true;
     this.#verifying = undefined;
+    endTurn(this.#host.socket);
     return false;
   }
 
   verified(isAsKnown: boolean): void {
+    endTurn(this.#host.socket);
     const request = this.#verifying;
     this.#verifying = undefined;
     const { gone, session, isCut, bearer } = this.#host;
@@ -164,7 +171,12 @@ export class Requests implements Opener, Verifier {
     let request: Request | undefined = first;
     let backoff: Backoff | undefined;
     while (request && !this.#host.gone && !this.registry.closed) {
+      const { socket } = this.#host;
+      if (!takeTurn(socket) && !(await this.#turn())) break;
+      const paced = pace(socket, this, this.#context);
+      if (paced) await paced;
       const answered = await this.#try(request);
+      endTurn(socket);
       onFirstTry?.(answered);
       onFirstTry = undefined;
       if (!answered) {
@@ -186,8 +198,18 @@ export class Requests implements Opener, Verifier {
     this.#host.worked();
   }
 
+  /** Waits for the turn; resolves to whether it comes. */
+  async #turn(): Promise<boolean> {
+    const { socket } = this.#host;
+    const turn = waitForTurn(socket, this);
+    if (turn) return turn;
+    refuse(socket, this.registry.log);
+    return false;
+  }
+
   /** Resolves to whether the store answered. */
   async #try(asked: Request): Promise<boolean> {
+    if (this.#host.gone) return true;
     const { outages } = this.#context;
     const { parseToken } = this.registry;
     try {

@@ -1,0 +1,106 @@
+/** What carries the requests of one client, or of a proxy before many: a connection of Engine.IO or of HTTP. */
+export interface Connection {
+  on(event: "close", listener: () => void): unknown;
+  removeListener(event: "close", listener: () => void): unknown;
+}
+
+export interface OpenLimits {
+  /** Opens under way at once. */
+  readonly atOnce: number;
+  /** Opens that wait for that. */
+  readonly waiting: number;
+  /** Of these, so many for one and the same thing, a namespace. */
+  readonly waitingAlike?: number;
+}
+
+interface Waiting {
+  readonly what: unknown;
+  readonly resolve: (isTurn: boolean) => void;
+}
+
+/** There for connections of which something is being opened. */
+const all = new WeakMap<object, ConnectionOpens>();
+
+/**
+ * How many sessions are being opened for one connection. A client may ask for as many as it likes on it (by sockets of many namespaces, by
+ * many sockets of one, by requests sent ahead): they are opened a few at a time, so that what one connection sends is never a queue for all.
+ */
+export class ConnectionOpens {
+  readonly #connection: Connection;
+  readonly #limits: OpenLimits;
+  #underWay = 0;
+  /** In the order of asking. */
+  readonly #waiting = new Map<object, Waiting>();
+
+  private constructor(connection: Connection, limits: OpenLimits) {
+    this.#connection = connection;
+    this.#limits = limits;
+  }
+
+  /** To be asked for anew each time: it is gone when nothing is under way. */
+  static of(connection: Connection, limits: OpenLimits): ConnectionOpens {
+    let opens = all.get(connection);
+    if (!opens) {
+      opens = new ConnectionOpens(connection, limits);
+      all.set(connection, opens);
+    }
+    return opens;
+  }
+
+  /** Whether one more may begin now; counts it if so, until {@link end}. */
+  begin(): boolean {
+    if (this.#underWay >= this.#limits.atOnce) return false;
+    this.#underWay++;
+    return true;
+  }
+
+  /**
+   * Waits until `who` may begin, which is counted then: `true`; `false` where it never will, because it has been dropped or the connection has
+   * gone. `undefined` where that is one too many.
+   */
+  wait(who: object, what?: unknown): Promise<boolean> | undefined {
+    const { waiting, waitingAlike = waiting } = this.#limits;
+    if (this.#waiting.size >= waiting || this.#countOf(what) >= waitingAlike) return undefined;
+    if (this.#waiting.size === 0) this.#connection.on("close", this.#dropAll);
+    return new Promise((resolve) => {
+      this.#waiting.set(who, { what, resolve });
+    });
+  }
+
+  #countOf(what: unknown): number {
+    let count = 0;
+    for (const waiting of this.#waiting.values()) if (waiting.what === what) count++;
+    return count;
+  }
+
+  /** Nobody waits for it any more. */
+  static drop(connection: Connection, who: object): void {
+    const opens = all.get(connection);
+    if (opens) opens.#drop(who);
+  }
+
+  #drop(who: object): void {
+    this.#take(who)?.resolve(false);
+  }
+
+  /** One that had begun is over. */
+  end(): void {
+    const [next] = this.#waiting.keys();
+    const waiting = next && this.#take(next);
+    if (waiting) return waiting.resolve(true);
+    this.#underWay--;
+    if (this.#underWay === 0) all.delete(this.#connection);
+  }
+
+  #take(who: object): Waiting | undefined {
+    const waiting = this.#waiting.get(who);
+    if (!waiting) return undefined;
+    this.#waiting.delete(who);
+    if (this.#waiting.size === 0) this.#connection.removeListener("close", this.#dropAll);
+    return waiting;
+  }
+
+  readonly #dropAll = () => {
+    for (const who of [...this.#waiting.keys()]) this.#drop(who);
+  };
+}
