@@ -8,13 +8,19 @@ export type Unlock = () => unknown;
 
 /**
  * Waits until no other tab of this device is getting a first token. An optimisation: where there are no Web Locks (old WebViews,
- * pages without TLS), or one waits too long, it resolves all the same, to nothing.
+ * pages without TLS), or one waits too long, it resolves all the same.
  */
-export function mintLock(key: string): Promise<Unlock | undefined> {
+export function mintLock(key: string): Promise<Unlock> {
   // Naming what a browser does not have throws, and so rejects.
-  return new Promise<Unlock>((resolve, reject) =>
+  return new Promise<Unlock>((resolve, reject) => {
+    // Not AbortSignal.timeout, which came years after the locks.
+    const wait = new AbortController();
     navigator.locks
-      .request(key, { signal: AbortSignal.timeout(LONGEST_WAIT_MS) }, () => new Promise<void>(resolve))
-      .catch(reject),
-  ).catch(nothing);
+      .request(key, wait, () => {
+        clearTimeout(timer);
+        return new Promise<void>(resolve);
+      })
+      .catch(reject);
+    const timer = setTimeout(() => wait.abort(), LONGEST_WAIT_MS);
+  }).catch(() => nothing);
 }

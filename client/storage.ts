@@ -33,6 +33,11 @@ export function defaultStorage(): TokenStorage {
   }
 }
 
+/** Throws at what is no storage: that would show, again and again, only when a token is to be read. */
+export function checkStorage({ getItem, setItem, removeItem }: Partial<TokenStorage>): void {
+  if (!(getItem && setItem && removeItem)) throw new TypeError("storage needs getItem, setItem, removeItem");
+}
+
 let turn: Promise<unknown> = Promise.resolve();
 
 /** Runs one step after another: what is read must not change before what follows from it is written. */

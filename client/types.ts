@@ -66,15 +66,17 @@ export type SessionState = "opening" | "open" | "waiting" | "ended";
 /**
  * Why a session is over: the server said `"destroyed"`, `"expired"` or `"revoked"`; or it had gone when the client came back
  * (`gotToken` said `"Session Expired"` or `"Session Not Found"`); or its token was dropped on this device, by `forget()` in this
- * tab or another (`"forgotten"`).
+ * tab or another (`"forgotten"`); or this device goes on with another session (`"replaced"`), as when another tab has ended this one
+ * and begun the next while this tab was frozen or offline.
  */
 export type ClientEndReason =
   | EndReason
   | Exclude<GotTokenErrors, "" | "Session store unavailable" | "Too Many Sessions">
-  | "forgotten";
+  | "forgotten"
+  | "replaced";
 
 /**
- * `storage`: the storage failed; the `cause` is its error. `server`: the server cannot give a session now; the `cause` is its
+ * `storage`: the storage failed, or the browser keeps no cookie for it; the `cause` is its error. `server`: the server cannot give a session now; the `cause` is its
  * words, `"Session store unavailable"` or `"Too Many Sessions"`. Both are tried again by themselves.
  */
 export type ClientErrorCode = "storage" | "server";
@@ -95,6 +97,13 @@ export interface ClientEvents {
     id: string;
     /** Whether it is new. */
     created: boolean | undefined;
+  };
+  /** {@link ClientSession.state} has changed. */
+  state: {
+    /** What it is now. */
+    state: SessionState;
+    /** What it was before. */
+    previous: SessionState;
   };
   /** The token held is another now (first, rotated, of another tab). A credential. */
   token: string;

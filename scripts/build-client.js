@@ -2,6 +2,7 @@
 // Builds the client: one ES module and one script-tag file, and each entry beside them; refuses what has grown too large.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { targets } from "./client-engines.js";
 import { budgets, gzipped } from "./client-sizes.js";
 import { projectFolder } from "./paths.js";
 
@@ -23,18 +24,25 @@ const modules = [
   { file: "adapters/node-file.js", from: "node/node-file.ts", platform: "node" },
 ];
 
+/**
+ * Members by which modules of the client know each other's objects, and no application sees: their names are shortened too. None of them
+ * may be a name of the browser, of Socket.IO or of a public type.
+ */
+const INTERNAL =
+  /^(another|become|begin|choose|clearOld|current|dead|itemKey|later|listen|orHeld|renew|same|stateNow|tellState)$/;
+
 /** Needs the dependencies, and the declarations that tsc has made. */
 export async function buildClient() {
   for (const { file, from, platform } of modules)
-    await make(file, { from, format: "esm", year: 2020, ...(platform && { platform }) });
-  await make("socket.io-token-session.js", { from: "script.ts", format: "iife", year: 2018 });
+    await make(file, { from, format: "esm", ...(platform && { platform }) });
+  await make("socket.io-token-session.js", { from: "script.ts", format: "iife" });
 }
 
 /**
  * @param {string} file
- * @param {{ from: string, format: "esm" | "iife", year: 2018 | 2020, platform?: "browser" | "node" }} how
+ * @param {{ from: string, format: "esm" | "iife", platform?: "browser" | "node" }} how
  */
-async function make(file, { from, format, year, platform = "browser" }) {
+async function make(file, { from, format, platform = "browser" }) {
   const { build } = await import("esbuild");
   const { minify } = await import("terser");
   const { outputFiles } = await build({
@@ -45,14 +53,17 @@ async function make(file, { from, format, year, platform = "browser" }) {
     external: format === "esm" ? ["./index.js"] : [],
     platform,
     format,
-    target: `es${year}`,
+    ...(format === "iife" ? targets.script : targets.module),
+    // Older engines have it by this name alone.
+    define: format === "iife" ? { globalThis: "window" } : {},
     minifySyntax: true,
     write: false,
     logLevel: "warning",
   });
   const { code = "" } = await minify(outputFiles[0]?.text ?? "", {
     module: format === "esm",
-    ecma: year,
+    ecma: format === "iife" ? 2018 : 2020,
+    mangle: { properties: { regex: INTERNAL } },
     compress: {
       passes: 3,
       unsafe: true,

@@ -18,6 +18,7 @@ export async function ensureBuilt({ say }) {
     "tsconfig.base.json",
     path.join("scripts", "build.js"),
     path.join("scripts", "build-client.js"),
+    path.join("scripts", "client-engines.js"),
   ];
   if (newest(sources.map((name) => path.join(projectFolder, name))) <= built) return;
   const { build } = await import("./build.js");

@@ -13,16 +13,22 @@ interface Globals {
 describeInBrowser("the script-tag file as the server serves it, on a page of its own", () => {
   const pages = useClientPages();
 
-  /** A page with these scripts, before anything is connected. */
-  async function load(scripts: readonly string[]): Promise<{ node: Node; page: Page }> {
+  /** A page with these scripts, or texts of scripts, before anything is connected. */
+  async function load(
+    scripts: readonly string[],
+    before?: (page: Page) => unknown,
+  ): Promise<{ node: Node; page: Page }> {
     const node = await pages.node();
     node.io.httpServer.on("request", ({ url = "" }, response) => {
       if (url.startsWith("/socket.io/")) return;
       response.setHeader("Content-Type", "text/html; charset=utf-8");
-      const tags = scripts.map((src) => `<script src="${src}"></script>`).join("");
+      const tags = scripts
+        .map((src) => (src.startsWith("/") ? `<script src="${src}"></script>` : `<script>${src}</script>`))
+        .join("");
       response.end(`<!doctype html><title>app</title><link rel="icon" href="data:,">${tags}`);
     });
     const page = await (await pages.device()).newPage();
+    before?.(page);
     await page.goto(node.url);
     return { node, page };
   }
@@ -46,6 +52,30 @@ describeInBrowser("the script-tag file as the server serves it, on a page of its
       await session.ready;
       return { id: session.id, token: session.token };
     });
+    await expectSession(node, page, opened);
+  });
+
+  test("needs no globalThis, which the test itself cannot do without either", async () => {
+    // What the page says of itself comes to the test without a script of the test's.
+    let said: Promise<string> | undefined;
+    const { node, page } = await load(
+      [
+        "window.everything = globalThis; delete window.globalThis;",
+        SOCKET_IO,
+        OURS,
+        `const session = tokenSession(io());
+        session.ready
+          .then(() => session.fetch("/"))
+          .then(() => new Promise((back) => { session.on("state", ({ state }) => state === "open" && back()); session.resume(); }))
+          .then(() => console.log(JSON.stringify({ id: session.id, token: session.token, isThere: typeof globalThis })))
+          .then(() => { window.globalThis = window.everything; });`,
+      ],
+      (page) => {
+        said = page.waitForEvent("console").then((message) => message.text());
+      },
+    );
+    const { isThere, ...opened } = JSON.parse((await said) ?? "");
+    expect(isThere).toBe("undefined");
     await expectSession(node, page, opened);
   });
 

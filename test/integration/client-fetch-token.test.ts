@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 import { tokenSession } from "../../client/index.js";
 import type { RequestSession } from "../../src/http/request-session.js";
@@ -59,6 +60,23 @@ test("session.fetch gives its answer once the token is stored, and nothing is pr
   expect(seen.map(({ token }) => token)).toEqual([session.token, session.token]);
   expect(serverSideOf(node.io, socket).session.userId).toBe("ada");
   other.disconnect();
+});
+
+test("a stream is sent as it comes, with the token", async () => {
+  const node = await nodes.node();
+  await addApp("Express", node, async (session) => session.id);
+  const received: Promise<string>[] = [];
+  node.io.httpServer.prependListener("request", (request) => {
+    if (request.url === "/stream") received.push(text(request));
+  });
+  const socket = node.client();
+  const session = tokenSession(socket, { storage: device() });
+  await session.ready;
+  const body = new Blob(["one, ", "two"]).stream();
+  const init = { method: "POST", body, duplex: "half" };
+  const answer = await session.fetch(`${node.url}/stream`, init);
+  expect(await answer.json()).toBe(session.id);
+  expect(await Promise.all(received)).toEqual(["one, two"]);
 });
 
 test("the event that follows a login finds the session logged in", async () => {

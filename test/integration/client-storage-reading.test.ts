@@ -18,6 +18,23 @@ const opened = (node: Node, storage: FaultyStorage, options: ClientOptions = {})
   return { socket, session: tokenSession(socket, { storage, key: TOKEN_KEY, ...options }) };
 };
 
+test.each<[string, unknown]>([
+  ["names of its own", { get() {}, set() {}, remove() {} }],
+  ["no removeItem", { getItem() {}, setItem() {} }],
+  ["a method that is none", { getItem: () => null, setItem() {}, removeItem: undefined }],
+  ["a promise of one", Promise.resolve(new FaultyStorage())],
+])("what is no storage is refused at once: %s", async (_, storage) => {
+  const socket = (await nodes.node()).client({ autoConnect: false });
+  const message = "storage needs getItem, setItem, removeItem";
+  expect(() => tokenSession(socket, { storage: storage as FaultyStorage })).toThrow(new TypeError(message));
+  const migrateFrom = { storage: storage as FaultyStorage };
+  expect(() => tokenSession(socket, { storage: new FaultyStorage(), migrateFrom })).toThrow(message);
+  // Nothing of it is left on the socket.
+  const session = tokenSession(socket, { storage: new FaultyStorage() });
+  socket.connect();
+  await session.ready;
+});
+
 describe.each(MANNERS)("a storage that is %s", (manner) => {
   test("read error at start: waits, makes no session, then comes back to its own", async () => {
     const node = await nodes.node();

@@ -1,0 +1,79 @@
+import type { ClientEvents, ClientSocket, SessionState } from "./types.js";
+
+/** What is used of a socket's manager besides its type in socket.io-client. */
+export interface Manager {
+  readonly uri: string;
+  readonly engine: object;
+}
+
+/** One socket's connections, one after the other, and the state that they are in. `onChange` hears of each change of it. */
+export function connectionsOf(socket: ClientSocket, onChange: (content: ClientEvents["state"]) => void) {
+  /** As long as Socket.IO connects by itself. */
+  let state: SessionState = "waiting";
+  /** Each connection has its number: what belongs to an earlier one is neither answered nor believed. */
+  let number = 0;
+  /** Disconnected by the client itself, to connect again in a moment. */
+  let comesBack = false;
+
+  let told: SessionState;
+
+  const connections = {
+    stateNow: () => (socket.active || comesBack ? state : "ended"),
+
+    /** To be called where Socket.IO may have begun, or given up, to connect by itself. */
+    tellState() {
+      if (!socket.active) state = "waiting";
+      const previous = told;
+      told = connections.stateNow();
+      if (told !== previous) onChange({ state: told, previous });
+    },
+
+    become(next: SessionState) {
+      state = next;
+      connections.tellState();
+    },
+
+    /** There is no connection, or not the one of before. It is left to the caller to tell the state. */
+    another() {
+      number++;
+      state = "waiting";
+    },
+
+    /** Whether the connection is still the one of now. */
+    same(): () => boolean {
+      const mine = number;
+      const engine = (socket.io as Manager).engine;
+      return () => mine === number && socket.active && engine === (socket.io as Manager).engine;
+    },
+
+    /** Unless there is another connection by then. */
+    later(step: () => unknown, ms?: number) {
+      const isCurrent = connections.same();
+      setTimeout(() => isCurrent() && step(), ms);
+    },
+
+    begin: () => socket.active || socket.connect(),
+
+    /** In two steps, so that all sockets of a connection have taken the first: only then is a new one made, and at once. */
+    renew() {
+      comesBack = true;
+      socket.disconnect();
+      setTimeout(() => {
+        comesBack = false;
+        connections.begin();
+      });
+    },
+  };
+
+  // Where there is no connection, Socket.IO tells nobody of these.
+  for (const name of ["connect", "disconnect"] as const) {
+    const act = socket[name];
+    socket[name] = () => {
+      act.call(socket);
+      connections.tellState();
+      return socket;
+    };
+  }
+  told = connections.stateNow();
+  return connections;
+}
