@@ -18,7 +18,7 @@ export const budgets = {
   "adapters/capacitor-secure-storage-plugin.js": 400,
   "adapters/cordova-secure-storage-echo.js": 400,
   "adapters/cordova-nativestorage.js": 400,
-  "adapters/http-only-cookie.js": 450,
+  "adapters/http-only-cookie.js": 550,
 };
 
 /** @param {string | Buffer} content */

@@ -19,13 +19,15 @@ interface Answer {
   token: string;
   /** For a short time, what is presented in its place. */
   ticket?: string;
+  /** The request has brought no cookie. */
+  kept?: false;
 }
 
 /**
  * For web builds: the token is in an httpOnly cookie that the server sets, where no script can read it, and this storage has only what
  * stands for it. `session.token` is `<sessionId>.cookie`; one cookie is one session, so not together with `identity`, `use()` or two
  * sockets of different keys. HTTP requests to the server carry the cookie by themselves. Rejects with an `Error` that names the status where
- * the server refuses.
+ * the server refuses, and one that says so where the browser keeps no cookie: no session is made then.
  *
  * @example
  * const session = tokenSession(io(), { storage: httpOnlyCookie({ url: "/session" }) });
@@ -56,7 +58,10 @@ export function httpOnlyCookie({ url = "/session" }: HttpOnlyCookieOptions = {})
     },
     removeItem: forget,
     async present(token) {
-      const { token: now, ticket } = await call("GET");
+      const { token: now, ticket, kept } = await call("GET");
+      // The answer to `getItem` has set one. A session made now would be lost at the next connection, and another one made.
+      if (kept === false)
+        throw new Error(`the browser keeps no cookie of ${url}: not of another site, or not without https`);
       // Another tab's, since it was read: to be read again. Not where the session is over, and could not be forgotten: it gets another.
       if (token && (now || NOTHING) !== token) throw new Error("the cookie has changed meanwhile");
       return ticket ?? NOTHING;

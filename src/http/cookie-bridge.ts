@@ -18,7 +18,7 @@ export interface CookieBridgeOptions {
   url?: string;
   /** Name of the cookie. @default "session-token" */
   name?: string;
-  /** Only by https. `false` for development without it, on other names than localhost. @default true */
+  /** Only by https. `false` for development without it: Safari keeps it on localhost neither, Chrome and Firefox do. @default true */
   secure?: boolean;
   /** When a browser sends the cookie along with what other sites' pages ask for. `"none"` needs `origins`. @default "lax" */
   sameSite?: "strict" | "lax" | "none";
@@ -100,9 +100,12 @@ export class CookieBridge {
     await tickets.ready();
     const cookie = this.#cookieOf(request);
     const token = parseToken(cookie);
-    const boundTo = secretHashOf(cookie) ?? this.#begin(response);
+    const held = secretHashOf(cookie);
+    const boundTo = held ?? this.#begin(response);
     const ticket = tickets.seal("present", token?.sessionId ?? "", { token: token?.text ?? "", boundTo });
-    return answer(200, { token: token ? standInFor(token.sessionId) : "", ticket });
+    // Where a second request brings no cookie either, the browser keeps none: a page is to know before a session is made for it.
+    const kept = held === undefined && { kept: false };
+    return answer(200, { token: token ? standInFor(token.sessionId) : "", ticket, ...kept });
   }
 
   /** Gives the browser a secret before it has a session, so that the first token can be for this browser alone. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { build } from "esbuild";
 import express from "express";
 import type { Browser, BrowserContext, Page } from "playwright-core";
@@ -31,9 +31,13 @@ describeInBrowser("a web build whose token is in an httpOnly cookie", () => {
   });
   afterAll(() => browser?.close());
   const nodes = useNodes();
+  beforeEach(() => nodes.database.pool.query("delete from session"));
 
   async function server(): Promise<Node> {
-    const node = await nodes.node({ options: { cookieSecret: SECRET } });
+    const node = await nodes.node({
+      options: { cookieSecret: SECRET },
+      io: { cors: { origin: /localhost/ } },
+    });
     node.io.on("connection", (socket: Socket) => {
       socket.on("set", (n, done) => socket.session.set("n", n).then(done));
       socket.on("get", (done) => done([socket.session.id, socket.session.get("n"), socket.session.userId]));
@@ -46,7 +50,13 @@ describeInBrowser("a web build whose token is in an httpOnly cookie", () => {
       (_, response) =>
         void response.send('<!doctype html><link rel="icon" href="data:,"><script src="/page.js"></script>'),
     );
-    app.use(node.sessions.express({ cookie: {} }));
+    const elsewhere = `http://localhost:${node.port}`;
+    app.use((request, response, next) => {
+      if (request.headers.origin !== elsewhere) return next();
+      response.set({ "Access-Control-Allow-Origin": elsewhere, "Access-Control-Allow-Credentials": "true" });
+      next();
+    });
+    app.use(node.sessions.express({ cookie: { origins: [elsewhere] } }));
     app.get("/get", (request, response) => {
       const { session } = request as never as { session: Socket["session"] };
       response.json([session.id, session.get("n"), session.userId]);
@@ -183,6 +193,48 @@ describeInBrowser("a web build whose token is in an httpOnly cookie", () => {
     const cookie = (await cookieOf(context))?.value;
     expect(cookie?.slice(0, 32)).toBe(await page.evaluate(() => window.page.session.id));
     expect(await page.evaluate(() => window.page.seen.join(" "))).not.toContain(cookie?.slice(33));
+  });
+
+  test("where the browser keeps no cookie the page waits, is told why, and no session is made", async () => {
+    const node = await server();
+    const context = await device();
+    const page = await context.newPage();
+    // Another site than the server's, whose cookie is for pages of its own site.
+    await page.goto(`http://localhost:${node.port}/?server=http://127.0.0.1:${node.port}`);
+    await page.waitForFunction(() => window.page.errors.length > 2);
+    expect(await cookieOf(context)).toBeUndefined();
+    const [error] = (await errorsOf(page)) as string[];
+    expect(error).toBe(
+      `Error: the browser keeps no cookie of http://127.0.0.1:${node.port}/session: not of another site, or not without https`,
+    );
+    expect(await page.evaluate(() => [window.page.session.state, window.page.session.token])).toEqual([
+      "waiting",
+      "",
+    ]);
+    expect(await nodes.database.rows("select sessionId from session")).toEqual([]);
+  });
+
+  test("a page whose cookies are cleared hears of an end before the next session starts", async () => {
+    const node = await server();
+    const context = await device();
+    const page = await open(node, context);
+    const [id] = (await get(page)) as [string];
+    await page.evaluate(() => {
+      const { session } = window.page;
+      session.on("end", ({ reason }) => window.page.seen.push(`end: ${reason}`));
+      session.on("start", () => window.page.seen.push("start"));
+    });
+    await context.clearCookies();
+    await page.evaluate(() => window.page.session.resume());
+    await page.waitForFunction(
+      (id) => window.page.session.state === "open" && window.page.session.id !== id,
+      id,
+    );
+    const told = await page.evaluate(() => window.page.seen.filter((text) => /^(end|start)/.test(text)));
+    expect(told).toEqual(["end: forgotten", "start"]);
+    expect((await cookieOf(context))?.value.slice(0, 32)).toBe(
+      await page.evaluate(() => window.page.session.id),
+    );
   });
 
   test("a page of another origin can do nothing with the cookie", async () => {

@@ -67,7 +67,7 @@ describe.each(frameworks)("%s", (framework) => {
   test("nothing without a cookie; and a cookie is forgotten", async () => {
     const { ask, firstVisit } = await server();
     const told = await (await ask("/session")).json();
-    expect(told).toEqual({ token: "", ticket: expect.stringMatching(/^\.cookie~/) });
+    expect(told).toEqual({ token: "", ticket: expect.stringMatching(/^\.cookie~/), kept: false });
     const { cookie } = await firstVisit();
     const gone = await ask("/session", { cookie }, "DELETE");
     expect(await gone.json()).toEqual({ token: "" });

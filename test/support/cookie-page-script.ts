@@ -20,9 +20,11 @@ declare global {
 
 const seen: string[] = [];
 const errors: unknown[] = [];
-const socket = io();
+/** Where the page is not the server's own. */
+const server = new URLSearchParams(location.search).get("server") ?? location.origin;
+const socket = io(server);
 socket.onAny((...event) => seen.push(JSON.stringify(event)));
-const session = tokenSession(socket, { storage: httpOnlyCookie({ url: "/session" }) });
+const session = tokenSession(socket, { storage: httpOnlyCookie({ url: `${server}/session` }) });
 session.on("token", (token) => seen.push(token));
 session.on("error", ({ cause }) => errors.push(String(cause)));
 window.page = { session, seen, errors, ask: (event, ...given) => socket.emitWithAck(event, ...given) };
