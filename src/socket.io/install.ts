@@ -68,11 +68,6 @@ function leaveOnCleanup(socket: Socket): void {
   else attachment.leave();
 }
 
-/** Has Socket.IO forget a socket that will never connect: it keeps those whose middleware does not go on. */
-export function forget(socket: Socket): void {
-  (socket as unknown as Internals)._cleanup?.();
-}
-
 /** A listener to "disconnect", one for all sockets. */
 export function leaveOnDisconnect(this: Socket): void {
   attachments.get(this)?.leave();

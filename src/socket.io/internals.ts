@@ -108,6 +108,11 @@ export function afterCleanups(prototype: Socket, look: (socket: Socket) => void)
   };
 }
 
+/** Has Socket.IO forget a socket that will never connect: it keeps those whose middleware does not go on. */
+export function forget(socket: Socket): void {
+  internalsOf(socket)._cleanup?.();
+}
+
 /** Socket.IO's list of a socket's own middlewares makes room for sixteen more with the first; most sockets have no second. */
 export function trimMiddlewares(socket: Socket): void {
   const internals = internalsOf(socket);

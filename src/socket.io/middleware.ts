@@ -4,7 +4,8 @@ import type { SessionHandle } from "../handle.js";
 import { Attachment } from "./attachment.js";
 import type { AttachmentContext } from "./attachment-context.js";
 import { passedOn } from "./connection.js";
-import { attachments, forget, install, installOnSockets } from "./install.js";
+import { attachments, install, installOnSockets } from "./install.js";
+import { forget } from "./internals.js";
 import { isRefused } from "./open-turns.js";
 
 // Here, and not where the property is made, because declarations of types reach the application through this file.
