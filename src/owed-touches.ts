@@ -1,3 +1,4 @@
+import { isPassing } from "./retry.js";
 import type { Rows } from "./rows.js";
 
 /** What may be owed at once; more is far beyond what an outage of a minute lets pile up. */
@@ -38,19 +39,18 @@ export class OwedTouches {
     this.#owed.delete(sessionId);
   }
 
-  /** Tries all again, and stops where the store fails: then it rejects with the reason. */
-  async retry(nowMs: number): Promise<void> {
+  /** Tries all again while `goesOn` says so, and the store is not away. Answers why some could not be made, if any. */
+  async retry(nowMs: number, goesOn: () => boolean): Promise<unknown> {
     this.#isTrying = true;
-    try {
-      const ids = [...this.#owed.keys()];
-      for (let at = 0; at < ids.length; at += AT_ONCE)
-        await this.#retrySome(ids.slice(at, at + AT_ONCE), nowMs);
-    } finally {
-      this.#isTrying = false;
-    }
+    let reason: unknown;
+    const ids = [...this.#owed.keys()];
+    for (let at = 0; at < ids.length && goesOn() && !isPassing(reason); at += AT_ONCE)
+      reason = (await this.#retrySome(ids.slice(at, at + AT_ONCE), nowMs)) ?? reason;
+    this.#isTrying = false;
+    return reason;
   }
 
-  async #retrySome(ids: readonly string[], nowMs: number): Promise<void> {
+  async #retrySome(ids: readonly string[], nowMs: number): Promise<unknown> {
     const settled = await Promise.allSettled(
       ids.map(async (id) => {
         const touch = this.#owed.get(id);
@@ -60,7 +60,6 @@ export class OwedTouches {
         if (isOver && this.#owed.get(id) === touch) this.#owed.delete(id);
       }),
     );
-    const failed = settled.find((each) => each.status === "rejected");
-    if (failed) throw failed.reason;
+    return settled.find((each) => each.status === "rejected")?.reason;
   }
 }

@@ -472,7 +472,8 @@ export class SessionRegistry implements SessionHost {
 
   /** Tries touches again that the store did not take. Never rejects. */
   async retryTouches(): Promise<void> {
-    if (!this.#closed && this.#touches.hasOwed) await this.during(() => this.#touches.retryOwed());
+    if (!this.#closed && this.#touches.hasOwed)
+      await this.during(() => this.#touches.retryOwed(() => !this.#closed));
   }
 
   /** Refuses new work, waits until everything on its way to the store is answered or given up. */

@@ -90,13 +90,10 @@ export class Touches {
     return !this.#owed.isIdle;
   }
 
-  /** Tries again what was put off. Never rejects. */
-  async retryOwed(): Promise<void> {
-    try {
-      await this.#owed.retry(this.#settings.clock.now());
-      this.#outages.over();
-    } catch (error) {
-      this.#outages.report(storeError(error));
-    }
+  /** Tries again what was put off, while `goesOn` says so. Never rejects. */
+  async retryOwed(goesOn: () => boolean): Promise<void> {
+    const reason = await this.#owed.retry(this.#settings.clock.now(), goesOn);
+    if (reason === undefined) this.#outages.over();
+    else this.#outages.report(storeError(reason));
   }
 }

@@ -196,6 +196,28 @@ describe("a use that cannot be written", () => {
     expect(tries).toBe(0);
   });
 
+  test("close() does not wait until all of many have been tried", async () => {
+    const { registry, store, pass } = setUp({ expiration: 3600, idle: "events" });
+    const minted = await Promise.all(Array.from({ length: 600 }, () => registry.mint(null)));
+    await pass(1000);
+    const { touch } = store;
+    store.touch = away;
+    await registry.touchDue(
+      minted.map(({ session }) => session),
+      { beginVisit: false },
+    );
+    let asked = 0;
+    store.touch = async (ids, how) => {
+      asked += ids.length;
+      await touch.call(store, ids, how);
+      return [];
+    };
+    const trying = registry.retryTouches();
+    await registry.close();
+    await trying;
+    expect(asked).toBe(256);
+  });
+
   test("the store is asked for some of many, to see whether it is back", async () => {
     const { registry, store, pass } = setUp({ expiration: 3600, idle: "events" });
     const sessions = await Promise.all(Array.from({ length: 600 }, () => registry.mint(null)));
