@@ -32,6 +32,7 @@ export type { RequestSession } from "./http/request-session.js";
 export type { RequestSessionOptions } from "./http/request-sessions.js";
 export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./log.js";
 export type { TokenSessionOptions } from "./options.js";
+export type { BroadcastMethods, SessionBroadcast } from "./socket.io/broadcast.js";
 export type { AttachTarget, Middleware } from "./socket.io/middleware.js";
 export type { MissingResult, SessionContext, WithSessionHandler } from "./socket.io/with-session.js";
 export {

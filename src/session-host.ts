@@ -35,6 +35,8 @@ export interface SessionHost extends AttemptHost {
 
 /** Hears when a session that it has open ends. */
 export interface SessionWatcher {
+  /** The socket that it is the session side of: its id, and the namespace that it is in. */
+  readonly socket?: { readonly id: string; readonly nsp: object };
   ended(reason: EndReason): void;
   /** Another secret opens the session now; comes before the new values can be seen. */
   tokenChanged(identity: Identity): void;

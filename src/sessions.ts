@@ -5,6 +5,7 @@ import type { KnownRow } from "./known-row.js";
 import { LateReads } from "./late-reads.js";
 import { adoptRow, type TokenParser, tokenParser } from "./legacy.js";
 import type { Log } from "./log.js";
+import { Logins } from "./logins.js";
 import { type FirstFacts, type Inserter, insertNewRow, insertRow } from "./mint.js";
 import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
@@ -72,6 +73,7 @@ export class SessionRegistry implements SessionHost {
   readonly lateReads: LateReads;
   readonly recentRows: RecentRows;
   readonly unheard: UnheardTokens;
+  readonly logins = new Logins();
   readonly #rows: Rows;
   readonly #touches: Touches;
   readonly #refreshes: Outages;
@@ -154,6 +156,7 @@ export class SessionRegistry implements SessionHost {
 
   changed(session: Session, before: Values, written?: number): void {
     const { id: sessionId, saved } = session;
+    this.logins.changed(session, before.kept.userId);
     if (written !== undefined) this.announcer?.written(sessionId, written);
     if (!this.events.has("sessionChange")) return;
     const keys = saved.differences(before);
@@ -202,6 +205,11 @@ export class SessionRegistry implements SessionHost {
     const level = isOrdinary(code) ? "warn" : "error";
     this.log[level]({ code, ...(sessionId && { sessionId }) }, error.message);
     this.events.tell("error", error);
+  }
+
+  /** The session of this id, where somebody has it open. */
+  liveById(sessionId: string): Session | undefined {
+    return this.#live.get(sessionId);
   }
 
   /** Every live session: those that a socket or request has open. */

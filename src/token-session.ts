@@ -1,4 +1,4 @@
-import type { Namespace } from "socket.io";
+import type { DefaultEventsMap, Namespace } from "socket.io";
 import { type Device, destroyDevicesOf, devicesOf } from "./devices.js";
 import { SessionError } from "./errors.js";
 import { Events, type TokenSessionEvents } from "./events.js";
@@ -15,6 +15,8 @@ import { Outages } from "./outages.js";
 import { Pruning } from "./prune.js";
 import { storeError } from "./retry.js";
 import { SessionRegistry } from "./sessions.js";
+import { Audience } from "./socket.io/audience.js";
+import type { EventsMap, SessionBroadcast } from "./socket.io/broadcast.js";
 import { ClientScript } from "./socket.io/client-script.js";
 import { Cluster } from "./socket.io/cluster.js";
 import { hideOn } from "./socket.io/handshake-cookies.js";
@@ -109,6 +111,30 @@ export interface TokenSessions extends Middleware {
    */
   destroyForUser(userId: string | number, options?: { except?: string | undefined }): Promise<number>;
   /**
+   * Sends to every socket that is logged in as this user now, on this server and, with a cluster adapter, on all others: from when `login`
+   * resolves until the logout, until the token is replaced (and then from when the socket presents the new one), or until the session is
+   * over. In every namespace that these sessions are attached to. The methods are those of `io.to(room)`, and so are the types:
+   * `toUser<ServerToClientEvents>(7)`. No room is behind it: nobody can join it, or be taken out.
+   *
+   * `userId`: as {@link SessionHandle.login} takes it. Errors: `SESSION_USER_INVALID`, `SESSION_CLOSED`.
+   *
+   * @example
+   * sessions.toUser(7).emit("order", { id: 12, state: "sent" });
+   */
+  toUser<Events extends EventsMap = DefaultEventsMap>(userId: string | number): SessionBroadcast<Events>;
+  /**
+   * The same for the sockets that have one session open, by its public id, whether or not anybody is logged in. Errors:
+   * `SESSION_ID_INVALID`, `SESSION_CLOSED`.
+   *
+   * @example
+   * app.post("/pay", async (req, res) => {
+   *   await req.session.set("paid", true);
+   *   if (req.session.id) sessions.toSession(req.session.id).emit("paid");
+   *   res.end();
+   * });
+   */
+  toSession<Events extends EventsMap = DefaultEventsMap>(sessionId: string): SessionBroadcast<Events>;
+  /**
    * Deletes the rows that expired more than an hour ago, in small steps with rests between, and resolves to their number.
    * It happens by itself unless `prune: false`. Errors: `SESSION_UNSUPPORTED` (a store that does it by itself, or not at all),
    * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN` (some rows are deleted, or may be), `SESSION_CLOSED`.
@@ -170,12 +196,15 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   registry.announcer = cluster;
   const tokenCookies = new TokenCookies();
   const script = settings.serveClient ? new ClientScript(log) : undefined;
+  const outages = new Outages(settings, {
+    failing: "sessions cannot be opened",
+    over: "sessions can be opened again",
+  });
+  const audience = new Audience(registry, outages);
   const context = {
     registry,
-    outages: new Outages(settings, {
-      failing: "sessions cannot be opened",
-      over: "sessions can be opened again",
-    }),
+    outages,
+    missed: audience.missed,
     required,
     late: new LateTokens(settings.clock),
     strangers: new Strangers(settings.clock),
@@ -189,10 +218,12 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     touchesOnEvents: settings.idle === "events",
     freshness: settings.freshness === "connection" ? undefined : new Freshness(registry, settings),
     addressLimits: new AddressLimits(settings, settings.addressOf),
-    onAttach: ({ server }: Namespace) => {
+    onAttach: (namespace: Namespace) => {
+      const { server } = namespace;
       cluster.join(server);
       if (context.tickets) hideOn(server, tokenCookies);
       script?.serveOn(server);
+      audience.attach(namespace);
     },
   };
   const middleware = createMiddleware(context);
@@ -237,6 +268,8 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
       devicesOf(registry, userId, (ids) => cluster.liveElsewhere(ids)),
     destroyForUser: async (userId: string | number, options?: { except?: string }) =>
       destroyDevicesOf(registry, userId, options),
+    toUser: (userId: string | number) => audience.toUser(userId),
+    toSession: (sessionId: string) => audience.toSession(sessionId),
     prune: () => pruning.run(),
     async close() {
       sweep.stop();

@@ -24,6 +24,10 @@ export interface AttachmentContext {
   /** Absent where no event waits for a look at its session's row. */
   readonly freshness: Freshness | undefined;
   readonly addressLimits: AddressLimits<Socket>;
+  readonly missed: {
+    /** A recovered socket has its session by itself, or has gone. */
+    over(socketId: string): void;
+  };
   /** Called for each namespace that is attached. */
   readonly onAttach: (namespace: Namespace) => void;
 }

@@ -69,6 +69,10 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     return this.#socket;
   }
 
+  get socket(): Socket {
+    return this.#socket;
+  }
+
   get handle(): SessionHandle {
     return this.#handle;
   }
@@ -160,14 +164,16 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     this.#held = undefined;
     this.#requests?.drop();
     this.#letGo();
+    this.#context.missed.over(this.#socket.id);
     SessionHandle.miss(this.#handle);
   }
 
   #letGo(): void {
     const session = this.session;
     if (!session) return;
-    session.watchers.delete(this);
-    this.#context.registry.release(session);
+    const { registry } = this.#context;
+    registry.logins.unwatch(session, this);
+    registry.release(session);
     this.session = undefined;
   }
 
@@ -207,6 +213,7 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
 
   worked(): void {
     this.#requests = undefined;
+    this.#context.missed.over(this.#socket.id);
     this.#leaveWhenOver();
     if (this.gone || this.isHolding) return;
     this.#held?.goOn();
@@ -250,7 +257,7 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     if (this.gone) return registry.release(session);
     this.#letGo();
     this.session = session;
-    session.watchers.add(this);
+    registry.logins.watch(session, this);
     const { kept } = session.saved;
     const hash = token ? keepHash(token.secretHash, kept.secretHash) : kept.secretHash;
     const bound = SessionHandle.sessionOf(this.#handle);

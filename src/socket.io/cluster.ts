@@ -106,7 +106,7 @@ function pairs(list: unknown): [string, unknown][] {
 const reaching = new WeakMap<Namespace["adapter"], boolean>();
 
 /** Socket.IO's own in-memory adapter only prints a warning when it is to reach other servers. */
-function reachesOthers({ adapter }: Namespace): boolean {
+export function reachesOthers({ adapter }: Namespace): boolean {
   let reaches = reaching.get(adapter);
   if (reaches === undefined) {
     reaches = overrides(adapter, "serverSideEmit");

@@ -254,7 +254,8 @@ export function newToken(
   return tickets.seal("store", sessionId, { token: text, boundTo });
 }
 
-async function reopen(
+/** Opens the session of a note; it may have ended, or another secret may open it by now. */
+export async function reopen(
   registry: SessionRegistry,
   { sessionId, proof, isFixed }: RecoveryNote,
 ): Promise<OpeningResult> {

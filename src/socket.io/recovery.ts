@@ -37,8 +37,12 @@ export function noteForRecovery(
 
 /** The note of a socket that Socket.IO recovered. */
 export function recoveryNote(socket: Socket): RecoveryNote | undefined {
-  if (!socket.recovered) return undefined;
-  const note: unknown = (socket.data as Record<string, unknown> | undefined)?.[DATA_KEY];
+  return socket.recovered ? noteOf(socket.data) : undefined;
+}
+
+/** The note in what Socket.IO kept as a socket's `data`. */
+export function noteOf(data: unknown): RecoveryNote | undefined {
+  const note = (data as Record<string, unknown> | null | undefined)?.[DATA_KEY];
   const { sessionId, proof, byTicket, isFixed } = (
     typeof note === "object" && note !== null ? note : {}
   ) as Record<string, unknown>;

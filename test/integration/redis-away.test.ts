@@ -126,6 +126,20 @@ await describeWithOwnRedis("while Redis is away", (own) => {
       await isHeard(client, there, "allowed");
     });
 
+    test("what is sent to a user, or asked of one, ends no process", async () => {
+      own().freeze();
+      await here.call("toUser", "ann");
+      await here.call("askUser", "ann");
+      await here.call("handled");
+      await own().kill();
+      // Also what is sent from now on.
+      await here.call("toUser", "ann");
+      await here.call("askUser", "ann");
+      await own().start();
+      await hearEachOther(here, there);
+      await isHeard(client, there, "afterwards");
+    });
+
     test("asked for the devices of a user, a server does not wait for ever", async () => {
       const user = newPrefix();
       expect(await ask(client, "login", user)).toBe("");

@@ -63,6 +63,13 @@ const commands = {
   },
   destroy: (id) => sessions.destroy(id),
   devices: (userId) => sessions.forUser(userId),
+  toUser: (userId) => void sessions.toUser(userId).emit("news"),
+  /** Nobody waits for the answers. */
+  askUser: (userId) =>
+    void sessions
+      .toUser(userId)
+      .timeout(1_000)
+      .emit("news", () => {}),
   /** What an application may do itself, and nobody of ours sees. */
   serverSideEmit: (event) => void io.serverSideEmit(event),
   handled: () => handled,

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { createAdapter } from "@socket.io/redis-adapter";
+import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
+import { Redis } from "ioredis";
 import { createClient } from "redis";
 import type { Server, ServerOptions } from "socket.io";
 import { notRun } from "./not-run.js";
@@ -72,6 +73,17 @@ export async function redisAdapter(url: string, prefix = prefixOfThisFile): Prom
     adapter: createAdapter(publisher, subscriber, { key: prefix }),
     async close() {
       await Promise.all([publisher.close(), subscriber.close()]);
+    },
+  };
+}
+
+/** The same with a channel for each room, as servers with many rooms have it. */
+export async function shardedAdapter(url: string, prefix = prefixOfThisFile): Promise<TestAdapter> {
+  const clients = [new Redis(url), new Redis(url)] as const;
+  return {
+    adapter: createShardedAdapter(...clients, { channelPrefix: prefix }),
+    async close() {
+      for (const client of clients) client.disconnect();
     },
   };
 }

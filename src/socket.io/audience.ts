@@ -1,0 +1,98 @@
+import type { Namespace, Server } from "socket.io";
+import type { Outages } from "../outages.js";
+import { toUserId } from "../rotation.js";
+import type { Session } from "../session.js";
+import { checkId, type SessionRegistry } from "../sessions.js";
+import { AddressedRooms, type Addressee, namesOf } from "./addresses.js";
+import { type Any, Broadcaster, type BroadcastMethods } from "./broadcast.js";
+import { Missed } from "./missed.js";
+
+type Adapter = Namespace["adapter"];
+
+/**
+ * Who hears what is sent to a user or to a session: found out when it is sent, or has come from another server, of those who have that
+ * session open at that moment. So nobody has to be taken out of anything. Socket.IO carries it as it does what goes to a room.
+ */
+export class Audience {
+  readonly #registry: SessionRegistry;
+  readonly missed: Missed;
+  readonly #servers = new Set<Server>();
+  readonly #namespaces = new WeakSet<Namespace>();
+
+  constructor(registry: SessionRegistry, outages: Outages) {
+    this.#registry = registry;
+    this.missed = new Missed(registry, outages);
+  }
+
+  /** Takes in a namespace with all that its adapters will carry; doing it again changes nothing. */
+  attach(namespace: Namespace): void {
+    if (this.#namespaces.has(namespace)) return;
+    this.#namespaces.add(namespace);
+    this.#servers.add(namespace.server);
+    const { children } = namespace as { children?: ReadonlySet<Namespace> };
+    // Of a dynamic namespace: each child, before it has a socket.
+    if (children) namespace.server.on("new_namespace", (child) => children.has(child) && this.attach(child));
+    let adapter = namespace.adapter;
+    this.#equip(namespace, adapter);
+    // A server may be given another adapter later, which its namespaces then have.
+    Object.defineProperty(namespace, "adapter", {
+      configurable: true,
+      enumerable: true,
+      get: () => adapter,
+      set: (next: Adapter) => {
+        adapter = next;
+        this.#equip(namespace, next);
+      },
+    });
+  }
+
+  #equip(namespace: Namespace, adapter: Adapter): void {
+    if (adapter.rooms instanceof AddressedRooms) return;
+    adapter.rooms = new AddressedRooms(adapter.rooms, (addressee) => this.#hearers(addressee, namespace));
+    this.missed.through(namespace, adapter);
+  }
+
+  /** Errors: `SESSION_USER_INVALID`, `SESSION_CLOSED`. */
+  toUser(userId: unknown): BroadcastMethods<Any> {
+    return this.#to({ kind: "user", id: toUserId(userId) });
+  }
+
+  /** Errors: `SESSION_ID_INVALID`, `SESSION_CLOSED`. */
+  toSession(sessionId: string): BroadcastMethods<Any> {
+    checkId(sessionId);
+    return this.#to({ kind: "session", id: sessionId });
+  }
+
+  #to(addressee: Addressee): BroadcastMethods<Any> {
+    this.#registry.refuseWhenClosed();
+    const names = namesOf(addressee);
+    return new Broadcaster(() => {
+      this.#registry.refuseWhenClosed();
+      return Array.from(this.#attached(), (namespace) => ({ namespace, operator: namespace.to(names) }));
+    });
+  }
+
+  /** Children of dynamic namespaces come and go: those that there are now. */
+  *#attached(): Iterable<Namespace> {
+    for (const server of this.#servers)
+      for (const namespace of server._nsps.values()) if (this.#namespaces.has(namespace)) yield namespace;
+  }
+
+  /** The ids of the sockets. */
+  #hearers(addressee: Addressee, namespace: Namespace): Set<string> {
+    const ids = new Set<string>();
+    // A process that is closing hears no more of who has logged out elsewhere.
+    if (this.#registry.closed) return ids;
+    for (const session of this.#sessionsOf(addressee)) {
+      if (session.ended) continue;
+      for (const { socket } of session.watchers) if (socket?.nsp === namespace) ids.add(socket.id);
+    }
+    return ids;
+  }
+
+  #sessionsOf({ kind, id }: Addressee): Iterable<Session> {
+    if (kind === "user") return this.#registry.logins.of(id);
+    const session = this.#registry.liveById(id);
+    return session ? [session] : [];
+  }
+}
