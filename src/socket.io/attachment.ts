@@ -69,10 +69,6 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     return this.#socket;
   }
 
-  get socket(): Socket {
-    return this.#socket;
-  }
-
   get handle(): SessionHandle {
     return this.#handle;
   }
