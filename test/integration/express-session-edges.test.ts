@@ -143,10 +143,11 @@ test("a cookie's entry that somebody has spoilt by hand takes no request down, a
     );
     expect((await browser.get("/set")).status).toBe(200);
     expect((await browser.get("/set?maxAge=70000")).status).toBe(200);
-    expect(await cookieRow(nodes, idOf(browser))).toMatchObject({
-      values: { n: 3 },
-      entry: { originalMaxAge: 70_000, path: "/" },
-    });
+    const row = await cookieRow(nodes, idOf(browser));
+    expect(row).toMatchObject({ values: { n: 3 }, entry: { path: "/" } });
+    // express-session reads the machine's clock twice, and so saves a few milliseconds less now and then.
+    const saved = row?.entry as { originalMaxAge: number } | undefined;
+    expect(Math.ceil((saved?.originalMaxAge ?? 0) / 1000)).toBe(70);
   }
   expect(errors).toEqual([]);
 });
