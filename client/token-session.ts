@@ -215,7 +215,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   }
 
   socket.auth = (callback) => {
-    asked = false;
+    asked = isBehind = false;
     connections.another();
     listening.add(onEvent);
     // Not all at the same time, and not in a tight loop where sessions end as soon as they begin.
