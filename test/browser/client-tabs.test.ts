@@ -120,12 +120,13 @@ describeInBrowser("tabs of a device", () => {
       for (const tab of tabs) await tab.opened({ not: id });
       const fresh = await settled(node, tabs);
       for (const tab of tabs) {
-        const told = await tab.heard();
-        for (const { name, content } of told)
-          if (name === "end") expect(content["reason"]).not.toMatch(/destroyed|forgotten/);
-        // It may have had one of its own for a moment, before it found that of another: that one has ended for it too.
-        expect(told.map(({ name }) => name)).toEqual(told.map((_, n) => (n % 2 === 0 ? "start" : "end")));
-        expect(told.at(-1)).toMatchObject({ name: "start", content: { id: fresh } });
+        const ends = await tab.heard("end");
+        for (const { content } of ends) expect(content["reason"]).not.toMatch(/destroyed|forgotten/);
+        // Each session ends before the next one starts, also where another tab had the fresh token first.
+        const told = (await tab.heard()).map(({ name }) => name).join(" ");
+        expect(told).toMatch(/^start( end start)+$/);
+        expect(ends.length).toBeGreaterThan(round);
+        expect((await tab.heard("start")).at(-1)?.content["id"]).toBe(fresh);
       }
     }
   });
