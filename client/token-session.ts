@@ -28,8 +28,8 @@ const SEEN_AFTER_MS = 200;
 /**
  * Gives a socket its session: presents the stored token with every handshake, keeps what `gotToken` brings, and confirms it.
  * To be called once for each socket, at any time (best right after `io(url)`); a second call gives the same session. An `auth`
- * of your own, object or function, stays in force beside it, but for its `token`. Throws a `TypeError` where the option `storage`, or the one
- * of `migrateFrom`, has not the three methods of a storage.
+ * of your own, object or function, stays in force beside it, but for its `token`. Throws a `TypeError` where the option `storage`,
+ * or the one of `migrateFrom`, has not the three methods of a storage.
  *
  * @example
  * const socket = io("https://your.server");

@@ -25,8 +25,8 @@ const modules = [
 ];
 
 /**
- * Members by which modules of the client know each other's objects, and no application sees: their names are shortened too. None of them
- * may be a name of the browser, of Socket.IO or of a public type.
+ * Members by which modules of the client know each other's objects, and no application sees: their names are shortened too. None
+ * of them may be a name of the browser, of Socket.IO or of a public type.
  */
 const INTERNAL =
   /^(another|become|begin|choose|clearOld|current|dead|itemKey|later|listen|orHeld|renew|same|stateNow|tellState)$/;

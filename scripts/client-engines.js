@@ -3,7 +3,8 @@
 import { fileURLToPath } from "node:url";
 
 /**
- * The oldest of each that files of dist/client run in; a WebView of Android has the number of its Chrome, one of iOS that of the system.
+ * The oldest of each that files of dist/client run in. A WebView of Android has the number of its Chrome, one of iOS that of the
+ * system.
  * @typedef {{ readonly chrome: number, readonly ios: number, readonly safari: number, readonly firefox: number }} Engines
  */
 
@@ -12,7 +13,10 @@ const SCRIPT_ENGINES = { chrome: 60, ios: 11.3, safari: 11.1, firefox: 55 };
 /** The modules: those that have ES2020. A bundler can bring their syntax to older ones. @type {Engines} */
 const MODULE_ENGINES = { chrome: 80, ios: 13.4, safari: 13.1, firefox: 74 };
 
-/** What esbuild is to be told: nothing newer is left in its output. @satisfies {Record<string, import("esbuild").TransformOptions>} */
+/**
+ * What esbuild is to be told: nothing newer is left in its output.
+ * @satisfies {Record<string, import("esbuild").TransformOptions>}
+ */
 export const targets = {
   script: {
     target: Object.entries(SCRIPT_ENGINES).map(([name, version]) => `${name}${version}`),
