@@ -29,8 +29,8 @@ export class ConnectionOpens {
   readonly #connection: Connection;
   readonly #limits: OpenLimits;
   #underWay = 0;
-  /** In the order of asking. */
-  readonly #waiting = new Map<object, Waiting>();
+  /** There where more is asked for than may begin, which is seldom. */
+  #queue: Queue | undefined;
 
   private constructor(connection: Connection, limits: OpenLimits) {
     this.#connection = connection;
@@ -59,37 +59,62 @@ export class ConnectionOpens {
    * gone. `undefined` where that is one too many.
    */
   wait(who: object, what?: unknown): Promise<boolean> | undefined {
+    this.#queue ??= new Queue(this.#connection);
     const { waiting, waitingAlike = waiting } = this.#limits;
-    if (this.#waiting.size >= waiting || this.#countOf(what) >= waitingAlike) return undefined;
+    if (this.#queue.size >= waiting || this.#queue.countOf(what) >= waitingAlike) return undefined;
+    return this.#queue.wait(who, what);
+  }
+
+  /** Nobody waits for it any more. */
+  static drop(connection: Connection, who: object): void {
+    const opens = all.get(connection);
+    if (opens) opens.#queue?.drop(who);
+  }
+
+  /** One that had begun is over. */
+  end(): void {
+    if (this.#queue?.goOn()) return;
+    this.#underWay--;
+    if (this.#underWay === 0) all.delete(this.#connection);
+  }
+}
+
+/** What waits for a connection, in the order of asking, as long as that is open. */
+class Queue {
+  readonly #connection: Connection;
+  readonly #waiting = new Map<object, Waiting>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  countOf(what: unknown): number {
+    let count = 0;
+    for (const waiting of this.#waiting.values()) if (waiting.what === what) count++;
+    return count;
+  }
+
+  wait(who: object, what: unknown): Promise<boolean> {
     if (this.#waiting.size === 0) this.#connection.on("close", this.#dropAll);
     return new Promise((resolve) => {
       this.#waiting.set(who, { what, resolve });
     });
   }
 
-  #countOf(what: unknown): number {
-    let count = 0;
-    for (const waiting of this.#waiting.values()) if (waiting.what === what) count++;
-    return count;
-  }
-
-  /** Nobody waits for it any more. */
-  static drop(connection: Connection, who: object): void {
-    const opens = all.get(connection);
-    if (opens) opens.#drop(who);
-  }
-
-  #drop(who: object): void {
+  drop(who: object): void {
     this.#take(who)?.resolve(false);
   }
 
-  /** One that had begun is over. */
-  end(): void {
+  /** Tells the next that it is its turn; answers whether there is one. */
+  goOn(): boolean {
     const [next] = this.#waiting.keys();
-    const waiting = next && this.#take(next);
-    if (waiting) return waiting.resolve(true);
-    this.#underWay--;
-    if (this.#underWay === 0) all.delete(this.#connection);
+    if (!next) return false;
+    this.#take(next)?.resolve(true);
+    return true;
   }
 
   #take(who: object): Waiting | undefined {
@@ -101,6 +126,6 @@ export class ConnectionOpens {
   }
 
   readonly #dropAll = () => {
-    for (const who of [...this.#waiting.keys()]) this.#drop(who);
+    for (const who of [...this.#waiting.keys()]) this.drop(who);
   };
 }
