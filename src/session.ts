@@ -3,16 +3,16 @@ import { type Apply, Changes } from "./changes.js";
 import type { Credential } from "./credential.js";
 import { allowed, type Limit, setting, wholly } from "./edits.js";
 import { SessionError, type SessionErrorCode } from "./errors.js";
+import { Few } from "./few.js";
 import { type KeptIdentity, opensBySame } from "./identity.js";
 import { KnownRow } from "./known-row.js";
 import { isExpiryInDoubt, lookAgain } from "./late-reads.js";
 import { isLate } from "./row-age.js";
 import { SentWrite, type Writer } from "./sent-write.js";
-import type { SessionHost } from "./session-host.js";
+import type { SessionHost, SessionWatcher } from "./session-host.js";
 import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "./store.js";
 import { Turns } from "./turns.js";
 import { type Entries, Values } from "./values.js";
-import { Watchers } from "./watchers.js";
 import type { EndReason } from "./wire.js";
 
 /** Changes of one session that may wait for the store. Each is a promise of the application's; more is a runaway loop. */
@@ -29,7 +29,7 @@ export class Session implements Writer {
   readonly id: string;
   /** Sockets and requests that have this session open. */
   holders = 0;
-  readonly watchers = new Watchers();
+  readonly watchers = new Few<SessionWatcher>();
   readonly #host: SessionHost;
   readonly #changes = new Changes();
   #row: KnownRow | undefined;

@@ -1,7 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { Credential } from "../../src/credential.js";
 import { bytesToText, keepHash, keepIdentity, sameHashText, toIdentity } from "../../src/identity.js";
-import { Watchers } from "../../src/watchers.js";
 
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 const hash = (first: number) => EVERY_BYTE.slice(first, first + 32);
@@ -49,25 +48,4 @@ test("a credential that opened an identity does not open it for ever", () => {
   expect(credential.follow({ secretHash: hash(64) })).toBe(true);
   expect(credential.opens(first)).toBe(false);
   expect(credential.was(hash(0))).toBe(true);
-});
-
-test("watchers are those added and not taken away, each once, whoever goes meanwhile", () => {
-  const [one, two, three] = [1, 2, 3].map(() => ({ ended() {}, tokenChanged() {} })) as [never, never, never];
-  const watchers = new Watchers();
-  expect([...watchers]).toEqual([]);
-  for (const each of [one, one]) watchers.add(each);
-  expect([watchers.size, ...watchers]).toEqual([1, one]);
-  for (const each of [two, three, two]) watchers.add(each);
-  expect(watchers.size).toBe(3);
-  const seen: unknown[] = [];
-  for (const each of watchers) {
-    seen.push(each);
-    for (const gone of [one, two, three]) watchers.delete(gone);
-  }
-  expect(seen).toEqual([one, two, three]);
-  expect([watchers.size, ...watchers]).toEqual([0]);
-  watchers.add(one);
-  watchers.delete(two);
-  watchers.delete(one);
-  expect(watchers.size).toBe(0);
 });
