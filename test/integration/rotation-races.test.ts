@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { Clients } from "../support/child-node.js";
-import { type ClientProxy, startClientProxy } from "../support/client-proxy.js";
+import { useClientNetworks } from "../support/client-networks.js";
+import { startClientProxy } from "../support/client-proxy.js";
 import { HandClock } from "../support/clock.js";
 import { ADAPTERS, type Nodes as Cluster, NO_SWEEP, startNodes } from "../support/cluster.js";
 import { type Device, device, openTab, type Tab, TOKEN_KEY } from "../support/device.js";
@@ -14,12 +14,9 @@ import { gotToken, next, type TestServerOptions } from "../support/server.js";
 const ROUNDS = 8;
 
 const nodes = useNodes();
-const clients = new Clients();
-const networks: ClientProxy[] = [];
+const { clients, networks } = useClientNetworks();
 let cluster: Cluster | undefined;
 afterEach(async () => {
-  clients.close();
-  for (const network of networks.splice(0)) await network.close();
   await cluster?.close();
   cluster = undefined;
 });

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { Socket as ServerSocket } from "socket.io";
 import type { Socket } from "socket.io-client";
-import { Clients } from "../support/child-node.js";
-import { type ClientProxy, startClientProxy } from "../support/client-proxy.js";
+import { useClientNetworks } from "../support/client-networks.js";
+import { startClientProxy } from "../support/client-proxy.js";
 import { HandClock } from "../support/clock.js";
 import { device, openTab, TOKEN_KEY } from "../support/device.js";
 import { addApp } from "../support/http-apps.js";
@@ -19,13 +19,7 @@ const TURN_WITHIN_MS = 5_000;
 const BOUND_MS = 25_000;
 
 const nodes = useNodes();
-const clients = new Clients();
-const networks: ClientProxy[] = [];
-afterEach(async () => {
-  clients.close();
-  for (const network of networks.splice(0)) await network.close();
-});
-
+const { clients, networks } = useClientNetworks();
 async function stage() {
   const clock = new HandClock();
   const node = await nodes.node({ options: { clock, prune: false } });

@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { SessionHandle } from "../../src/index.js";
-import { Clients } from "../support/child-node.js";
+import { useClientNetworks } from "../support/client-networks.js";
 import { type ClientProxy, startClientProxy } from "../support/client-proxy.js";
 import { HandClock } from "../support/clock.js";
 import { device, openTab, type Tab, TOKEN_KEY } from "../support/device.js";
@@ -13,13 +13,7 @@ const CONFIRM_TIMEOUT_MS = 10_000;
 const UPDATE = "update ";
 
 const nodes = useNodes();
-const clients = new Clients();
-const networks: ClientProxy[] = [];
-afterEach(async () => {
-  clients.close();
-  for (const network of networks.splice(0)) await network.close();
-});
-
+const { clients, networks } = useClientNetworks();
 interface Stage extends Tab {
   readonly node: Node;
   readonly clock: HandClock;
