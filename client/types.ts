@@ -76,8 +76,8 @@ export type ClientEndReason =
   | "replaced";
 
 /**
- * `storage`: the storage failed, or the browser keeps no cookie for it; the `cause` is its error. `server`: the server cannot give a session now; the `cause` is its
- * words, `"Session store unavailable"` or `"Too Many Sessions"`. Both are tried again by themselves.
+ * `storage`: the storage failed, or the browser keeps no cookie for it; the `cause` is its error. `server`: the server cannot give a
+ * session now; the `cause` is its words, `"Session store unavailable"` or `"Too Many Sessions"`. Both are tried again by themselves.
  */
 export type ClientErrorCode = "storage" | "server";
 

@@ -169,8 +169,8 @@ export interface SessionStore {
     options?: { readonly mayWait?: boolean },
   ): Promise<(boolean | undefined)[]>;
   /**
-   * Moves `expires` and `visitedAt` of live rows forward, and nothing else: `expires` to now + idle + the lesser of `touchEvery` and idle / 4 (rounded up),
-   * at most creation + `absoluteExpiration`, where idle is the row's `idleSeconds` or else `expiration`; with
+   * Moves `expires` and `visitedAt` of live rows forward, and nothing else: `expires` to now + idle + the lesser of `touchEvery` and
+   * idle / 4 (rounded up), at most creation + `absoluteExpiration`, where idle is the row's `idleSeconds` or else `expiration`; with
    * `beginVisit`, where `visitedAt` is older than 1800 seconds, keeps it as `previousVisitAt`. Never inserts, never revives.
    * Answers the ids that have to be touched later: a row that somebody has locked is better left out than waited for.
    */
