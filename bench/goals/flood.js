@@ -66,7 +66,7 @@ export default {
  * @returns {Promise<number>} milliseconds, the median
  */
 async function open({ startContender, startProgram }, name, { holder, flood, connections, warmUp, opens }) {
-  const contender = await startContender(name);
+  const contender = await startContender(name, name === "ours" ? { options: { logger: false } } : {});
   const { port } = contender;
   const flooder = flood && startProgram(new URL("../programs/flooder.js", import.meta.url));
   const visitor = startProgram(new URL("../programs/visitor.js", import.meta.url));

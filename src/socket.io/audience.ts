@@ -5,6 +5,7 @@ import type { Session } from "../session.js";
 import { checkId, type SessionRegistry } from "../sessions.js";
 import { AddressedRooms, type Addressee, namesOf } from "./addresses.js";
 import { type Any, Broadcaster, type BroadcastMethods } from "./broadcast.js";
+import { namespacesOf } from "./internals.js";
 import { Missed } from "./missed.js";
 
 type Adapter = Namespace["adapter"];
@@ -75,7 +76,8 @@ export class Audience {
   /** Children of dynamic namespaces come and go: those that there are now. */
   *#attached(): Iterable<Namespace> {
     for (const server of this.#servers)
-      for (const namespace of server._nsps.values()) if (this.#namespaces.has(namespace)) yield namespace;
+      for (const namespace of namespacesOf(server).values())
+        if (this.#namespaces.has(namespace)) yield namespace;
   }
 
   /** The ids of the sockets. */

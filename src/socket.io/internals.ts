@@ -1,4 +1,4 @@
-import type { Socket } from "socket.io";
+import type { Namespace, Server, Socket } from "socket.io";
 
 /**
  * All that is used of Socket.IO beyond its public API: the same from 4.6 to 4.8. Where a later version lacks something of it, the public
@@ -24,6 +24,13 @@ interface Internals {
     _ids?: unknown;
     readonly server: { readonly opts?: { readonly connectionStateRecovery?: unknown } };
   };
+}
+
+/** What Socket.IO has of a connection, and calls for each CONNECT packet, with the namespace's name. */
+interface Client {
+  readonly conn: Socket["conn"];
+  readonly server: Server;
+  connect?: (name: string, auth?: object) => void;
 }
 
 interface Packet {
@@ -84,6 +91,32 @@ export function interceptEvent(
     }
     onPacket.call(this, packet);
   };
+}
+
+const intercepted = new WeakSet<object>();
+
+/**
+ * Asks `mayConnect` at each CONNECT packet for a namespace that is there, before a socket is made of it: `false` where none is to be. For all
+ * connections that are like this socket's, from the first call on.
+ */
+export function interceptConnects(
+  { client }: Socket,
+  mayConnect: (connection: Socket["conn"], namespace: Namespace) => boolean,
+): void {
+  const prototype = Object.getPrototypeOf(client) as Client;
+  if (intercepted.has(prototype)) return;
+  intercepted.add(prototype);
+  const { connect } = prototype;
+  if (typeof connect !== "function") return;
+  prototype.connect = function (this: Client, name, auth) {
+    const namespace = namespacesOf(this.server).get(name);
+    if (!namespace || mayConnect(this.conn, namespace)) connect.call(this, name, auth);
+  };
+}
+
+/** The namespaces of a server that there are now, children of dynamic ones too, by their names. */
+export function namespacesOf(server: Server): ReadonlyMap<string, Namespace> {
+  return server._nsps ?? new Map();
 }
 
 /** Calls `look` for each new socket, of any namespace, before its `handshake` is made. */

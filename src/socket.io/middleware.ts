@@ -3,10 +3,11 @@ import { SessionError } from "../errors.js";
 import type { SessionHandle } from "../handle.js";
 import { Attachment } from "./attachment.js";
 import type { AttachmentContext } from "./attachment-context.js";
+import { boundConnects } from "./connect-bursts.js";
 import { passedOn } from "./connection.js";
 import { attachments, install, installOnSockets } from "./install.js";
 import { forget } from "./internals.js";
-import { isRefused } from "./open-turns.js";
+import { isRefused, refuse } from "./open-turns.js";
 
 // Here, and not where the property is made, because declarations of types reach the application through this file.
 declare module "socket.io" {
@@ -37,6 +38,7 @@ export function createMiddleware(context: AttachmentContext): Middleware {
   const middleware: Middleware = (socket, next) => {
     listen(socket.nsp, context);
     installOnSockets(Object.getPrototypeOf(socket));
+    boundConnects(socket, isAttached, refuseConnection);
     void enter(socket, next, context);
   };
   install(middleware, (namespace) => listen(namespace, context));
@@ -77,8 +79,16 @@ function listen(namespace: Namespace, context: AttachmentContext): void {
   namespace.prependListener("connect", (socket: Socket) => connected(socket, context));
 }
 
+const isAttached = (namespace: Namespace) => contexts.has(namespace);
+
+function refuseConnection(connection: Socket["conn"], namespace: Namespace): void {
+  const log = contexts.get(namespace)?.registry.log;
+  if (log) refuse(connection, log);
+}
+
 /** Runs for each new socket before it connects. Calls `next` once or, where the socket must come back later, not at all. */
 async function enter(socket: Socket, next: () => void, context: AttachmentContext): Promise<void> {
+  if (isRefused(socket)) return forget(socket);
   if (!attachments.has(socket)) {
     const attachment = new Attachment(socket, context);
     attachments.set(socket, attachment);

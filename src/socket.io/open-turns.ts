@@ -11,6 +11,9 @@ import { hasUsedUpMints } from "./connection.js";
  */
 const OF_A_CONNECTION: OpenLimits = { atOnce: 8, waiting: 250, waitingAlike: 2 };
 
+/** Sockets of one namespace that one connection may be making: one more would be one too many to wait. */
+export const MOST_ALIKE = 10;
+
 interface Context {
   readonly strangers: Strangers;
 }
@@ -50,7 +53,7 @@ export function isRefused({ conn }: Socket): boolean {
 }
 
 /** Too many wait: the connection is closed, and its client comes back by itself. */
-export function refuse({ conn }: Socket, log: Log): void {
+export function refuse(conn: Socket["conn"], log: Log): void {
   if (refused.has(conn)) return;
   refused.add(conn);
   conn.close();

@@ -203,7 +203,7 @@ export class Requests implements Opener, Verifier {
     const { socket } = this.#host;
     const turn = waitForTurn(socket, this);
     if (turn) return turn;
-    refuse(socket, this.registry.log);
+    refuse(socket.conn, this.registry.log);
     return false;
   }
 
