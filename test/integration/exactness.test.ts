@@ -195,9 +195,10 @@ async function lockRow(id: string): Promise<PoolConnection> {
 
 /** Resolves when the server runs such an UPDATE of ours; it does so as long as the row is locked. */
 async function runsUpdate(): Promise<void> {
-  const sql = "select 1 from information_schema.processlist where info like ? and user = ?";
   // A statement of one row: one of several does not wait for locks.
-  while ((await database.rows(sql, ["update `session`%", database.account])).length === 0);
+  const running = async () =>
+    (await database.threads()).some(({ statement }) => statement.startsWith("update `session`"));
+  while (!(await running()));
 }
 
 /** Increments; the UPDATE waits for a lock when its connection is cut. The process has not looked at the row yet. */

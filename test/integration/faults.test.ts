@@ -52,11 +52,8 @@ const increment = (draft: Record<string, unknown>) => {
 
 /** Ids of the connections of the account under test that are running such a statement. */
 async function running(statement: string): Promise<number[]> {
-  const rows = await nodes.database.rows<{ id: number }>(
-    "select ID as id from information_schema.processlist where USER = ? and INFO like ?",
-    [nodes.database.account, `${statement}%`],
-  );
-  return rows.map(({ id }) => id);
+  const threads = await nodes.database.threads();
+  return threads.filter((thread) => thread.statement.startsWith(statement)).map(({ id }) => id);
 }
 
 describe("said in the server's place", () => {
@@ -279,11 +276,8 @@ describe("a connection that the server has said farewell to", () => {
 });
 
 async function idleThreads(): Promise<number[]> {
-  const rows = await nodes.database.rows<{ id: number }>(
-    "select ID as id from information_schema.processlist where USER = ? and COMMAND = 'Sleep'",
-    [nodes.database.account],
-  );
-  return rows.map(({ id }) => Number(id));
+  const threads = await nodes.database.threads();
+  return threads.filter(({ idle }) => idle).map(({ id }) => id);
 }
 
 async function waitingForLock(statement: string): Promise<number> {

@@ -182,11 +182,10 @@ describe("at the same moment", () => {
 
 /** Resolves when a SELECT of the library waits for the table. */
 async function blockedSelect(): Promise<void> {
-  for (let waiting = 0; waiting === 0; ) {
-    const rows = await database.rows(
-      "select id from information_schema.processlist where user = ? and info like 'select%' and state like 'Waiting%'",
-      [database.account],
+  for (let waiting = false; !waiting; ) {
+    const threads = await database.threads();
+    waiting = threads.some(
+      ({ statement, state }) => statement.startsWith("select") && state.startsWith("Waiting"),
     );
-    waiting = rows.length;
   }
 }

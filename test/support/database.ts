@@ -21,7 +21,20 @@ export interface TestDatabase {
   readonly pool: Pool;
   /** Runs a statement of the test's own and gives its rows. */
   rows<Row = Record<string, unknown>>(sql: string, values?: unknown[]): Promise<Row[]>;
+  /**
+   * The connections of the account under test, and what each is doing. Not by information_schema, which converts the
+   * statements of all accounts and fails where one of them, of another test's, cannot be told in its narrower charset.
+   */
+  threads(): Promise<Thread[]>;
   drop(): Promise<void>;
+}
+
+export interface Thread {
+  id: number;
+  idle: boolean;
+  state: string;
+  /** The statement that it runs; otherwise "". */
+  statement: string;
 }
 
 /** URL of the test server with administrator's rights; scripts/test.js sets it. */
@@ -87,6 +100,17 @@ export async function createTestDatabase({ table = true } = {}): Promise<TestDat
     async rows<Row>(sql: string, values: unknown[] = []) {
       const [rows] = await pool.query<RowDataPacket[]>(sql, values);
       return rows as Row[];
+    },
+    async threads() {
+      const [rows] = await pool.query<RowDataPacket[]>("show full processlist");
+      return rows
+        .filter(({ User }) => User === account)
+        .map(({ Id, Command, State, Info }) => ({
+          id: Number(Id),
+          idle: Command === "Sleep",
+          state: String(State ?? ""),
+          statement: String(Info ?? ""),
+        }));
     },
     async drop() {
       if (!SCHEMA.test(schema)) throw new Error(`refusing to drop ${schema}`);
