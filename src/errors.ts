@@ -27,6 +27,7 @@ export const errorTexts = {
   SESSION_TOO_MANY: "too many new sessions, or cookies, for one address",
   SESSION_ORIGIN_REFUSED: "a page of another site may not use the cookie of a session",
   SESSION_IDENTIFY_FAILED: "the option identify threw, or gave no answer in time",
+  SESSION_HANDLER_FAILED: "a handler failed with an error of the application's own",
   SESSION_CLOSED: "sessions.close() was called",
 } as const;
 
@@ -37,7 +38,7 @@ export const errorTexts = {
 export type SessionErrorCode = keyof typeof errorTexts;
 
 /**
- * The one error class of the library. Tell errors apart by `code`, never by `message`.
+ * The one error class of the library. Tell errors apart by `code`, never by `message`. `sessions.handler(…)` catches those that you do not.
  *
  * @example
  * try {
@@ -91,6 +92,7 @@ const ORDINARY: ReadonlySet<SessionErrorCode> = new Set([
   "SESSION_NOT_CONFIRMED",
   "SESSION_USER_INVALID",
   "SESSION_VALUE_INVALID",
+  "SESSION_ID_INVALID",
   "SESSION_TOO_LARGE",
   "SESSION_UPDATE_FAILED",
   "SESSION_TOO_MANY",

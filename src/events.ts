@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { SessionError } from "./errors.js";
+import { type Log, thrownFields } from "./log.js";
 import type { ClientDescription, EndReason } from "./wire.js";
 import { outsideHandlers } from "./with-session.js";
 
@@ -40,8 +41,8 @@ export interface SessionInvalidEvent {
 }
 
 /**
- * Events of {@link TokenSessions}, each with one object. What a listener throws is thrown to the process, and the promise of an
- * `async` listener that rejects is an unhandled rejection, as always in Node: catch what may fail in there.
+ * Events of {@link TokenSessions}, each with one object. A listener that throws, or whose promise rejects, is logged as an error; it
+ * keeps no other listener from being called, and does not end the process.
  */
 export interface TokenSessionEvents {
   /** A client's first visit, or a new session in place of one that is over. */
@@ -61,6 +62,11 @@ type EventName = keyof TokenSessionEvents;
 /** Tells listeners what happened, without letting what they throw into the library's own course. */
 export class Events {
   readonly #emitter = new EventEmitter();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
 
   /** Whether anybody listens: what is costly to tell need not be made. */
   has(event: EventName): boolean {
@@ -70,9 +76,21 @@ export class Events {
   tell<Event extends EventName>(event: Event, content: Parameters<TokenSessionEvents[Event]>[0]): void {
     if (!this.has(event)) return;
     process.nextTick(() => {
-      // Without a listener Node would throw an "error" event.
-      if (this.has(event)) outsideHandlers(() => this.#emitter.emit(event, content));
+      outsideHandlers(() => {
+        // Those of `once` take themselves away.
+        for (const listener of this.#emitter.rawListeners(event))
+          void this.#call(event, listener as () => unknown, content);
+      });
     });
+  }
+
+  /** Never rejects. */
+  async #call(event: EventName, listener: (...args: never[]) => unknown, content: unknown): Promise<void> {
+    try {
+      await Reflect.apply(listener, this.#emitter, [content]);
+    } catch (error) {
+      this.#log.error(thrownFields(error), `a listener of the event ${event} failed`);
+    }
   }
 
   subscribe(method: "on" | "once" | "off", event: EventName, listener: (content: never) => void): void {

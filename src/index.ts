@@ -33,6 +33,7 @@ export type { RequestSessionOptions } from "./http/request-sessions.js";
 export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./log.js";
 export type { TokenSessionOptions } from "./options.js";
 export type { BroadcastMethods, SessionBroadcast } from "./socket.io/broadcast.js";
+export type { HandlerFailure, WrapHandler } from "./socket.io/handler.js";
 export type { AttachTarget, Middleware } from "./socket.io/middleware.js";
 export type { MissingResult, SessionContext, WithSessionHandler } from "./socket.io/with-session.js";
 export {

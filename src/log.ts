@@ -1,14 +1,19 @@
+import { inspect } from "node:util";
 import { pino } from "pino";
+import { SessionError } from "./errors.js";
 import { ignoreRejection } from "./promises.js";
 
-/** Fields of a log line. Only public ids, codes, names and numbers: never a token, a secret or a value. */
+/**
+ * Fields of a log line. Only public ids, codes, names and numbers: never a token, a secret or a value. An error that the application's
+ * own function threw is `err`, whole, with the message and the stack that the application gave it.
+ */
 export interface LogFields {
   /** Code of an error. */
   readonly code?: string;
   /** Public id of the session concerned. */
   readonly sessionId?: string;
   /** Names and numbers that tell more. */
-  readonly [field: string]: string | number | boolean | undefined;
+  readonly [field: string]: string | number | boolean | Error | undefined;
 }
 
 /** Writes one line of the log. */
@@ -67,6 +72,18 @@ export function isPinoLike(logger: object): logger is PinoLike {
   return (["error", "warn", "info", "debug"] as const).every((level) => typeof methods[level] === "function");
 }
 
+/**
+ * What a line says of what an application's function threw. Of an error of ours it is the code alone: its cause may have the database's
+ * words in it.
+ */
+export function thrownFields(error: unknown): LogFields {
+  if (error instanceof SessionError) {
+    const { code, sessionId } = error;
+    return { code, ...(sessionId && { sessionId }) };
+  }
+  return { err: error instanceof Error ? error : new Error(inspect(error, { customInspect: false })) };
+}
+
 /** A logger that throws, or gives a promise that is rejected, must not break a session or end the process. */
 function guarded(methodOf: (level: keyof Log) => WriteLine): Log {
   const method = (level: keyof Log): LogMethod => {
@@ -85,6 +102,6 @@ function guarded(methodOf: (level: keyof Log) => WriteLine): Log {
 function describe(fields: LogFields): string {
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, value]) => `${name}=${value instanceof Error ? (value.stack ?? value) : value}`)
     .join(" ");
 }

@@ -3,6 +3,7 @@ import { ID_BYTES, insertBytes, MAX_STATEMENT_BYTES, writeBytes } from "./entry-
 import { SessionError } from "./errors.js";
 import { Lanes } from "./lanes.js";
 import { isOpaque } from "./opaque.js";
+import { ignoreRejection } from "./promises.js";
 import type {
   LegacyRow,
   ListOptions,
@@ -219,8 +220,11 @@ export class Rows {
 
   /** The store's clock as far as known, Unix milliseconds. */
   get nowMs(): number {
-    const now = this.#store.now?.();
-    return now === undefined ? Date.now() : now * 1000;
+    const now: unknown = this.#store.now?.();
+    if (typeof now === "number") return now * 1000;
+    // Of a store that gives a promise, which is not what is asked for.
+    ignoreRejection(now);
+    return Date.now();
   }
 
   /**

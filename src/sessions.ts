@@ -79,6 +79,7 @@ export class SessionRegistry implements SessionHost {
   readonly #refreshes: Outages;
   readonly #live = new Map<string, Session>();
   readonly #underWay = new UnderWay();
+  readonly #said = new WeakSet<SessionError>();
   #closed = false;
 
   constructor(settings: Settings, store: SessionStore, events: Events) {
@@ -201,10 +202,16 @@ export class SessionRegistry implements SessionHost {
 
   /** Logs and announces a change that was not saved: the application may not be waiting for its promise. */
   failed(error: SessionError): void {
+    this.#said.add(error);
     const { code, sessionId } = error;
     const level = isOrdinary(code) ? "warn" : "error";
     this.log[level]({ code, ...(sessionId && { sessionId }) }, error.message);
     this.events.tell("error", error);
+  }
+
+  /** Whether {@link failed} has logged this error. */
+  hasSaid(error: SessionError): boolean {
+    return this.#said.has(error);
   }
 
   /** The session of this id, where somebody has it open. */

@@ -1,4 +1,5 @@
 import type { DefaultEventsMap, Namespace } from "socket.io";
+import { chosenStore } from "./chosen-store.js";
 import { type Device, destroyDevicesOf, devicesOf } from "./devices.js";
 import { SessionError } from "./errors.js";
 import { Events, type TokenSessionEvents } from "./events.js";
@@ -10,7 +11,7 @@ import { type KoaMiddleware, koaMiddleware } from "./http/koa.js";
 import { type RequestSessionOptions, RequestSessions } from "./http/request-sessions.js";
 import { LateTokens } from "./late-tokens.js";
 import { AddressLimits } from "./mint-limit.js";
-import { type Settings, type TokenSessionOptions, toSettings } from "./options.js";
+import { type TokenSessionOptions, toSettings } from "./options.js";
 import { Outages } from "./outages.js";
 import { Pruning } from "./prune.js";
 import { storeError } from "./retry.js";
@@ -19,13 +20,13 @@ import { Audience } from "./socket.io/audience.js";
 import type { EventsMap, SessionBroadcast } from "./socket.io/broadcast.js";
 import { ClientScript } from "./socket.io/client-script.js";
 import { Cluster } from "./socket.io/cluster.js";
+import { handlerWrapper, type WrapHandler } from "./socket.io/handler.js";
 import { hideOn } from "./socket.io/handshake-cookies.js";
 import { Identifying } from "./socket.io/identifying.js";
 import { type AttachTarget, attachTo, createMiddleware, type Middleware } from "./socket.io/middleware.js";
-import { type SessionStore, StoreFault, type StoreSettings } from "./store.js";
+import { type SessionStore, StoreFault } from "./store.js";
 import { fromConnectStore } from "./stores/connect.js";
 import { memoryStore } from "./stores/memory.js";
-import { MysqlStore } from "./stores/mysql.js";
 import { Strangers } from "./strangers.js";
 import { Sweep } from "./sweep.js";
 import { Tickets } from "./tickets.js";
@@ -44,6 +45,18 @@ export interface TokenSessions extends Middleware {
    * const sessions = tokenSession({ db: pool }).attach(io);
    */
   attach(target: AttachTarget): this;
+  /**
+   * Wraps a handler of a socket's event, so that what it throws, or rejects with, does not end the process: the client's acknowledgement
+   * is called with `{ error: code }` ({@link HandlerFailure}), the log has the error. `done` is a function also where the client sent
+   * none. {@link WrapHandler} has the rules.
+   *
+   * @example
+   * socket.on("name", sessions.handler(async (name, done) => {
+   *   await socket.session.set("name", name);
+   *   done();
+   * }));
+   */
+  readonly handler: WrapHandler;
   /**
    * Middleware for Express, Connect and their like: a request that carries `Authorization: Bearer <token>` gets that session as
    * `req.session`, the same handle as on sockets; other requests one whose `active` is `false`. While the store cannot be reached, a
@@ -171,26 +184,12 @@ export function registryOf(sessions: TokenSessions): SessionRegistry | undefined
   return registries.get(sessions);
 }
 
-function storeOf({ store: factory }: Settings, settings: StoreSettings): SessionStore | undefined {
-  if (!factory) return undefined;
-  const store = factory(settings);
-  const isStore = REQUIRED.every((method) => typeof store?.[method] === "function");
-  if (isStore) return store;
-  // `memoryStore` instead of `memoryStore()` would pass until the first client comes.
-  throw new SessionError("SESSION_OPTION_INVALID", "store must be a store factory such as memoryStore()");
-}
-
-/** What each store has: see {@link SessionStore}. */
-const REQUIRED = ["load", "insert", "write", "touch", "delete"] as const;
-
 // A function declaration: unlike an arrow function it can be called with `new`, as the old package was.
 function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const settings = toSettings(options);
   const { log, required } = settings;
-  const events = new Events();
-  const storeSettings = { ...settings, log };
-  const store =
-    storeOf(settings, storeSettings) ?? new MysqlStore(settings.db, settings.table, storeSettings);
+  const events = new Events(log);
+  const store = chosenStore(settings);
   const registry = new SessionRegistry(settings, store, events);
   const cluster = new Cluster(registry, store);
   registry.announcer = cluster;
@@ -239,6 +238,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
       attachTo(target, middleware, context);
       return sessions;
     },
+    handler: handlerWrapper(registry),
     express: (options?: RequestSessionOptions) => expressMiddleware(ofRequests(options)),
     koa: (options?: RequestSessionOptions) => koaMiddleware(ofRequests(options)),
     fastify: (options?: RequestSessionOptions) => fastifyPlugin(ofRequests(options)),
@@ -310,10 +310,11 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
  * sessions.attach(io);
  *
  * io.on("connection", (socket) => {
- *   socket.on("login", async (name: string, password: string) => {
+ *   socket.on("login", sessions.handler(async (name, password, done) => {
  *     const user = await checkPassword(name, password); // yours
  *     if (user) await socket.session.login(user.id);
- *   });
+ *     done(user !== undefined);
+ *   }));
  * });
  */
 export const tokenSession: TokenSessionConstructor = Object.assign(

@@ -18,13 +18,16 @@ declare module "socket.io" {
      * - No session: `SESSION_MISSING`, or as `onMissing` says: an `Error` is thrown, a function called for its result, and
      *   anything else, an explicit `undefined` too, is the result.
      *
-     * Do not wait in a handler for another session's handler that may wait for this one.
+     * The promise rejects: call it in a handler wrapped by `sessions.handler`, which answers the client then. Do not wait in a handler for another session's handler that may wait for this one.
      *
      * @example
-     * const count = await socket.withSession(({ session }) => {
-     *   session.visits = (session.visits ?? 0) + 1;
-     *   return session.visits;
-     * });
+     * socket.on("visit", sessions.handler(async (done) => {
+     *   const count = await socket.withSession(({ session }) => {
+     *     session.visits = (session.visits ?? 0) + 1;
+     *     return session.visits;
+     *   });
+     *   done(count);
+     * }));
      */
     withSession<Result>(handler: WithSessionHandler<Result>): Promise<Result>;
     withSession<Result, Missing>(

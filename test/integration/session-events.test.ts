@@ -143,6 +143,35 @@ describe("error", () => {
   });
 });
 
+test("a listener that throws or rejects is logged, and keeps no other from being called", async () => {
+  const node = await nodes.node();
+  const calls: string[] = [];
+  const failure = new Error("a listener's");
+  node.sessions.on("sessionStart", () => {
+    throw failure;
+  });
+  node.sessions.once("sessionStart", async () => {
+    await told();
+    throw failure;
+  });
+  node.sessions.on("sessionStart", async ({ sessionId }) => {
+    calls.push(sessionId);
+    await (await node.sessions.find(sessionId))?.set("n", 1n as never);
+  });
+  const { id } = await node.connect();
+  const lines = () =>
+    node.log.lines.filter(({ text }) => text === "a listener of the event sessionStart failed");
+  while (lines().length < 3) await told();
+  expect(calls).toEqual([id]);
+  expect(lines().map(({ level, err, code }) => [level, err ?? code])).toEqual(
+    expect.arrayContaining([
+      ["error", failure],
+      ["error", failure],
+      ["error", "SESSION_VALUE_INVALID"],
+    ]),
+  );
+});
+
 test("on, once and off, and node's own once, which leaves nothing behind", async () => {
   const node = await nodes.node();
   const calls: string[] = [];

@@ -196,7 +196,7 @@ function startNodes(clock: HandClock, counts: Record<string, number>) {
   const settings = toSettings({ store: () => store, clock, logger: false });
   const store = new MemoryStore(settings, clock);
   const node = () => {
-    const events = new Events();
+    const events = new Events(settings.log);
     events.subscribe("on", "sessionInvalid", ({ reason }: { reason: string }) => {
       counts[reason] = (counts[reason] ?? 0) + 1;
     });

@@ -15,7 +15,7 @@ function setUp(options = {}) {
   const log = keptLog();
   const settings = toSettings({ store: () => store, clock, logger: log, ...options });
   const store = new MemoryStore(settings, clock);
-  const events = new Events();
+  const events = new Events(settings.log);
   const registry = new SessionRegistry(settings, store, events);
   new Sweep(registry, settings).start();
   const ended: SessionEndEvent[] = [];

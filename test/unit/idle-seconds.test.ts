@@ -15,7 +15,7 @@ function setUp(options = {}) {
   const clock = new HandClock();
   const settings = toSettings({ store: () => store, clock, logger: keptLog(), expiration: 3600, ...options });
   const store = new MemoryStore(settings, clock);
-  const registry = new SessionRegistry(settings, store, new Events());
+  const registry = new SessionRegistry(settings, store, new Events(settings.log));
   new Sweep(registry, settings).start();
   const pass = async (seconds: number) => {
     for (let tick = 0; tick < seconds; tick++) {

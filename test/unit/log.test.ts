@@ -37,6 +37,13 @@ describe("toLog", () => {
     expect(() => log.error({}, "text")).not.toThrow();
   });
 
+  test("has the stack of an error of the application's in the line", () => {
+    const said: string[] = [];
+    const log = toLog({ log: (_level, text) => void said.push(text) });
+    log.error({ err: new RangeError("too far") }, "a handler failed");
+    expect(said[0]).toMatch(/^a handler failed err=RangeError: too far\n +at /);
+  });
+
   test("false is silence", () => {
     expect(() => toLog(false).warn({}, "text")).not.toThrow();
   });

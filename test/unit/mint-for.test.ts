@@ -18,7 +18,7 @@ function setUp() {
   const clock = new HandClock();
   const settings = toSettings({ store: () => store, clock, logger: keptLog() });
   const store = new MemoryStore(settings, clock);
-  const events = new Events();
+  const events = new Events(settings.log);
   const registry = new SessionRegistry(settings, store, events);
   const told: (SessionStartEvent | SessionEndEvent)[] = [];
   for (const event of ["sessionStart", "sessionEnd"] as const)

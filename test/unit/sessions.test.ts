@@ -11,7 +11,7 @@ function setUp(options = {}) {
   const clock = new HandClock();
   const settings = toSettings({ store: () => store, clock, logger: keptLog(), ...options });
   const store = new MemoryStore(settings, clock);
-  const registry = new SessionRegistry(settings, store, new Events());
+  const registry = new SessionRegistry(settings, store, new Events(settings.log));
   return { clock, settings, store, registry };
 }
 

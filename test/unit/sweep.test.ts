@@ -22,7 +22,7 @@ function setUp({ sweep = true, ...options }: Partial<TokenSessionOptions> & { sw
   const log = keptLog();
   const settings = toSettings({ store: () => store, clock, logger: log, ...options });
   const store = new MemoryStore(settings, storeClock);
-  const registry = new SessionRegistry(settings, store, new Events());
+  const registry = new SessionRegistry(settings, store, new Events(settings.log));
   if (sweep) new Sweep(registry, settings).start();
   /** Lets time pass; `rate`: how much faster the database's clock runs. */
   const pass = async (seconds: number, rate = 1) => {

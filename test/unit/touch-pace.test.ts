@@ -18,7 +18,7 @@ function setUp(options: Partial<TokenSessionOptions> = {}) {
   const settings = toSettings({ store: () => store, clock, logger: keptLog(), ...options });
   const store = new MemoryStore(settings, clock);
   const nodes = [0, 1].map(() => {
-    const registry = new SessionRegistry(settings, store, new Events());
+    const registry = new SessionRegistry(settings, store, new Events(settings.log));
     new Sweep(registry, settings).start();
     return registry;
   });

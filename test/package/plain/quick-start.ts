@@ -42,6 +42,15 @@ sessions.attach(typed);
 typed.use(sessions);
 typed.on("connection", (socket) => {
   socket.on("ask", (done) => done(socket.session.id ?? ""));
+  socket.on(
+    "ask",
+    sessions.handler((done) => done(socket.session.id ?? "")),
+  );
+  socket.on(
+    "ask",
+    // @ts-expect-error the acknowledgement takes a text
+    sessions.handler((done) => done(7)),
+  );
 });
 
 const error: unknown = new SessionError("SESSION_MISSING");

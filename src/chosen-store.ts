@@ -1,0 +1,27 @@
+import { SessionError } from "./errors.js";
+import type { Settings } from "./options.js";
+import { ignoreRejection } from "./promises.js";
+import type { SessionStore } from "./store.js";
+import { MysqlStore } from "./stores/mysql.js";
+
+/** What each store has: see {@link SessionStore}. */
+const REQUIRED = ["load", "insert", "write", "touch", "delete"] as const;
+
+/** Makes the store that the options name. Errors: `SESSION_OPTION_INVALID`. */
+export function chosenStore(settings: Settings): SessionStore {
+  const { store: factory, db, table } = settings;
+  if (!factory) {
+    // `createConnection` of mysql2/promise without `await`: it is refused below, and what becomes of it must not end the process.
+    ignoreRejection(db);
+    return new MysqlStore(db, table, settings);
+  }
+  const store: Partial<SessionStore> | undefined = factory({ ...settings });
+  ignoreRejection(store);
+  if (isStore(store)) return store;
+  // `memoryStore` instead of `memoryStore()` would pass until the first client comes.
+  throw new SessionError("SESSION_OPTION_INVALID", "store must be a store factory such as memoryStore()");
+}
+
+function isStore(store: Partial<SessionStore> | undefined): store is SessionStore {
+  return REQUIRED.every((method) => typeof store?.[method] === "function");
+}
