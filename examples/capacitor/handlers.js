@@ -41,15 +41,20 @@ const changes = {
   },
 };
 
-/** @param {import("socket.io").Server} io */
-export function serve(io) {
+/**
+ * @param {import("socket.io").Server} io
+ * @param {import("socket.io-token-session").TokenSessions} sessions
+ */
+export function serve(io, sessions) {
   io.on("connection", (socket) => {
     for (const [event, change] of Object.entries(changes)) {
-      socket.on(event, async (/** @type {unknown[]} */ ...sent) => {
+      const run = async (/** @type {unknown[]} */ ...sent) => {
         const reply = sent.pop();
         if (typeof reply !== "function") return;
         reply(await answer(socket, event, () => change(socket.session, sent[0])));
-      });
+      };
+      // Whatever `answer` does not catch is logged there, and does not end the process.
+      socket.on(event, sessions.handler(run));
     }
   });
 }

@@ -43,7 +43,7 @@ const io = new Server(server, {
   cors: { origin: [...WEB_VIEWS, ...origins.split(",").filter(Boolean)] },
 });
 sessions.attach(io);
-serve(io);
+serve(io, sessions);
 
 server.on("error", (error) => fail(error.message));
 server.listen(Number(wantedPort), host, () => {

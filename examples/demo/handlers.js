@@ -85,7 +85,7 @@ export function serve(io, sessions) {
   const devices = new Devices(io, sessions);
   io.on("connection", (socket) => {
     for (const [event, change] of Object.entries(changes)) {
-      answer(socket, event, async (content) => {
+      answer(sessions, socket, event, async (content) => {
         const { session } = socket;
         const { userId } = session;
         try {
@@ -99,7 +99,7 @@ export function serve(io, sessions) {
         return state;
       });
     }
-    answer(socket, "state", async () => {
+    answer(sessions, socket, "state", async () => {
       const { session } = socket;
       if (!session.active) throw new SessionError("SESSION_MISSING");
       devices.changed(session.userId);
@@ -124,12 +124,14 @@ function othersWith(socket) {
 }
 
 /**
+ * Answers with texts for the page. Whatever is not caught here is logged by `sessions.handler`, and does not end the process.
+ * @param {import("socket.io-token-session").TokenSessions} sessions
  * @param {Socket} socket
  * @param {string} event
  * @param {(content: Record<string, unknown>) => Promise<State>} handle
  */
-function answer(socket, event, handle) {
-  socket.on(event, async (/** @type {unknown[]} */ ...sent) => {
+function answer(sessions, socket, event, handle) {
+  const run = async (/** @type {unknown[]} */ ...sent) => {
     const last = sent.at(-1);
     const reply = typeof last === "function" ? last : () => {};
     const [content] = sent;
@@ -139,7 +141,8 @@ function answer(socket, event, handle) {
     } catch (error) {
       reply(toReply(error));
     }
-  });
+  };
+  socket.on(event, sessions.handler(run));
 }
 
 /**

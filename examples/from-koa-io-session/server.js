@@ -55,14 +55,15 @@ const io = new Server(http);
 sessions.attach(io);
 
 io.on("connection", (socket) => {
-  socket.on("count", async (done) => {
-    if (typeof done !== "function") return;
+  const answerCount = async (/** @type {(counts: unknown) => void} */ done) => {
     const counts = await socket.withSession(
       ({ session, sessionId }) => count(session, "socketCount", sessionId),
       { error: "There is no session." }, // onMissing
     );
     done(counts);
-  });
+  };
+  // Where `withSession` rejects, the client is answered `{ error: code }`.
+  socket.on("count", sessions.handler(answerCount));
 });
 
 http.listen(Number(port), "127.0.0.1", () => {

@@ -51,18 +51,20 @@ io.on("connection", (socket) => {
   if (!socket.session.active) socket.emit("sinvalid");
 
   // smessage (message, session). To read is enough here, …
-  socket.on("colour", (res) => {
-    if (typeof res === "function") res(socket.session.get("colour", "none"));
-  });
+  socket.on(
+    "colour",
+    sessions.handler((res) => res(socket.session.get("colour", "none"))),
+  );
   // … and here the session is an object that is saved when the handler is done.
-  socket.on("message", async (text, res) => {
-    if (typeof text !== "string" || typeof res !== "function") return;
+  const message = async (/** @type {unknown} */ text, /** @type {(count: unknown) => void} */ res) => {
+    if (typeof text !== "string") return;
     const count = await socket.withSession(({ session }) => {
       session["messages"] = (session["messages"] ?? 0) + 1;
       return session["messages"];
     }, "no session");
     res(count);
-  });
+  };
+  socket.on("message", sessions.handler(message));
 });
 
 http.listen(Number(env["PORT"] ?? 3000), "127.0.0.1", () => {

@@ -44,7 +44,10 @@ sessions.attach(io);
 io.on("connection", (socket) => {
   // Whoever calls may send anything.
   const rpc = (/** @type {string} */ name, /** @type {(content: any, res: any) => void} */ run) =>
-    socket.on(name, (content, res) => typeof res === "function" && run(content, res));
+    socket.on(
+      name,
+      sessions.handler((content, res) => typeof res === "function" && run(content, res)),
+    );
 
   // ss.rpc("basket.show", callback)
   rpc("basket.show", (_, res) => res(show(socket.session)));

@@ -58,22 +58,19 @@ sessions.on("sessionChange", ({ sessionId, keys }) => {
 });
 
 /**
- * Answers an event with what `handle` returns, or with the code of what went wrong.
+ * Answers an event with what `handle` returns; where that rejects, `sessions.handler` answers `{ error: code }`.
  * @param {import("socket.io").Socket} socket
  * @param {string} event
  * @param {(content: any) => unknown} handle
  */
 function answer(socket, event, handle) {
-  socket.on(event, async (...content) => {
+  const run = async (/** @type {any[]} */ ...content) => {
     const done = content.pop();
     // Clients may send anything.
     if (typeof done !== "function") return;
-    try {
-      done(await handle(content[0]));
-    } catch (error) {
-      done({ error: Object(error).code ?? "failed" });
-    }
-  });
+    done(await handle(content[0]));
+  };
+  socket.on(event, sessions.handler(run));
 }
 
 /** @param {string} level @param {string} text */
