@@ -134,6 +134,11 @@ describe("db is refused by name:", () => {
     ["nothing", () => undefined, /not undefined/],
     ["a URL", () => "mysql://localhost/", /not string/],
     ["an object", () => ({}), /not object/],
+    [
+      "a connection that nobody waited for",
+      () => Promise.reject(new Error("no")),
+      /not a promise: wait for it/,
+    ],
     ["an array", () => [], /not an array/],
     ["a PoolCluster", () => callbackMysql.createPoolCluster(), /PoolCluster/],
     ["a pool of the mysql package", () => ({ getConnection() {}, query() {}, end() {} }), /not from mysql2/],

@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import { SessionError } from "../../errors.js";
+import { isThenable } from "../../promises.js";
 import { kyselySource } from "./kysely.js";
 import type { ConnectionSource, RawConnection } from "./lent.js";
 import { poolSource, type RawPool } from "./pool.js";
@@ -81,6 +82,7 @@ export function sourceOf(db: unknown): ConnectionSource {
   const connection = has(inner, "query", "promise") ? inner : db;
   if (has(connection, "query", "promise", "destroy"))
     return singleSource(connection as unknown as RawConnection);
+  if (isThenable(db)) throw refuse("a promise: wait for it");
   if (has(db, "query")) throw refuse("a connection that is not from mysql2 (the mysql package, perhaps)");
   throw refuse(db === null ? "null" : Array.isArray(db) ? "an array" : typeof db);
 }

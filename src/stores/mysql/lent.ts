@@ -61,6 +61,7 @@ export interface RawConnection {
   query(sql: string, values: unknown[], callback: (error: unknown, result: unknown) => void): unknown;
   release?(): void;
   destroy(): void;
+  on?(event: "error", listener: () => void): unknown;
 }
 
 /** Runs a statement on a connection of mysql2. */

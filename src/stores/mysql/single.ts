@@ -6,6 +6,8 @@ import { askRaw, type ConnectionSource, type Lent, type RawConnection } from "./
  * by us, because it does not come back.
  */
 export function singleSource(raw: RawConnection): ConnectionSource {
+  // That it was lost: without a listener this would end the process. Each statement from then on says so too, and is logged.
+  raw.on?.("error", nothing);
   const lent = new SingleConnection(raw);
   return {
     reconnects: false,
@@ -46,3 +48,5 @@ class SingleConnection implements Lent {
 
   abandon(): void {}
 }
+
+function nothing(): void {}
