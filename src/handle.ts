@@ -2,6 +2,7 @@ import type { Credential } from "./credential.js";
 import { type DraftObject, updateBy } from "./draft.js";
 import { toEntries } from "./edits.js";
 import { SessionError, type SessionErrorCode, toSessionError } from "./errors.js";
+import { keepingRooms, toRoomNames } from "./kept-rooms.js";
 import { Readiness } from "./readiness.js";
 import { type Bearer, rotate, rotateAfter, toUserId } from "./rotation.js";
 import type { Session } from "./session.js";
@@ -10,6 +11,12 @@ import type { UnixSeconds } from "./store.js";
 import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "./types.js";
 import { checkKey, type Entries, type Values } from "./values.js";
 import type { ClientDescription } from "./wire.js";
+
+/** What `logout` takes. */
+export interface LogoutOptions {
+  /** Socket.IO rooms that the session's sockets stay in, on each server; at most 100. Default: none. */
+  readonly keepRooms?: readonly string[];
+}
 
 /**
  * What one socket or request sees of its session: `socket.session`, `req.session`, `ctx.session`, or what `sessions.find(id)` gives. It stays
@@ -242,16 +249,24 @@ export class SessionHandle {
   }
 
   /**
-   * Ends the login: `userId` and all values are gone, the session stays. Then the client gets a new token as with {@link login};
-   * whether it confirms that, or the database takes it, changes nothing of the logout.
+   * Ends the login: `userId` and all values are gone, the session stays, and all its sockets leave all rooms but their own, and those named in
+   * `keepRooms`. Then the client gets a new token as with {@link login}; whether it confirms that, or the database takes it, changes nothing of
+   * the logout. Further errors: `SESSION_OPTION_INVALID` where `keepRooms` is no list of up to 100 names.
+   *
+   * @example
+   * await socket.session.logout({ keepRooms: ["lobby"] });
    */
-  logout(): Promise<void> {
-    return this.#change((session) =>
-      rotateAfter(session, this.#bearerOrThrow(session), this.#registry, (values) => {
-        values.clear();
-        values.identity = { ...values.identity, userId: null };
-      }),
-    );
+  logout({ keepRooms }: LogoutOptions = {}): Promise<void> {
+    return this.#change(async (session) => {
+      const bearer = this.#bearerOrThrow(session);
+      await keepingRooms(session, toRoomNames(keepRooms), async () => {
+        await rotateAfter(session, bearer, this.#registry, (values) => {
+          values.clear();
+          values.identity = { ...values.identity, userId: null };
+        });
+        session.leaveRooms();
+      });
+    });
   }
 
   /** A new token as with {@link login}, after any change of rights for example; everything else stays. */

@@ -33,10 +33,12 @@ export interface SessionHost extends AttemptHost {
   settled(session: Session): void;
 }
 
-/** Hears when a session that it has open ends. */
+/** Hears what becomes of a session that it has open, or has had. */
 export interface SessionWatcher {
-  /** The socket that it is the session side of: its id, and the namespace that it is in. */
+  /** The socket that it is the session side of: its id, and the namespace that it is in. Without one, it only has had the session. */
   readonly socket?: { readonly id: string; readonly nsp: object };
+  /** Who was logged in is not any more; comes before the new values can be seen. `keep`: the rooms that its sockets may stay in. */
+  loginEnded(identity: Identity, keep: ReadonlySet<string>): void;
   ended(reason: EndReason): void;
   /** Another secret opens the session now; comes before the new values can be seen. */
   tokenChanged(identity: Identity): void;

@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.js";
 import { isOrdinary, SessionError, toSessionError } from "./errors.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
+import { heardRoomNames, keepingRooms, keptRooms } from "./kept-rooms.js";
 import type { KnownRow } from "./known-row.js";
 import { LateReads } from "./late-reads.js";
 import { adoptRow, type TokenParser, tokenParser } from "./legacy.js";
@@ -48,12 +49,13 @@ export interface Minted {
   readonly token: PresentedToken;
 }
 
+const NO_ROOMS: ReadonlySet<string> = new Set();
 /** What counts as a touch by an open. */
 const OPENED = { beginVisit: true };
 
 /** Tells other processes what happened here; `socket.io/cluster.ts` does, where there is a cluster adapter. */
 export interface Announcer {
-  written(sessionId: string, revision: number): void;
+  written(sessionId: string, revision: number, keepRooms?: readonly string[]): void;
   ended(sessionId: string, reason: EndReason): void;
 }
 
@@ -136,7 +138,7 @@ export class SessionRegistry implements SessionHost {
 
   /** Those that are open in this process. */
   liveAmong(sessionIds: readonly string[]): string[] {
-    return sessionIds.filter((id) => (this.#live.get(id)?.watchers.size ?? 0) > 0);
+    return sessionIds.filter((id) => [...(this.#live.get(id)?.watchers ?? [])].some(({ socket }) => socket));
   }
 
   writeRow(attempt: WriteAttempt, options: { isRepeated: boolean }): Promise<boolean | undefined> {
@@ -158,7 +160,10 @@ export class SessionRegistry implements SessionHost {
   changed(session: Session, before: Values, written?: number): void {
     const { id: sessionId, saved } = session;
     this.logins.changed(session, before.kept.userId);
-    if (written !== undefined) this.announcer?.written(sessionId, written);
+    if (written !== undefined) {
+      const keep = before.kept.userId === saved.kept.userId ? NO_ROOMS : keptRooms(session);
+      this.announcer?.written(sessionId, written, ...(keep.size > 0 ? [[...keep]] : []));
+    }
     if (!this.events.has("sessionChange")) return;
     const keys = saved.differences(before);
     if (keys.length > 0) this.events.tell("sessionChange", { sessionId, keys });
@@ -222,6 +227,11 @@ export class SessionRegistry implements SessionHost {
   /** Every live session: those that a socket or request has open. */
   live(): IterableIterator<Session> {
     return this.#live.values();
+  }
+
+  /** Those of them that are in use by being open: not by who has only had them. */
+  *inUse(): Iterable<Session> {
+    for (const session of this.#live.values()) if (isInUse(session)) yield session;
   }
 
   /**
@@ -411,15 +421,17 @@ export class SessionRegistry implements SessionHost {
 
   /**
    * Another process says that it has written this revision: what is live here must not show older values for long, and what is read from now
-   * on is not older.
+   * on is not older. `keepRooms`: where that write ended a login.
    */
-  heardWritten(sessionId: string, revision: number): void {
+  heardWritten(sessionId: string, revision: number, keepRooms?: unknown): void {
     const session = this.#live.get(sessionId);
     const known = session?.row?.revision;
     // What has come this way already, or has been overtaken.
     if (known === revision || (known !== undefined && isGrown(revision) && revision < known)) return;
     this.recentRows.announced(sessionId, revision);
-    if (session) this.refresh(session);
+    if (!session) return;
+    const keep = heardRoomNames(keepRooms);
+    void keepingRooms(session, keep, () => this.refresh(session));
   }
 
   /** Another process says that a session is over. */
@@ -436,9 +448,9 @@ export class SessionRegistry implements SessionHost {
   }
 
   /** Reads the row of a live session again. If the store cannot answer now, the next sweep sees to it. */
-  refresh(session: Session): void {
+  async refresh(session: Session): Promise<void> {
     if (this.#closed) return;
-    session.read().then(
+    await session.read().then(
       () => this.#refreshes.over(),
       (error: unknown) => this.#refreshes.report(toSessionError(error)),
     );
@@ -500,6 +512,14 @@ export class SessionRegistry implements SessionHost {
   refuseWhenClosed(): void {
     if (this.#closed) throw new SessionError("SESSION_CLOSED");
   }
+}
+
+/** Whether somebody has it open who does not only have had it. */
+export function isInUse({ holders, watchers }: Session): boolean {
+  if (watchers.size === 0) return true;
+  let past = 0;
+  for (const { socket } of watchers) if (!socket) past++;
+  return holders > past;
 }
 
 export function checkId(sessionId: unknown): void {

@@ -3,7 +3,7 @@ import type { Settings } from "./options.js";
 import { Outages } from "./outages.js";
 import { isPassing, storeError } from "./retry.js";
 import type { Session } from "./session.js";
-import type { SessionRegistry } from "./sessions.js";
+import { isInUse, type SessionRegistry } from "./sessions.js";
 import type { Seconds } from "./store.js";
 import { aheadOf, hasBriefIdle, LONGEST_LOOK, passEvery } from "./touch-pace.js";
 
@@ -47,7 +47,7 @@ export class Sweep {
     const { revalidate, idle } = this.#settings;
     if (idle === "connection") {
       this.#repeat("touch", passEvery(this.#settings), () =>
-        this.#registry.touchDue(this.#registry.live(), { beginVisit: false }),
+        this.#registry.touchDue(this.#registry.inUse(), { beginVisit: false }),
       );
     }
     this.#repeat("revalidate", revalidate, () => this.#compare([...this.#registry.live()]));
@@ -81,7 +81,9 @@ export class Sweep {
     if (jumpedAtMs > this.#comparedAfterMs) return this.#compareAfterJump(live, jumpedAtMs);
     const due = live.filter((session) => untilExpiry(session) <= 0);
     // Between two touches of the rest they would end, connected as they are.
-    const brief = live.filter((session) => this.#isBrief(session) && untilExpiry(session) > 0);
+    const brief = live.filter(
+      (session) => this.#isBrief(session) && untilExpiry(session) > 0 && isInUse(session),
+    );
     void this.#registry.touchDue(brief, { beginVisit: false });
     void this.#registry.retryTouches();
     await this.#compare(due);
@@ -91,7 +93,8 @@ export class Sweep {
   async #compareAfterJump(live: readonly Session[], jumpedAtMs: number): Promise<void> {
     if (!(await this.#compare(live))) return;
     this.#comparedAfterMs = jumpedAtMs;
-    if (this.#settings.idle === "connection") void this.#registry.touchDue(live, { beginVisit: false });
+    if (this.#settings.idle === "connection")
+      void this.#registry.touchDue(live.filter(isInUse), { beginVisit: false });
   }
 
   /** Whether a session is kept alive by being connected, and has an idle time of its own that is shorter than the others'. */
@@ -122,7 +125,7 @@ export class Sweep {
         const seen = await this.#registry.loadRevisions(some.map(({ id }) => id));
         if (this.#stopped) return false;
         some.forEach((session, n) => {
-          if (session.saw(seen[n])) this.#registry.refresh(session);
+          if (session.saw(seen[n])) void this.#registry.refresh(session);
         });
         this.#outages.over();
       } catch (error) {

@@ -203,7 +203,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const context = {
     registry,
     outages,
-    missed: audience.missed,
+    restoring: audience.restoring,
     required,
     late: new LateTokens(settings.clock),
     strangers: new Strangers(settings.clock),

@@ -4,7 +4,7 @@ import { Backoff } from "../retry.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { EndReason } from "../wire.js";
 import { promisesOf } from "./dropped-promises.js";
-import { type Announcement, News } from "./news.js";
+import { type Announcement, News, type Written } from "./news.js";
 
 /** Between servers only; no client can send or receive it. */
 export const ANNOUNCEMENT = "tokenSession";
@@ -47,8 +47,8 @@ export class Announcements {
     return this.#isFailing;
   }
 
-  written(sessionId: string, revision: number): void {
-    this.#news.written(sessionId, revision);
+  written(sessionId: string, ...written: Written): void {
+    this.#news.written(sessionId, ...written);
     this.#schedule();
   }
 

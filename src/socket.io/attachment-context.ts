@@ -3,6 +3,7 @@ import type { Freshness } from "../freshness.js";
 import type { LateTokens } from "../late-tokens.js";
 import type { AddressLimits } from "../mint-limit.js";
 import type { Outages } from "../outages.js";
+import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { Strangers } from "../strangers.js";
 import type { Tickets } from "../tickets.js";
@@ -24,9 +25,11 @@ export interface AttachmentContext {
   /** Absent where no event waits for a look at its session's row. */
   readonly freshness: Freshness | undefined;
   readonly addressLimits: AddressLimits<Socket>;
-  readonly missed: {
-    /** A recovered socket has its session by itself, or has gone. */
-    over(socketId: string): void;
+  readonly restoring: {
+    /** The session of a recovered socket, held for it; `undefined` where it has none any more. */
+    take(socketId: string): Session | undefined;
+    /** Whether its client wanted another one back, and did not get it. */
+    takeRefused(socket: Socket): boolean;
   };
   /** Called for each namespace that is attached. */
   readonly onAttach: (namespace: Namespace) => void;

@@ -22,9 +22,11 @@ import {
   SAYS_NOTHING,
   takeHandshake,
 } from "./opening.js";
-import { noteForRecovery } from "./recovery.js";
-import { endSocket, tellGotToken } from "./reply.js";
+import { PastSessions } from "./past-sessions.js";
+import { noteForRecovery, recoveryNote } from "./recovery.js";
+import { askForToken, endSocket, tellGotToken } from "./reply.js";
 import { type RequestHost, Requests } from "./requests.js";
+import { roomsOf } from "./rooms.js";
 import { type WithSessionHandler, withSession } from "./with-session.js";
 
 /**
@@ -50,6 +52,7 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
   #deadlines: Deadlines | undefined;
   /** The session that the registry holds for this socket. */
   session: Session | undefined;
+  #past: PastSessions | undefined;
   /** Why the session is over that this socket was recovered for. */
   #over: EndReason | undefined;
   /** The end has been told, or is about to be. */
@@ -106,11 +109,24 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     this.facts = facts;
     // The application's function sees the socket, and so no token.
     this.#ofAddress = this.#context.addressLimits.of(this.#socket);
-    if (!request || this.gone) return Promise.resolve(true);
+    if (this.gone) return Promise.resolve(true);
+    const isRestored = this.#takeRestored();
+    if (!request || (isRestored && request.kind === "recovery")) return Promise.resolve(true);
     return new Promise((resolve) => {
       this.#requests = new Requests(this, this.#context);
       void this.#requests.work(request, (answered) => resolve(answered || !this.#context.required));
     });
+  }
+
+  /** What a recovered socket had, with its rooms; it is verified by now. Whatever it presents besides is a token like any other. */
+  #takeRestored(): boolean {
+    if (!this.#socket.recovered) return false;
+    const note = recoveryNote(this.#socket);
+    const session = note && this.#context.restoring.take(this.#socket.id);
+    // Over since, if it had any: what is its comes with what it opens now.
+    if (note && !session) this.#rooms.leave();
+    if (session) this.#takeSession({ session, ...(note.isFixed && { isFixed: note.isFixed }) });
+    return session !== undefined;
   }
 
   /** The socket is connected: from now on answers can be sent. */
@@ -123,13 +139,23 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     this.#answers = undefined;
     for (const message of answers ?? []) this.send(message);
     this.#deadlines?.connected();
+    if (this.#context.restoring.takeRefused(this.#socket) && !this.isAsking && !this.session)
+      askForToken(this.#socket);
     if (this.#context.required && !this.#handle.active) this.#due.requireSession();
     this.#leaveWhenOver();
   }
 
   /** The session is over: the client is told, and the socket disconnected. */
   ended(): void {
+    this.#rooms.leave();
     this.#leaveWhenOver();
+    // What is being looked at may take long.
+    if (!this.isEnding && this.session) this.#lose(this.session, null);
+  }
+
+  loginEnded({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {
+    this.#rooms.leave(keep);
+    if (this.session && secretHash) this.#note(this.session, { secretHash: bytesToText(secretHash), userId });
   }
 
   /** Another secret opens the session now. */
@@ -137,12 +163,23 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     const session = this.session;
     if (!session || this.bearer?.credential.follow(identity)) {
       const secretHash = identity.secretHash && bytesToText(identity.secretHash);
-      if (session && secretHash) this.#note(session, secretHash);
+      if (session && secretHash) this.#note(session, { secretHash, userId: identity.userId });
       return;
     }
     // Its handle shows nothing from now on, until this very client has presented the new token.
+    this.#lose(session, identity.userId);
     this.#letGo();
-    this.#due.cutLoose(session.id);
+  }
+
+  /** It has no part in the session any more, nor in what its application sends to those who have. */
+  #lose({ id, saved }: Session, userId: string | null): void {
+    // Those of a login that has ended have been left already.
+    this.#rooms.withhold(saved.kept.userId && userId);
+    this.#due.cutLoose(id);
+  }
+
+  get #rooms() {
+    return roomsOf(this.#socket);
   }
 
   get #due(): Deadlines {
@@ -160,7 +197,8 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     this.#held = undefined;
     this.#requests?.drop();
     this.#letGo();
-    this.#context.missed.over(this.#socket.id);
+    this.#past?.clear();
+    this.#rooms.release();
     SessionHandle.miss(this.#handle);
   }
 
@@ -209,7 +247,6 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
 
   worked(): void {
     this.#requests = undefined;
-    this.#context.missed.over(this.#socket.id);
     this.#leaveWhenOver();
     if (this.gone || this.isHolding) return;
     this.#held?.goOn();
@@ -225,8 +262,8 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     if (touchesOnEvents) void registry.touchDue([session], { beginVisit: false });
   }
 
-  get cutFrom(): string | undefined {
-    return this.#deadlines?.cutFrom;
+  isCutFrom(sessionId: string): boolean {
+    return this.#deadlines?.isCutFrom(sessionId) ?? false;
   }
 
   identify(): Promise<unknown> | undefined {
@@ -242,8 +279,10 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
   take(result: OpeningResult): void {
     this.#takeSession(result);
     this.#over = result.over;
-    if (result.replaced && result.replaced !== this.cutFrom) this.#due.cutLoose(result.replaced);
-    else if (result.again) this.#deadlines?.askAgain();
+    if (result.replaced && !this.isCutFrom(result.replaced)) {
+      this.#rooms.withhold(null);
+      this.#due.cutLoose(result.replaced);
+    } else if (result.again) this.#deadlines?.askAgain();
   }
 
   /** Makes what was opened, which the registry holds for this socket, the socket's session. */
@@ -251,10 +290,13 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     const { registry } = this.#context;
     if (!session) return;
     if (this.gone) return registry.release(session);
+    const { kept } = session.saved;
+    this.#leaveOther(session);
     this.#letGo();
     this.session = session;
     registry.logins.watch(session, this);
-    const { kept } = session.saved;
+    this.#past?.remove(session.id);
+    this.#rooms.giveBack(kept.userId);
     const hash = token ? keepHash(token.secretHash, kept.secretHash) : kept.secretHash;
     const bound = SessionHandle.sessionOf(this.#handle);
     if (bound?.id !== session.id || bound.ended) {
@@ -270,14 +312,25 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
       SessionHandle.bind(this.#handle, session, this.bearer);
     }
     this.#deadlines?.met(session.id);
-    if (token && hash) this.#note(session, hash);
+    if (token && hash) this.#note(session, { secretHash: hash, userId: kept.userId });
     // The secret may have been replaced since it was compared.
     if (this.bearer?.credential.opens(kept) === false) this.tokenChanged(session.saved.identity);
   }
 
-  #note(session: Session, secretHash: HashText): void {
+  /** Another session than the one that it has had: what was given to it for that is not its any more. */
+  #leaveOther({ id }: Session): void {
+    const had = SessionHandle.sessionOf(this.#handle);
+    if (!had || had.id === id) return;
+    this.#rooms.leave();
+    if (had !== this.session || had.ended) return;
+    this.#past ??= new PastSessions(this.#context.registry, (lost) => this.#due.cutLoose(lost));
+    // The client comes back by itself, as another socket.
+    if (!this.#past.add(had, this.bearer?.credential)) this.closeTransport();
+  }
+
+  #note({ id }: Session, now: { secretHash: HashText; userId: string | null }): void {
     const byTicket = this.facts.cookie !== undefined;
-    noteForRecovery(this.#socket, session, secretHash, { byTicket, isFixed: this.bearer?.isFixed });
+    noteForRecovery(this.#socket, id, now, { byTicket, isFixed: this.bearer?.isFixed });
   }
 
   /** Not while another token is being looked at: if that opens a session, the client goes on with it. */

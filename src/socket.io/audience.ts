@@ -6,7 +6,8 @@ import { checkId, type SessionRegistry } from "../sessions.js";
 import { AddressedRooms, type Addressee, namesOf } from "./addresses.js";
 import { type Any, Broadcaster, type BroadcastMethods } from "./broadcast.js";
 import { namespacesOf } from "./internals.js";
-import { Missed } from "./missed.js";
+import { Restoring } from "./restoring.js";
+import { guardRooms } from "./rooms.js";
 
 type Adapter = Namespace["adapter"];
 
@@ -16,13 +17,13 @@ type Adapter = Namespace["adapter"];
  */
 export class Audience {
   readonly #registry: SessionRegistry;
-  readonly missed: Missed;
+  readonly restoring: Restoring;
   readonly #servers = new Set<Server>();
   readonly #namespaces = new WeakSet<Namespace>();
 
   constructor(registry: SessionRegistry, outages: Outages) {
     this.#registry = registry;
-    this.missed = new Missed(registry, outages);
+    this.restoring = new Restoring(registry, outages);
   }
 
   /** Takes in a namespace with all that its adapters will carry; doing it again changes nothing. */
@@ -50,7 +51,8 @@ export class Audience {
   #equip(namespace: Namespace, adapter: Adapter): void {
     if (adapter.rooms instanceof AddressedRooms) return;
     adapter.rooms = new AddressedRooms(adapter.rooms, (addressee) => this.#hearers(addressee, namespace));
-    this.missed.through(namespace, adapter);
+    guardRooms(adapter);
+    this.restoring.through(namespace, adapter);
   }
 
   /** Errors: `SESSION_USER_INVALID`, `SESSION_CLOSED`. */

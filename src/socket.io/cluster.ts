@@ -6,7 +6,7 @@ import { isSessionId } from "../token.js";
 import type { EndReason } from "../wire.js";
 import { ANNOUNCEMENT, Announcements } from "./announcements.js";
 import { LiveQuestions } from "./live-questions.js";
-import type { Announcement } from "./news.js";
+import type { Announcement, Written } from "./news.js";
 import { overrides } from "./overrides.js";
 
 const NOT_SHARED =
@@ -51,11 +51,11 @@ export class Cluster implements Announcer {
     namespace.on(ANNOUNCEMENT as never, ((message: unknown) => this.#hear(message)) as never);
   }
 
-  written(sessionId: string, revision: number): void {
+  written(sessionId: string, ...written: Written): void {
     for (const [namespace, { announcements }] of this.#namespaces) {
       if (!reachesOthers(namespace)) continue;
       if (!this.#isShared) this.#warn();
-      announcements.written(sessionId, revision);
+      announcements.written(sessionId, ...written);
     }
   }
 
@@ -91,15 +91,15 @@ export class Cluster implements Announcer {
     for (const [sessionId, reason] of pairs(ended)) {
       if (REASONS.has(reason)) this.#registry.heardEnded(sessionId, reason as EndReason);
     }
-    for (const [sessionId, revision] of pairs(written)) {
-      if (typeof revision === "number") this.#registry.heardWritten(sessionId, revision);
+    for (const [sessionId, revision, keepRooms] of pairs(written)) {
+      if (typeof revision === "number") this.#registry.heardWritten(sessionId, revision, keepRooms);
     }
   }
 }
 
-function pairs(list: unknown): [string, unknown][] {
+function pairs(list: unknown): [string, ...unknown[]][] {
   if (!Array.isArray(list)) return [];
-  return list.filter((pair): pair is [string, unknown] => Array.isArray(pair) && isSessionId(pair[0]));
+  return list.filter((pair): pair is [string, ...unknown[]] => Array.isArray(pair) && isSessionId(pair[0]));
 }
 
 /** Asked with each write. */

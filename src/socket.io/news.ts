@@ -5,23 +5,28 @@ const AT_ONCE = 1_000;
 /** Sessions remembered while messages cannot be sent, of either kind; others hear of the rest when they sweep. */
 const MOST_WAITING = 10_000;
 
-/** What processes tell each other: public ids, revisions and reasons, nothing else. */
+/** What is told of a write: its revision and, where it ended a login, the rooms that the session's sockets may stay in. */
+export type Written = readonly [revision: number, keepRooms?: readonly string[]];
+
+/** What processes tell each other: public ids, revisions, reasons, and names of rooms that a logout keeps; nothing else. */
 export interface Announcement {
-  readonly written: readonly (readonly [sessionId: string, revision: number])[];
+  readonly written: readonly (readonly [sessionId: string, ...written: Written])[];
   readonly ended: readonly (readonly [sessionId: string, reason: EndReason])[];
 }
 
 /** What is still to be told to other servers: the last of each session. */
 export class News {
-  readonly #written = new Map<string, number>();
+  readonly #written = new Map<string, Written>();
   readonly #ended = new Map<string, EndReason>();
 
   get isThere(): boolean {
     return this.#written.size + this.#ended.size > 0;
   }
 
-  written(sessionId: string, revision: number): void {
-    put(this.#written, sessionId, revision);
+  written(sessionId: string, ...[revision, keepRooms]: Written): void {
+    // A later write says nothing of the login that an earlier one has ended.
+    const keep = keepRooms ?? this.#written.get(sessionId)?.[1];
+    put(this.#written, sessionId, keep ? [revision, keep] : [revision]);
   }
 
   ended(sessionId: string, reason: EndReason): void {
@@ -30,13 +35,14 @@ export class News {
 
   /** As much as fits into a message. */
   take(): Announcement {
-    return { written: takeFrom(this.#written), ended: takeFrom(this.#ended) };
+    const written = takeFrom(this.#written).map(([id, of]) => [id, ...of] as const);
+    return { written, ended: takeFrom(this.#ended) };
   }
 
   /** What was not told after all, unless there is newer. */
   putBack({ written, ended }: Announcement): void {
-    for (const [sessionId, revision] of written)
-      if (!this.#written.has(sessionId)) put(this.#written, sessionId, revision);
+    for (const [sessionId, ...of] of written)
+      if (!this.#written.has(sessionId)) put(this.#written, sessionId, of);
     for (const [sessionId, reason] of ended) put(this.#ended, sessionId, reason);
   }
 }

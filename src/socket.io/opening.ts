@@ -13,7 +13,7 @@ import { type PresentedToken, parseToken } from "../token.js";
 import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
 import type { AttachmentContext } from "./attachment-context.js";
 import { hideTokenCookies } from "./handshake-cookies.js";
-import { proofOf, type RecoveryNote, recoveryNote } from "./recovery.js";
+import { isProvenBy, type RecoveryNote, recoveryNote } from "./recovery.js";
 
 /** Characters of a credential from elsewhere: a shorter one could be guessed. */
 const SHORTEST_CREDENTIAL = 16;
@@ -154,8 +154,8 @@ export interface Opener {
   readonly facts: ClientFacts;
   readonly tickets: Tickets | undefined;
   readonly late: LateTokens;
-  /** The session that goes on without this socket, as long as it has not presented the new token. */
-  readonly cutFrom: string | undefined;
+  /** Whether this session goes on without this socket, which has not presented the new token. */
+  isCutFrom(sessionId: string): boolean;
   /** What identifies a session in the handshake besides a token; nothing where nothing does. */
   identify(): Promise<unknown> | undefined;
   /** Whether one more session may be created for it; counts it if so. */
@@ -196,13 +196,13 @@ export async function openSession(opener: Opener, request: Request): Promise<Ope
 
 /** Whether the token was replaced, and its client, which knows what to do when it is asked, may be about to learn of the new one. */
 function mayLearn(
-  { cutFrom, facts, late }: Opener,
+  opener: Opener,
   { sessionId, secretHash }: PresentedToken,
   { missing, isRetired }: { missing: boolean; isRetired?: boolean },
 ): boolean {
   // It may have been this very look that brought word of it, and cut the socket loose.
-  const isReplaced = isRetired || (cutFrom === sessionId && !missing);
-  return isReplaced && facts.confirms && late.isLate(secretHash);
+  const isReplaced = isRetired || (opener.isCutFrom(sessionId) && !missing);
+  return isReplaced && opener.facts.confirms && opener.late.isLate(secretHash);
 }
 
 /** Opens what the handshake identifies, by a credential that no client is ever told. */
@@ -255,13 +255,11 @@ export function newToken(
 }
 
 /** Opens the session of a note; it may have ended, or another secret may open it by now. */
-export async function reopen(
-  registry: SessionRegistry,
-  { sessionId, proof, isFixed }: RecoveryNote,
-): Promise<OpeningResult> {
+export async function reopen(registry: SessionRegistry, note: RecoveryNote): Promise<OpeningResult> {
+  const { sessionId, isFixed } = note;
   let isReplaced = false;
-  const fits = ({ secretHash }: SessionRow) => {
-    isReplaced = secretHash === null || proofOf(secretHash) !== proof;
+  const fits = (row: SessionRow) => {
+    isReplaced = !isProvenBy(row, note);
     return !isReplaced;
   };
   const opened = await registry.reopen(sessionId, fits, { isExpected: true });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "socket.io";
 import { type HashText, textToBytes } from "../identity.js";
+import type { Identity } from "../store.js";
 import { mayRecover } from "./internals.js";
 
 /** Where the server notes a socket's session for connection state recovery. */
@@ -9,7 +10,7 @@ const DATA_KEY = "tokenSession";
 /** What is noted of a session in `socket.data`, which Socket.IO keeps for recovered sockets and shows to other nodes. */
 export interface RecoveryNote {
   readonly sessionId: string;
-  /** Shows that this server wrote the note, and which secret the session was opened with. */
+  /** Shows that this server wrote the note, which secret the session was opened with, and who was logged in. */
   readonly proof: string;
   /** Its token is in a cookie, and must not be told to its page. */
   readonly byTicket?: true;
@@ -19,13 +20,13 @@ export interface RecoveryNote {
 
 export function noteForRecovery(
   socket: Socket,
-  { id: sessionId }: { id: string },
-  secretHash: HashText,
+  sessionId: string,
+  { secretHash, userId }: { secretHash: HashText; userId: string | null },
   { byTicket = false, isFixed = false } = {},
 ): void {
   // Where Socket.IO recovers no socket, nobody would ever read it.
   if (!mayRecover(socket) || typeof socket.data !== "object" || socket.data === null) return;
-  const proof = proofOf(textToBytes(secretHash));
+  const proof = proofOf({ secretHash: textToBytes(secretHash), userId });
   const note: RecoveryNote = {
     sessionId,
     proof,
@@ -56,9 +57,15 @@ export function noteOf(data: unknown): RecoveryNote | undefined {
 }
 
 /**
- * A one-way image of a secret's hash. An application that copies what clients send into `socket.data` gives nobody a way in,
- * and the note dies with the secret; neither the secret nor the hash in the table can be found from it.
+ * A one-way image of a secret's hash and of who is logged in. An application that copies what clients send into `socket.data` gives nobody a way
+ * in, and the note dies with the secret and with the login; neither the secret, nor the hash in the table, nor the user can be found from it.
  */
-export function proofOf(secretHash: Uint8Array): string {
-  return createHash("sha256").update("recovery\0").update(secretHash).digest("base64url");
+export function proofOf({ secretHash, userId }: { secretHash: Uint8Array; userId: string | null }): string {
+  const proof = createHash("sha256").update("recovery\0").update(secretHash);
+  return (userId === null ? proof : proof.update(userId)).digest("base64url");
+}
+
+/** Whether a note was written while the session was as it is. */
+export function isProvenBy({ secretHash, userId }: Identity, { proof }: RecoveryNote): boolean {
+  return secretHash !== null && proofOf({ secretHash, userId }) === proof;
 }

@@ -37,8 +37,7 @@ export interface RequestHost {
   readonly session: Session | undefined;
   /** The token of its session has been replaced, and it has not presented the new one. */
   readonly isCut: boolean;
-  /** Which session that is. */
-  readonly cutFrom: string | undefined;
+  isCutFrom(sessionId: string): boolean;
   /** What identifies a session in the handshake besides a token; nothing where nothing does. */
   identify(): Promise<unknown> | undefined;
   /** Whether one more session may be created for it; counts it if so. */
@@ -88,8 +87,8 @@ export class Requests implements Opener, Verifier {
     return this.#context.late;
   }
 
-  get cutFrom(): string | undefined {
-    return this.#host.cutFrom;
+  isCutFrom(sessionId: string): boolean {
+    return this.#host.isCutFrom(sessionId);
   }
 
   identify(): Promise<unknown> | undefined {

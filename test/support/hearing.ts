@@ -24,8 +24,11 @@ export async function heard(
     marks.push(next(client, "mark"));
   }
   await send();
-  // It goes the same way, behind it.
-  for (const namespace of new Set(Object.values(clients).map(namespaceOf))) io.of(namespace).emit("mark");
+  // It goes the same way, behind it; by their own rooms, because who is cut loose hears nothing that is sent to all.
+  for (const client of Object.values(clients))
+    io.of(namespaceOf(client))
+      .to(client.id ?? "")
+      .emit("mark");
   await Promise.all(marks);
   for (const each of off) each();
   return news;

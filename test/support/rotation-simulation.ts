@@ -97,6 +97,9 @@ class Tab implements Bearer {
     this.session = undefined;
   }
 
+  /** It is in no room. */
+  loginEnded(): void {}
+
   /** Its client confirms, so that nothing is replaced in one step. */
   replacing(): void {}
 

@@ -1,0 +1,78 @@
+import type { Credential } from "../credential.js";
+import type { Session } from "../session.js";
+import type { SessionWatcher } from "../session-host.js";
+import type { SessionRegistry } from "../sessions.js";
+import type { Identity } from "../store.js";
+
+/** More of them, and the client has to come back as another socket, which has had none: it is more than a connection may create at once. */
+const MOST = 32;
+
+/** The sessions that one socket has had before the one that it has now. What becomes of them concerns it: it may know what was theirs. */
+export class PastSessions {
+  readonly #registry: SessionRegistry;
+  /** Has a session's id when the socket has no part in it any more. */
+  readonly #onLost: (sessionId: string) => void;
+  readonly #all = new Map<string, Past>();
+
+  constructor(registry: SessionRegistry, onLost: (sessionId: string) => void) {
+    this.#registry = registry;
+    this.#onLost = onLost;
+  }
+
+  /** `false` where those are too many. */
+  add(session: Session, credential: Credential | undefined): boolean {
+    const { id } = session;
+    if (this.#all.size >= MOST) return false;
+    const lost = () => {
+      this.remove(id);
+      this.#onLost(id);
+    };
+    this.#all.set(id, new Past(this.#registry, session, { credential, lost }));
+    return true;
+  }
+
+  /** The socket has it again. */
+  remove(sessionId: string): void {
+    this.#all.get(sessionId)?.over();
+    this.#all.delete(sessionId);
+  }
+
+  clear(): void {
+    for (const id of [...this.#all.keys()]) this.remove(id);
+  }
+}
+
+/** Without a socket: it is not in use by this, and nothing that is sent to it is for who has only had it. */
+class Past implements SessionWatcher {
+  readonly #registry: SessionRegistry;
+  readonly #session: Session;
+  readonly #credential: Credential | undefined;
+  readonly #lost: () => void;
+
+  constructor(
+    registry: SessionRegistry,
+    session: Session,
+    { credential, lost }: { credential: Credential | undefined; lost: () => void },
+  ) {
+    this.#registry = registry;
+    this.#session = registry.hold(session);
+    this.#credential = credential;
+    this.#lost = lost;
+    registry.logins.watch(this.#session, this);
+  }
+
+  loginEnded(): void {}
+
+  tokenChanged(identity: Identity): void {
+    if (!this.#credential?.follow(identity)) this.#lost();
+  }
+
+  ended(): void {
+    this.#lost();
+  }
+
+  over(): void {
+    this.#registry.logins.unwatch(this.#session, this);
+    this.#registry.release(this.#session);
+  }
+}

@@ -1,0 +1,216 @@
+import type { Namespace, Socket } from "socket.io";
+import { toSessionError } from "../errors.js";
+import type { Outages } from "../outages.js";
+import { Backoff } from "../retry.js";
+import type { Session } from "../session.js";
+import type { SessionWatcher } from "../session-host.js";
+import type { SessionRegistry } from "../sessions.js";
+import type { Identity } from "../store.js";
+import { isAddress, namesOf } from "./addresses.js";
+import { promisesOf } from "./dropped-promises.js";
+import { reopen } from "./opening.js";
+import { isProvenBy, noteOf, type RecoveryNote } from "./recovery.js";
+import { OUTAGE_BACKOFF } from "./requests.js";
+
+type Adapter = Namespace["adapter"];
+type SocketAddress = NonNullable<SessionWatcher["socket"]>;
+type Restored = Awaited<ReturnType<Adapter["restoreSession"]>>;
+
+/** How long a socket may take to come by after it was asked for: middleware of the application may be before ours. */
+const UNTAKEN_AFTER_MS = 30_000;
+/** How long the store is waited for: meanwhile nothing is lost. Socket.IO gives a connection 45 s to begin. */
+const STORE_WITHIN_MS = 30_000;
+
+/**
+ * Connection state recovery. Socket.IO gives a socket its rooms back, and sends what it has missed, before anybody can look whether it may still
+ * have that. So its session is looked at first. Where another token opens that, somebody else is logged in, or the store does not say, the client
+ * connects anew, without any of it, and is asked for its token. Else the adapter is asked once more, with the names by which the socket was
+ * sent something meanwhile.
+ */
+export class Restoring {
+  readonly #registry: SessionRegistry;
+  readonly #outages: Outages;
+  readonly #returning = new Map<string, Returning>();
+  /** What the clients have in place of a token that were not given back their sockets. */
+  readonly #refused = new Set<string>();
+
+  constructor(registry: SessionRegistry, outages: Outages) {
+    this.#registry = registry;
+    this.#outages = outages;
+  }
+
+  /** To be called for each adapter of each namespace. */
+  through(namespace: Namespace, adapter: Adapter): void {
+    const restoreSession = adapter.restoreSession;
+    const restore = async (pid: string, offset: string) =>
+      this.#restore(namespace, adapter, async () => restoreSession.call(adapter, pid, offset));
+    adapter.restoreSession = restore as Adapter["restoreSession"];
+  }
+
+  /** The session of a restored socket, which the registry holds for the caller; `undefined` where it is not its any more. */
+  take(socketId: string): Session | undefined {
+    return this.#returning.get(socketId)?.take();
+  }
+
+  /** Whether a new socket's client wanted another one back, and did not get it. */
+  takeRefused({ handshake }: Socket): boolean {
+    const { pid } = (handshake.auth ?? {}) as Record<string, unknown>;
+    return typeof pid === "string" && this.#refused.delete(pid);
+  }
+
+  #refuse(pid: string): null {
+    this.#refused.add(pid);
+    this.#registry.clock.after(UNTAKEN_AFTER_MS, () => this.#refused.delete(pid));
+    return null;
+  }
+
+  /** Gives nothing, or rejects, where the socket cannot be recovered. */
+  async #restore(
+    namespace: Namespace,
+    adapter: Adapter,
+    restore: () => Promise<Restored | null>,
+  ): Promise<Restored | null> {
+    const found = await restore();
+    if (!found) return null;
+    const { sid, pid, data } = found;
+    // An application may have put it into a room with a name of ours.
+    const rooms = found.rooms.filter((room) => !isAddress(room));
+    const note = noteOf(data);
+    const persist = (names: string[]) => {
+      let persisted: unknown;
+      promisesOf(() => {
+        persisted = adapter.persistSession({ sid, pid, rooms: [...rooms, ...names], data });
+      });
+      return persisted;
+    };
+    const again = async (names: string[]) => {
+      // Also where there are none: the application may have sent something to other rooms meanwhile.
+      await persist(names);
+      const restored = await restore();
+      return restored && { ...restored, rooms };
+    };
+    if (!note) return rooms.length === found.rooms.length ? found : again([]);
+    const returning = await this.#verified({ id: sid, nsp: namespace }, note);
+    if (returning === "unknown") {
+      // It may try again: an adapter gives it once.
+      await persist([]);
+      return this.#refuse(pid);
+    }
+    // It connects only to hear that.
+    if (returning === "over") return { ...found, rooms: [], missedPackets: [] };
+    if (returning === "replaced") return this.#refuse(pid);
+    try {
+      for (;;) {
+        const { names } = returning;
+        const restored = await again(names);
+        if (returning.isOver || !restored) return this.#refuse(pid);
+        // Somebody may have logged in or out meanwhile.
+        if (String(returning.names) !== String(names)) continue;
+        returning.await();
+        return restored;
+      }
+    } finally {
+      if (!returning.isAwaited) returning.over();
+    }
+  }
+
+  /** `"unknown"` where the store does not say. */
+  async #verified(
+    socket: SocketAddress,
+    note: RecoveryNote,
+  ): Promise<Returning | "over" | "replaced" | "unknown"> {
+    const registry = this.#registry;
+    const untilMs = registry.clock.now() + STORE_WITHIN_MS;
+    let backoff: Backoff | undefined;
+    while (!registry.closed && registry.clock.now() < untilMs) {
+      try {
+        const { session, over } = await reopen(registry, note);
+        this.#outages.over();
+        if (!session) return over ? "over" : "replaced";
+        this.#returning.get(socket.id)?.over();
+        const onOver = () => this.#returning.delete(socket.id);
+        const returning = new Returning(socket, { session, note, registry, onOver });
+        this.#returning.set(socket.id, returning);
+        return returning;
+      } catch (error) {
+        this.#outages.report(toSessionError(error));
+        backoff ??= new Backoff(registry.clock, OUTAGE_BACKOFF);
+        await backoff.wait();
+      }
+    }
+    return "unknown";
+  }
+}
+
+/** A socket that is being recovered, until it has its session. */
+class Returning implements SessionWatcher {
+  readonly socket: SocketAddress;
+  readonly #session: Session;
+  readonly #note: RecoveryNote;
+  readonly #registry: SessionRegistry;
+  readonly #onOver: () => void;
+  #cancelWaiting: (() => void) | undefined;
+  isOver = false;
+
+  /** The registry holds the session for it. */
+  constructor(
+    socket: SocketAddress,
+    {
+      session,
+      note,
+      registry,
+      onOver,
+    }: { session: Session; note: RecoveryNote; registry: SessionRegistry; onOver: () => void },
+  ) {
+    this.socket = socket;
+    this.#session = session;
+    this.#note = note;
+    this.#registry = registry;
+    this.#onOver = onOver;
+    registry.logins.watch(session, this);
+  }
+
+  /** By what names it has been sent something. */
+  get names(): string[] {
+    const { id, saved } = this.#session;
+    const { userId } = saved.kept;
+    const [ofSession] = namesOf({ kind: "session", id });
+    return userId === null ? [ofSession] : [ofSession, namesOf({ kind: "user", id: userId })[0]];
+  }
+
+  /** Its connection may be gone by now, and then it never comes. */
+  await(): void {
+    this.#cancelWaiting = this.#registry.clock.after(UNTAKEN_AFTER_MS, () => this.over());
+  }
+
+  get isAwaited(): boolean {
+    return this.#cancelWaiting !== undefined;
+  }
+
+  take(): Session {
+    this.#registry.hold(this.#session);
+    this.over();
+    return this.#session;
+  }
+
+  loginEnded(): void {
+    this.over();
+  }
+
+  tokenChanged(identity: Identity): void {
+    if (!isProvenBy(identity, this.#note)) this.over();
+  }
+
+  ended(): void {
+    this.over();
+  }
+
+  over(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#cancelWaiting?.();
+    this.#registry.logins.unwatch(this.#session, this);
+    this.#registry.release(this.#session);
+    this.#onOver();
+  }
+}

@@ -1,0 +1,133 @@
+import type { Namespace, Socket } from "socket.io";
+
+type Adapter = Namespace["adapter"];
+type Rooms = Map<string, Set<string>>;
+
+const NONE: ReadonlySet<string> = new Set();
+const guarded = new WeakMap<Adapter, GuardedRooms>();
+
+/** What is kept from a socket that is cut loose, and who was logged in when it was; `null`: nobody. */
+interface Withheld {
+  readonly rooms: Set<string>;
+  readonly userId: string | null;
+}
+
+/** To be called for each adapter of each namespace; doing it again changes nothing. */
+export function guardRooms(adapter: Adapter): void {
+  if (!guarded.has(adapter)) guarded.set(adapter, new GuardedRooms(adapter));
+}
+
+/**
+ * The rooms that the application has put a socket into, as far as its session decides over them: while it is cut loose, it is in no room but
+ * its own, and hears nothing that is sent to all.
+ */
+export function roomsOf(socket: Socket): SocketRooms {
+  return new SocketRooms(socket.id, guarded.get(socket.nsp.adapter));
+}
+
+class SocketRooms {
+  readonly #id: string;
+  readonly #guard: GuardedRooms | undefined;
+
+  constructor(id: string, guard: GuardedRooms | undefined) {
+    this.#id = id;
+    this.#guard = guard;
+  }
+
+  /** Leaves all but its own and these, those that are withheld too. */
+  leave(keep = NONE): void {
+    this.#guard?.leave(this.#id, keep);
+  }
+
+  /** Leaves all but its own until {@link giveBack} or {@link release}; `userId` is who was logged in. What it is put into meanwhile is withheld too. */
+  withhold(userId: string | null): void {
+    this.#guard?.withhold(this.#id, userId);
+  }
+
+  /** Has what was withheld again, unless it was somebody else's than `userId`'s. */
+  giveBack(userId: string | null): void {
+    this.#guard?.giveBack(this.#id, userId);
+  }
+
+  /** Hears again what is sent to all, and is in no room but its own. */
+  release(): void {
+    this.#guard?.release(this.#id);
+  }
+}
+
+class GuardedRooms {
+  readonly #adapter: Adapter;
+  readonly #withheld = new Map<string, Withheld>();
+
+  constructor(adapter: Adapter) {
+    this.#adapter = adapter;
+    adapter.sids = new HearingSockets(adapter.sids, this.#withheld);
+    const { addAll, del, delAll } = adapter;
+    adapter.addAll = (id, rooms) => addAll.call(adapter, id, this.#joinable(id, rooms));
+    adapter.del = (id, room) => {
+      this.#withheld.get(id)?.rooms.delete(room);
+      return del.call(adapter, id, room);
+    };
+    adapter.delAll = (id) => {
+      this.#withheld.get(id)?.rooms.clear();
+      return delAll.call(adapter, id);
+    };
+  }
+
+  #joinable(id: string, rooms: Set<string>): Set<string> {
+    const withheld = this.#withheld.get(id);
+    if (!withheld) return rooms;
+    for (const room of rooms) if (room !== id) withheld.rooms.add(room);
+    return rooms.has(id) ? new Set([id]) : new Set();
+  }
+
+  leave(id: string, keep: ReadonlySet<string>): void {
+    const withheld = this.#withheld.get(id);
+    for (const room of withheld?.rooms ?? []) if (!keep.has(room)) withheld?.rooms.delete(room);
+    for (const room of this.#othersOf(id)) if (!keep.has(room)) this.#adapter.del(id, room);
+  }
+
+  withhold(id: string, userId: string | null): void {
+    if (this.#withheld.has(id)) return;
+    const rooms = this.#othersOf(id);
+    for (const room of rooms) this.#adapter.del(id, room);
+    this.#withheld.set(id, { rooms: new Set(rooms), userId });
+  }
+
+  giveBack(id: string, userId: string | null): void {
+    const withheld = this.#withheld.get(id);
+    if (!withheld) return;
+    this.#withheld.delete(id);
+    // Rooms of before a login are those of whoever was there, and whoever has the new token is.
+    const isTheirs = withheld.userId === null || withheld.userId === userId;
+    if (isTheirs && withheld.rooms.size > 0) this.#adapter.addAll(id, withheld.rooms);
+  }
+
+  release(id: string): void {
+    this.#withheld.delete(id);
+  }
+
+  #othersOf(id: string): string[] {
+    return [...(this.#adapter.sids.get(id) ?? [])].filter((room) => room !== id);
+  }
+}
+
+/** The sockets of an adapter with their rooms. Who goes through all of them, as what is sent to all does, does not meet those that are withheld from. */
+class HearingSockets extends Map<string, Set<string>> implements Rooms {
+  readonly #deaf: ReadonlyMap<string, unknown>;
+
+  constructor(sockets: Rooms, deaf: ReadonlyMap<string, unknown>) {
+    super();
+    this.#deaf = deaf;
+    for (const [id, rooms] of sockets) this.set(id, rooms);
+  }
+
+  override [Symbol.iterator](): MapIterator<[string, Set<string>]> {
+    return this.#deaf.size === 0 ? super[Symbol.iterator]() : this.#hearing();
+  }
+
+  *#hearing(): Generator<[string, Set<string>], undefined, unknown> {
+    for (const entry of this.entries()) if (!this.#deaf.has(entry[0])) yield entry;
+    return undefined;
+  }
+}
