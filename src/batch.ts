@@ -108,16 +108,22 @@ export class Batch<Entry, Result> {
   }
 
   async #start(): Promise<void> {
-    const { lanes, use, keyOf } = this.#options;
+    const { lanes, keyOf } = this.#options;
     const pending = this.#take();
     if (keyOf) pending.sort((one, other) => (keyOf(one.entry) < keyOf(other.entry) ? -1 : 1));
-    const mayWait = use === "blocking" || this.#inFlight === 0;
+    const use = this.#use();
     this.#inFlight++;
     this.#lastStartMs = performance.now();
-    await this.#run(pending, mayWait);
+    await this.#run(pending, use === "blocking");
     this.#inFlight--;
     lanes.release(use);
     if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  /** The only write of its kind may wait for a lock, which costs less than to leave its row out. Then it counts as one that waits. */
+  #use(): LaneUse {
+    const { lanes, use } = this.#options;
+    return use === "write" && this.#inFlight === 0 && lanes.block() ? "blocking" : use;
   }
 
   #take(): Pending<Entry, Result>[] {

@@ -37,6 +37,14 @@ export class Lanes {
     return isFree;
   }
 
+  /** Makes a lane that was taken for a write one of a statement that may wait for a lock; `false` where as many may as ever. */
+  block(): boolean {
+    if (this.#taken.blocking >= this.#most.blocking) return false;
+    this.#taken.write--;
+    this.#taken.blocking++;
+    return true;
+  }
+
   release(use: LaneUse): void {
     this.#taken[use]--;
     // In the order in which they began to wait; who is not served now is remembered again, behind the others.

@@ -47,6 +47,36 @@ test("several locked rows leave a way for all others", async () => {
   for (const { id } of others) expect((await nodes.row(id))?.data).toEqual({ n: "together" });
 });
 
+test("a locked row that is written and one that is deleted leave a way for all others", async () => {
+  const node = await nodes.node({ options: { storeTimeout: 200 } });
+  const written = await node.connect();
+  const deleted = await node.connect();
+  const others = [await node.connect(), await node.connect()] as const;
+  const locks = [await nodes.lock(written.id), await nodes.lock(deleted.id)];
+  let isAnswered = false;
+  node.proxy.watchAnswers(written.id, () => {
+    isAnswered = true;
+    return false;
+  });
+  const sentWrite = node.proxy.passed(written.id);
+  const waiting: Promise<unknown>[] = [written.session.set("n", "late")];
+  await sentWrite;
+  const sentDelete = node.proxy.passed("delete");
+  waiting.push(deleted.session.destroy());
+  await sentDelete;
+  await others[0].session.set("n", 1);
+  await node.connect(others[0].token);
+  await others[1].session.destroy();
+  expect((await nodes.row(others[0].id))?.data).toEqual({ n: 1 });
+  expect(await nodes.row(others[1].id)).toBeUndefined();
+  // Nor had the server given up the lock by then.
+  expect(isAnswered).toBe(false);
+  for (const lock of locks) await lock.release();
+  await Promise.all(waiting);
+  expect((await nodes.row(written.id))?.data).toEqual({ n: "late" });
+  expect(await nodes.row(deleted.id)).toBeUndefined();
+});
+
 test("a write that the database refuses fails alone", async () => {
   const { opened } = await connected(10);
   await nodes.database.pool.query(

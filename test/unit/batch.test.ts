@@ -242,6 +242,22 @@ describe("lanes", () => {
     ]);
   });
 
+  test("single writes of several kinds, which may wait, count among what waits", async () => {
+    const lanes = new Lanes(4);
+    const kinds = ["a", "b", "c"].map((entry) => ({ ...setUp({ lanes }), entry }));
+    for (const { batch, until, entry } of kinds) {
+      add(batch, entry);
+      await until(1);
+    }
+    expect(kinds.map(({ statements }) => statements[0]?.mayWait)).toEqual([true, true, false]);
+    const blocking = setUp({ lanes, use: "blocking" });
+    add(blocking.batch, "d");
+    await turn();
+    expect(blocking.sent()).toEqual([]);
+    kinds[0]?.statements[0]?.answer();
+    await blocking.until(1);
+  });
+
   test("a single one serves all in turn", async () => {
     const lanes = new Lanes(1);
     const uses = (["blocking", "write", "read"] as const).map((use) => setUp({ lanes, use, width: 1 }));
