@@ -19,7 +19,7 @@ import {
 import { sayFound } from "./mysql/cluster-settings.js";
 import { DatabaseAccess, type Statement } from "./mysql/database.js";
 import type { Database } from "./mysql/db-kinds.js";
-import { DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
+import { afterEffect, DUPLICATE_ENTRY, numberAndCode, TABLE } from "./mysql/faults.js";
 import { inspectTable } from "./mysql/inspect.js";
 import type { Answer } from "./mysql/lent.js";
 import { Reads, USER_PAGE } from "./mysql/reads.js";
@@ -144,10 +144,7 @@ export class MysqlStore implements SessionStore {
       for (const attempt of alone) matched.set(attempt, await this.#writeAlone(attempt, mayWait));
       if (together.length > 0) isAll = await this.#writeTogether(together);
     } catch (error) {
-      // Of all of them only this can be said now: some are written, some are not.
-      if (matched.size > 0 && error instanceof StoreFault)
-        throw new StoreFault("unknown", error.message, { cause: error.cause });
-      throw error;
+      throw matched.size > 0 ? afterEffect(error) : error;
     }
     return attempts.map((attempt) => (matched.has(attempt) ? matched.get(attempt) : isAll || undefined));
   }
@@ -198,7 +195,10 @@ export class MysqlStore implements SessionStore {
     });
     if (onlyExpired || mayWait || affected === sessionIds.length) return [];
     // Gone already, or locked by somebody: what is there still was locked.
-    return (await this.loadRevisions(sessionIds)).map(({ sessionId }) => sessionId);
+    const rows = await this.loadRevisions(sessionIds).catch((error: unknown) => {
+      throw affected > 0 ? afterEffect(error) : error;
+    });
+    return rows.map(({ sessionId }) => sessionId);
   }
 
   async adopt(legacy: readonly LegacyRow[]): Promise<void> {

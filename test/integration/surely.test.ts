@@ -147,6 +147,18 @@ describe("several sessions at once", () => {
     expect(await rows()).toBe(0);
   });
 
+  test("destroyed by one statement, of which one has gone before, and the look at what is left is refused", async () => {
+    const { proxy, sessions, store } = await answering();
+    const id = newId();
+    await store.set(id, { cookie } as never);
+    proxy.answerNext("select `sessionId`, `revision`", DENIED, { sqlState: "42000" });
+    const ends = [store.idOf(id), store.idOf(newId())].map((sessionId) => sessions.destroy(sessionId));
+    const [ended] = await Promise.allSettled(ends);
+    expect(await rows()).toBe(0);
+    // Tried again, it is found gone.
+    expect(ended).toMatchObject({ status: "fulfilled" });
+  });
+
   test("prune, whose answer was lost before it was refused", async () => {
     const { proxy, store, sessions } = await answering();
     await store.set(newId(), { cookie } as never);

@@ -1,3 +1,4 @@
+import { toSessionError } from "../../errors.js";
 import { StoreFault } from "../../store.js";
 import { ERRORS, type ErrorClass } from "./errors-by-number.js";
 
@@ -46,6 +47,12 @@ export function toFault(error: unknown, stage: Stage): StoreFault {
   if (isPoolClosed(error)) return new StoreFault("refused", "the pool is closed", options);
   if (stage === "connecting" || neverSent(error)) return new StoreFault("not-applied", reason, options);
   return new StoreFault("unknown", reason, options);
+}
+
+/** Of several entries only this can be said now: some have taken effect, some have not. */
+export function afterEffect(error: unknown): StoreFault {
+  const { message, cause } = error instanceof StoreFault ? error : toSessionError(error);
+  return new StoreFault("unknown", message, { cause });
 }
 
 /** {@link classOf} an error that is the server's. */
