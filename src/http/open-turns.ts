@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { ConnectionOpens, type OpenLimits } from "../connection-opens.js";
+import type { Http2ServerRequest } from "node:http2";
+import { type Connection, ConnectionOpens, type OpenLimits } from "../connection-opens.js";
 import { SessionError } from "../errors.js";
 
 /** With HTTP/1 whoever waits for answers has one request at a time on a connection; only one that sends ahead has more. */
@@ -9,10 +10,10 @@ const OF_HTTP_2: OpenLimits = { atOnce: 100, waiting: 1_000 };
 
 /** Opens a session for a request when it is its turn on its connection. Errors: `SESSION_QUEUE_FULL`; those of `open`. */
 export async function inTurn<Opened>(request: IncomingMessage, open: () => Promise<Opened>): Promise<Opened> {
-  const { socket } = request;
+  const connection = connectionOf(request);
   // A request that was not read from a connection, as in tests of an application, has none.
-  if (!socket) return open();
-  const opens = ConnectionOpens.of(socket, request.httpVersionMajor === 1 ? OF_HTTP_1 : OF_HTTP_2);
+  if (!connection) return open();
+  const opens = ConnectionOpens.of(connection, request.httpVersionMajor === 1 ? OF_HTTP_1 : OF_HTTP_2);
   if (!opens.begin() && !(await opens.wait(request)))
     throw new SessionError("SESSION_QUEUE_FULL", "too many requests of a connection wait for their sessions");
   try {
@@ -20,4 +21,9 @@ export async function inTurn<Opened>(request: IncomingMessage, open: () => Promi
   } finally {
     opens.end();
   }
+}
+
+/** With HTTP/2 each request has a `socket` of its own, which stands for its stream. */
+function connectionOf(request: IncomingMessage & Partial<Pick<Http2ServerRequest, "stream">>): Connection {
+  return request.stream?.session ?? request.socket;
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { connect as connectHttp2, createServer } from "node:http2";
 import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -9,6 +10,7 @@ import type { SessionRow, SessionStore } from "../../src/store.js";
 import { mintToken } from "../../src/token.js";
 import { HandClock } from "../support/clock.js";
 import { addApp } from "../support/http-apps.js";
+import { listen } from "../support/listen.js";
 import { brittleStore } from "../support/memory.js";
 import { gate, until } from "../support/nodes.js";
 import { type Rig, startRig } from "../support/rig.js";
@@ -254,6 +256,35 @@ describe("requests sent ahead on one connection", () => {
     expect(statuses).toHaveLength(1_100);
     expect(statuses.filter((status) => status === 503)).toHaveLength(1_100 - 1_000 - AT_ONCE);
   });
+});
+
+test("streams of one HTTP/2 connection are opened a hundred at a time", async () => {
+  await start();
+  const middleware = rig.sessions.express({ required: true });
+  const server = createServer((request, response) =>
+    middleware(request as never, response as never, () => {}),
+  );
+  const port = await listen(server);
+  const client = connectHttp2(`http://127.0.0.1:${port}`);
+  const { opened, open } = gate();
+  holding = opened;
+  const answers = Array.from({ length: 150 }, async () => {
+    const request = client.request({ authorization: `Bearer ${unknownToken()}` }).resume();
+    const [{ ":status": status }] = (await next(request, "response")) as [{ ":status": number }];
+    return status;
+  });
+  try {
+    await until(async () => held >= 100);
+    for (let turns = 0; turns < 500; turns++) await turn();
+    expect([held, mostHeld]).toEqual([100, 100]);
+    open();
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([401]));
+    expect(mostHeld).toBe(100);
+  } finally {
+    open();
+    client.destroy();
+    server.close();
+  }
 });
 
 test("made-up tokens of the old package are looked for in lanes of which others have some left", async () => {
