@@ -253,12 +253,8 @@ export class SessionRegistry implements SessionHost {
       return standing === "current" || standing === "next";
     };
     let opened = await this.#openRow(sessionId, isAllowed);
-    if (opened.found === "nothing" && opened.missing && this.#rows.mayHave(token)) {
-      await this.during(() =>
-        adoptRow(this.#rows, token, this.clock, this.clock.now() + this.storeTimeoutMs),
-      );
+    if (opened.found === "nothing" && opened.missing && (await this.adopt(token)))
       opened = await this.#openRow(sessionId, isAllowed);
-    }
     if (opened.found === "session") {
       const { session } = opened;
       // Its client has it, whether or not we heard so when it was sent.
@@ -270,6 +266,16 @@ export class SessionRegistry implements SessionHost {
     }
     const wasGood = (standing as Standing) === "previous" || this.unheard.knows(secretHash);
     return wasGood && opened.found === "nothing" ? { ...opened, isRetired: true } : opened;
+  }
+
+  /**
+   * Takes over what something else has made for this token, as far as there can be anything; `false` where not. Errors:
+   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   */
+  async adopt(token: PresentedToken): Promise<boolean> {
+    if (!this.#rows.mayHave(token)) return false;
+    await this.during(() => adoptRow(this.#rows, token, this.clock, this.clock.now() + this.storeTimeoutMs));
+    return true;
   }
 
   /** Says that a token was presented that opens nothing. */

@@ -140,9 +140,12 @@ export class CookieRows {
   /** Ends the session that this id opens, and that `holder` was given: row gone, its sockets told and disconnected. */
   async destroy(cookieId: string, holder?: object): Promise<void> {
     const { registry } = this;
-    const { sessionId, secretHash } = opaqueToken(cookieId);
+    const token = opaqueToken(cookieId);
+    const { sessionId, secretHash } = token;
     registry.refuseWhenClosed();
     if (holder && this.#knownOf(holder, cookieId) && !(await this.#open(cookieId))) this.#over.add(holder);
+    // One that was never read here would be taken over by whoever comes with its id next.
+    await registry.adopt(token);
     const session = registry.hold(sessionId);
     try {
       // By the right of this id: one that a newer secret has replaced ends nothing.

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { MemoryStore, type Store } from "express-session";
+import { ConnectStore } from "../../src/http/connect-store.js";
 import { fromCookie } from "../../src/http/cookies.js";
 import { fromConnectStore, memoryStore, type TokenSessionOptions } from "../../src/index.js";
 import { recordOf, redisBackend, rowIn } from "../support/connect-backend.js";
@@ -80,6 +81,17 @@ function suite(newStore: () => Promise<Store>): void {
     expect(row).toMatchObject({ idleSeconds: 600, userId: null });
     expect(Number(row?.["expires"])).toBeGreaterThanOrEqual(Math.floor(Date.parse(expires) / 1000));
     expect(JSON.stringify(row)).not.toContain(sid);
+    expect(app.errors).toEqual([]);
+  });
+
+  test("destroyed by the store before anybody has come with it, it is gone", async () => {
+    const store = await newStore();
+    const { browser, sidOf } = await loggedInBefore(store);
+    const { rig, app } = await today(store);
+    const sid = sidOf(browser);
+    await new ConnectStore(rig.sessions).destroy(sid);
+    expect(await recordOf(store, sid)).toBeUndefined();
+    expect((await new CookieClient(rig.url, browser.cookie).get("/")).body).toEqual({});
     expect(app.errors).toEqual([]);
   });
 
