@@ -4,12 +4,12 @@ import { toEntries } from "./edits.js";
 import { SessionError, type SessionErrorCode, toSessionError } from "./errors.js";
 import { keepingRooms, toRoomNames } from "./kept-rooms.js";
 import { Readiness } from "./readiness.js";
-import { type Bearer, rotate, rotateAfter, toUserId } from "./rotation.js";
+import { type Bearer, rotate, rotateAfter, rotateToLogin, toUserId } from "./rotation.js";
 import type { Session } from "./session.js";
 import type { SessionRegistry } from "./sessions.js";
 import type { UnixSeconds } from "./store.js";
 import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "./types.js";
-import { checkKey, type Entries, type Values } from "./values.js";
+import { checkKey, type Entries } from "./values.js";
 import type { ClientDescription } from "./wire.js";
 
 /** What `logout` takes. */
@@ -234,17 +234,14 @@ export class SessionHandle {
    *
    * `userId`: 1 to 128 characters, no spaces at the ends; a whole number is taken as its digits. Errors: `SESSION_USER_INVALID`;
    * `SESSION_NOT_CONFIRMED` if the client has gone, does not confirm within 10 seconds of being sent the new token (4 while another client
-   * of the session waits), may hold one that another server sent it, or had no turn within 5 seconds. Whatever it holds still opens the session,
-   * and nobody has been logged in, so try again (clients that never confirm get the new token in one step). `SESSION_TOKEN_CHANGED`; those
+   * of the session waits), may hold one that another server sent it, had no turn within 5 seconds, or a logout has begun since. Whatever it holds
+   * still opens the session, and nobody has been logged in, so try again (clients that never confirm get the new token in one step). `SESSION_TOKEN_CHANGED`; those
    * of every change.
    */
   login(userId: string | number): Promise<void> {
     return this.#change(async (session) => {
       const id = toUserId(userId);
-      const change = (values: Values) => {
-        values.identity = { ...values.identity, userId: id };
-      };
-      await rotate(session, this.#bearerOrThrow(session), this.#registry, { change, isLogin: true });
+      await rotateToLogin(session, this.#bearerOrThrow(session), this.#registry, id);
     });
   }
 

@@ -151,6 +151,29 @@ async function confirmedLate(
   } catch {}
 }
 
+/** How many logouts of a session have begun. */
+const logouts = new WeakMap<Session, number>();
+
+/**
+ * Says who a session belongs to, with a new secret. Where a logout has begun since, that was asked for later: the client has its new token, and
+ * nobody is logged in. Errors: as of {@link rotate}.
+ */
+export async function rotateToLogin(
+  session: Session,
+  bearer: Bearer,
+  host: RotationHost,
+  userId: string,
+): Promise<void> {
+  const before = logouts.get(session);
+  let isUndone = false;
+  const change = (values: Values) => {
+    isUndone = logouts.get(session) !== before;
+    if (!isUndone) values.identity = { ...values.identity, userId };
+  };
+  await rotate(session, bearer, host, { change, isLogin: true });
+  if (isUndone) throw session.error("SESSION_NOT_CONFIRMED", "a logout came after it");
+}
+
 async function rotateInOneStep(session: Session, bearer: Bearer, change: WithRotation): Promise<void> {
   const { credential } = bearer;
   const token = newTokenFor(session.id);
@@ -195,7 +218,13 @@ export async function rotateAfter(
   host: RotationHost & { failed(error: SessionError): void },
   clear: WithRotation,
 ): Promise<void> {
-  await session.edit(clear, bearer.credential);
+  let hasBegun = false;
+  await session.edit((values) => {
+    clear(values);
+    // This is run again where somebody else has written meanwhile.
+    if (!hasBegun) logouts.set(session, (logouts.get(session) ?? 0) + 1);
+    hasBegun = true;
+  }, bearer.credential);
   try {
     await rotate(session, bearer, host);
   } catch (error) {

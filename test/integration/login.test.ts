@@ -165,6 +165,41 @@ test("logout takes userId and values, and gives a new token; regenerate only tha
   expect((await open(on, tokens[2] ?? "")).message.errors).toBe("");
 });
 
+describe("a logout that comes while a login waits", () => {
+  test("for our client to confirm: nobody is logged in, and the client has a token that opens", async () => {
+    const on = await start();
+    const storage = device();
+    const [one, other] = [await tab(on, storage), await tab(on, storage)];
+    await one.handle.set("n", 1);
+    const sent = gotToken(one.client);
+    const login = outcome(one.handle.login("ada"));
+    await sent;
+    const logouts = [one.handle.logout(), other.handle.logout()];
+    expect(await login).toBe("SESSION_NOT_CONFIRMED");
+    await Promise.all(logouts);
+    expect([one.handle.userId, one.handle.toJSON()]).toEqual(["", {}]);
+    const [row] = await database.rows("select userId from session where sessionId = ?", [one.session.id]);
+    expect(row).toEqual({ userId: null });
+    expect((await open(on, one.session.token)).message).toMatchObject({
+      token: one.session.token,
+      errors: "",
+    });
+    await one.handle.login("carol");
+    expect(one.handle.userId).toBe("carol");
+  });
+
+  test("for the database, of a client that never confirms", async () => {
+    const on = await start();
+    const { client } = await open(on, "");
+    const { session } = serverSideOf(on.io, client);
+    const login = outcome(session.login("ada"));
+    const logout = outcome(session.logout());
+    const next = outcome(session.login("carol"));
+    expect([await login, await logout, await next]).toEqual(["SESSION_NOT_CONFIRMED", "done", "done"]);
+    expect(session.userId).toBe("carol");
+  });
+});
+
 test("an answer that overtakes the new token does not bring the old one back", async () => {
   const on = await start();
   for (let round = 0; round < 10; round++) {
