@@ -50,11 +50,12 @@ export async function destroyDevicesOf(
   { except }: { except?: string | undefined } = {},
 ): Promise<number> {
   if (except !== undefined) checkId(except);
-  const ids = (await listOf(registry, userId))
-    .map(({ sessionId }) => sessionId)
-    .filter((id) => id !== except);
-  await destroyAll(registry, ids, "revoked");
-  return ids.length;
+  const ids = new Set((await listOf(registry, userId)).map(({ sessionId }) => sessionId));
+  // Logged in since the list was read, or on a node of the database that it has not come through to.
+  for (const { id } of registry.logins.of(toUserId(userId))) ids.add(id);
+  if (except !== undefined) ids.delete(except);
+  await destroyAll(registry, [...ids], "revoked");
+  return ids.size;
 }
 
 function listOf(registry: SessionRegistry, userId: string | number) {

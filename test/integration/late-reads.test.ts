@@ -278,3 +278,16 @@ test("with reads that come late and answers that are lost each increment counts 
   expect(n).toBeLessThanOrEqual(resolved + uncertain);
   expect(resolved).toBeGreaterThan(30);
 }, 120_000);
+
+test("a list that comes late keeps no socket that is logged in here from being ended by destroyForUser", async () => {
+  const node = await lateNode();
+  const [first, kept, second] = [await node.connect(), await node.connect(), await node.connect()];
+  await first.session.login("late-ada");
+  await node.pool.catchUp();
+  for (const { session } of [kept, second]) await session.login("late-ada");
+  node.pool.isLate = () => true;
+  expect(await node.sessions.destroyForUser("late-ada", { except: kept.id })).toBe(2);
+  expect([first, kept, second].map(({ session }) => session.active)).toEqual([false, true, false]);
+  expect(await nodes.row(second.id)).toBeUndefined();
+  expect(await nodes.row(kept.id)).toBeDefined();
+});
