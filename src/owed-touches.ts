@@ -3,8 +3,8 @@ import type { Rows } from "./rows.js";
 
 /** What may be owed at once; more is far beyond what an outage of a minute lets pile up. */
 const MOST = 100_000;
-/** Tried at once: where the store is away, this many are enough to find out. */
-const AT_ONCE = 256;
+/** Tried at once, as long as all goes well: where the store is away, this many are enough to find out. */
+const MOST_AT_ONCE = 256;
 
 interface OwedTouch {
   readonly beginVisit: boolean;
@@ -20,6 +20,8 @@ export class OwedTouches {
   readonly #rows: Rows;
   readonly #owed = new Map<string, OwedTouch>();
   #isTrying = false;
+  /** Fewer after each failure, until those are among themselves that fail. */
+  #atOnce = MOST_AT_ONCE;
 
   constructor(rows: Rows) {
     this.#rows = rows;
@@ -30,8 +32,20 @@ export class OwedTouches {
     return this.#owed.size === 0 || this.#isTrying;
   }
 
-  owe(sessionId: string, touch: OwedTouch): void {
-    if (this.#owed.size < MOST || this.#owed.has(sessionId)) this.#owed.set(sessionId, touch);
+  owe(sessionId: string, { beginVisit, untilMs }: OwedTouch): void {
+    const before = this.#owed.get(sessionId);
+    if (!before && this.#owed.size >= MOST) return;
+    this.#owed.set(sessionId, { beginVisit: beginVisit || before?.beginVisit === true, untilMs });
+  }
+
+  /** Whether the one that is owed, if any, begins a visit. */
+  beginsVisit(sessionId: string): boolean {
+    return this.#owed.get(sessionId)?.beginVisit === true;
+  }
+
+  /** Whether one is owed already. */
+  has(sessionId: string): boolean {
+    return this.#owed.has(sessionId);
   }
 
   /** One that came later has been written. */
@@ -44,8 +58,11 @@ export class OwedTouches {
     this.#isTrying = true;
     let reason: unknown;
     const ids = [...this.#owed.keys()];
-    for (let at = 0; at < ids.length && goesOn() && !isPassing(reason); at += AT_ONCE)
-      reason = (await this.#retrySome(ids.slice(at, at + AT_ONCE), nowMs)) ?? reason;
+    while (ids.length > 0 && goesOn() && !isPassing(reason)) {
+      const failure = await this.#retrySome(ids.splice(0, this.#atOnce), nowMs);
+      this.#atOnce = failure ? Math.ceil(this.#atOnce / 2) : Math.min(2 * this.#atOnce, MOST_AT_ONCE);
+      reason = failure ?? reason;
+    }
     this.#isTrying = false;
     return reason;
   }
@@ -55,11 +72,23 @@ export class OwedTouches {
       ids.map(async (id) => {
         const touch = this.#owed.get(id);
         if (!touch) return;
+        const isOver = touch.untilMs <= nowMs || (await this.#touch(id, touch));
         // Whoever owes it anew meanwhile is not forgotten.
-        const isOver = touch.untilMs <= nowMs || (await this.#rows.touch(id, touch));
         if (isOver && this.#owed.get(id) === touch) this.#owed.delete(id);
       }),
     );
     return settled.find((each) => each.status === "rejected")?.reason;
+  }
+
+  async #touch(id: string, touch: OwedTouch): Promise<boolean> {
+    try {
+      return await this.#rows.touch(id, touch);
+    } catch (error) {
+      // To the end of the line: what keeps one from being made must not keep others from being tried.
+      const owed = this.#owed.get(id);
+      this.#owed.delete(id);
+      if (owed) this.#owed.set(id, owed);
+      throw error;
+    }
   }
 }

@@ -498,6 +498,11 @@ export class SessionRegistry implements SessionHost {
     if (!this.#closed) await this.during(() => this.#touches.touchDue(sessions, options));
   }
 
+  /** The same for one session that an event of a client has used. */
+  async used(session: Session): Promise<void> {
+    if (!this.#closed) await this.during(() => this.#touches.used(session));
+  }
+
   /** The same for one session that was opened. */
   touchIfDue(session: Session): void {
     if (this.#touches.isDue(session, OPENED)) void this.touchDue([session], OPENED);

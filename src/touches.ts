@@ -1,3 +1,4 @@
+import { ClockJumps } from "./clock.js";
 import type { KnownRow } from "./known-row.js";
 import { expiresAfterTouch } from "./lives.js";
 import type { Settings } from "./options.js";
@@ -18,9 +19,13 @@ export class Touches {
   readonly #rows: Rows;
   readonly #owed: OwedTouches;
   readonly #outages: Outages;
+  readonly #jumps: ClockJumps;
+  /** The last jump after which a session's use was owed. */
+  readonly #usedAfter = new WeakMap<Session, number>();
 
   constructor(settings: Settings, rows: Rows) {
     this.#settings = settings;
+    this.#jumps = new ClockJumps(settings.clock);
     this.#rows = rows;
     this.#owed = new OwedTouches(rows);
     this.#outages = new Outages(settings, {
@@ -37,6 +42,25 @@ export class Touches {
       if (touch) touches.push(touch);
     }
     await Promise.all(touches);
+  }
+
+  /**
+   * A session is used by an event, of which there may be many: while a touch of it is owed, none is tried for each. After a jump of this
+   * machine's clocks it cannot be told whether one is due, so one is owed. Never rejects.
+   */
+  async used(session: Session): Promise<void> {
+    const { id, row } = session;
+    if (!row || this.#owed.has(id)) return;
+    const { lastAtMs } = this.#jumps;
+    if (row.readAtMs >= lastAtMs || this.#usedAfter.get(session) === lastAtMs)
+      return this.touchDue([session], { beginVisit: false });
+    this.#usedAfter.set(session, lastAtMs);
+    this.#owe(session, row, false);
+  }
+
+  #owe(session: Session, row: KnownRow, beginVisit: boolean): void {
+    const untilMs = this.#settings.clock.now() + (row.expires - session.databaseNow) * 1000;
+    this.#owed.owe(session.id, { beginVisit, untilMs });
   }
 
   isDue(session: Session, { beginVisit }: { beginVisit: boolean }): boolean {
@@ -59,7 +83,7 @@ export class Touches {
     if (!row || !this.isDue(session, options)) return undefined;
     const { id, databaseNow: now } = session;
     const expires = this.expiresAfter(row, now);
-    const { beginVisit } = options;
+    const beginVisit = options.beginVisit || this.#owed.beginsVisit(id);
     const isNewVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
     // Shown at once; if the statement fails, it is taken back.
     session.touched({
@@ -69,8 +93,7 @@ export class Touches {
     });
     const putOff = () => {
       session.touched(row);
-      const untilMs = this.#settings.clock.now() + (row.expires - session.databaseNow) * 1000;
-      this.#owed.owe(id, { beginVisit, untilMs });
+      this.#owe(session, row, beginVisit);
     };
     return this.#rows.touch(id, { beginVisit }).then(
       (isTouched) => {

@@ -259,7 +259,7 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
 
   used(session: Session): void {
     const { registry, touchesOnEvents } = this.#context;
-    if (touchesOnEvents) void registry.touchDue([session], { beginVisit: false });
+    if (touchesOnEvents) void registry.used(session);
   }
 
   isCutFrom(sessionId: string): boolean {

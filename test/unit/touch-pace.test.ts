@@ -16,7 +16,17 @@ const YEAR = 31_536_000;
 function setUp(options: Partial<TokenSessionOptions> = {}) {
   const clock = new HandClock();
   const settings = toSettings({ store: () => store, clock, logger: keptLog(), ...options });
-  const store = new MemoryStore(settings, clock);
+  let sleptMs = 0;
+  const store = new MemoryStore(settings, {
+    now: () => clock.now() + sleptMs,
+    wallNow: () => clock.wallNow(),
+    after: (delayMs, run) => clock.after(delayMs, run),
+  });
+  /** The machine sleeps, the database does not. */
+  const sleep = (seconds: number) => {
+    sleptMs += seconds * 1000;
+    clock.jump(seconds * 1000);
+  };
   const nodes = [0, 1].map(() => {
     const registry = new SessionRegistry(settings, store, new Events(settings.log));
     new Sweep(registry, settings).start();
@@ -57,7 +67,7 @@ function setUp(options: Partial<TokenSessionOptions> = {}) {
   };
   /** How long after now the row lives, by a clock that knows fractions of a second. */
   const left = async (id: string) => ((await store.load([id]))[0]?.expires ?? 0) - store.now();
-  return { clock, settings, store, registry, other, pass, begin, use, left, touches: () => touches };
+  return { clock, settings, store, sleep, registry, other, pass, begin, use, left, touches: () => touches };
 }
 
 describe.each(["connection", "events"] as const)('requests, with idle: "%s"', (idle) => {
@@ -135,7 +145,7 @@ describe("a socket", () => {
     await registry.open(token);
     for (let passed = 0; passed < 3000; passed += 7) {
       await pass(7);
-      await registry.touchDue([session], { beginVisit: false });
+      await registry.used(session);
       expect(await left(session.id)).toBeGreaterThanOrEqual(3600);
     }
     expect(touches()).toBeLessThan((3000 / settings.touchEvery) * 1.2);
@@ -143,6 +153,18 @@ describe("a socket", () => {
     await pass(600);
     expect(await left(session.id)).toBeCloseTo(life - 600, 0);
   });
+});
+
+test('with idle: "events", what comes right after the machine has slept is a use, and written once', async () => {
+  const { registry, sleep, pass, begin, left, touches } = setUp({ expiration: 3600, idle: "events" });
+  const { token, session } = await begin(null);
+  await registry.open(token);
+  await pass(60);
+  sleep(3000);
+  for (let event = 0; event < 20; event++) await registry.used(session);
+  await pass(12);
+  expect(await left(session.id)).toBeGreaterThan(3580);
+  expect(touches()).toBe(1);
 });
 
 describe("a use that cannot be written", () => {
@@ -239,5 +261,57 @@ describe("a use that cannot be written", () => {
     await pass(10);
     const rows = await store.load(sessions.map(({ session }) => session.id));
     expect(rows.filter(({ expires, now }) => expires - now < 3590)).toEqual([]);
+  });
+
+  test("however often sessions are used meanwhile, it is not tried more often", async () => {
+    const { registry, store, pass } = setUp({ expiration: 3600, idle: "events" });
+    const sessions = await Promise.all(Array.from({ length: 100 }, () => registry.mint(null)));
+    await pass(1000);
+    let asked = 0;
+    const { touch } = store;
+    store.touch = (ids) => {
+      asked += ids.length;
+      return away();
+    };
+    for (let second = 0; second < 10; second++)
+      for (let event = 0; event < 20; event++) {
+        for (const { session } of sessions) void registry.used(session);
+        await pass(0.05);
+      }
+    expect(asked).toBeLessThanOrEqual(100 + 10 * 100);
+    store.touch = touch;
+    await pass(6);
+    const rows = await store.load(sessions.map(({ session }) => session.id));
+    expect(rows.filter(({ expires, now }) => expires - now < 3590)).toEqual([]);
+  });
+
+  test("does not keep those of others from being written", async () => {
+    const { registry, store, pass } = setUp({ expiration: 3600, idle: "events" });
+    const sessions = await Promise.all(Array.from({ length: 600 }, () => registry.mint(null)));
+    await pass(1000);
+    const ids = sessions.map(({ session }) => session.id);
+    const { touch } = store;
+    store.touch = away;
+    await registry.touchDue(
+      sessions.map(({ session }) => session),
+      { beginVisit: false },
+    );
+    // As where statements wait for locks: one row fails all that go out with it.
+    store.touch = (some, how) => (some.includes(ids[0] ?? "") ? away() : touch.call(store, some, how));
+    await pass(200);
+    const rows = await store.load(ids);
+    expect(rows.filter(({ expires, now }) => expires - now < 3000).length).toBe(1);
+  });
+
+  test("begins a visit, whatever use of it comes later", async () => {
+    const { registry, store, touch, minted } = await usedLate();
+    store.touch = away;
+    await registry.open(minted.token);
+    await settled();
+    await registry.touchDue(registry.live(), { beginVisit: false });
+    store.touch = touch;
+    await registry.touchDue(registry.live(), { beginVisit: false });
+    const [row] = await store.load([minted.session.id]);
+    expect(row?.previousVisitAt).toBe(row?.createdAt);
   });
 });
