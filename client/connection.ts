@@ -22,7 +22,7 @@ export function connectionsOf(socket: ClientSocket, onChange: (content: ClientEv
 
     /** To be called where Socket.IO may have begun, or given up, to connect by itself. */
     tellState() {
-      if (!socket.active) state = "waiting";
+      if (!socket.active) connections.another();
       const previous = told;
       told = connections.stateNow();
       if (told !== previous) onChange({ state: told, previous });
@@ -39,11 +39,10 @@ export function connectionsOf(socket: ClientSocket, onChange: (content: ClientEv
       state = "waiting";
     },
 
-    /** Whether the connection is still the one of now. */
+    /** Whether the connection is still the one of now. Socket.IO tells of each one that goes, and `tellState` sees to the others. */
     same(): () => boolean {
       const mine = number;
-      const engine = (socket.io as Manager).engine;
-      return () => mine === number && socket.active && engine === (socket.io as Manager).engine;
+      return () => mine === number;
     },
 
     /** Unless there is another connection by then. */
@@ -54,26 +53,26 @@ export function connectionsOf(socket: ClientSocket, onChange: (content: ClientEv
 
     begin: () => socket.active || socket.connect(),
 
-    /** In two steps, so that all sockets of a connection have taken the first: only then is a new one made, and at once. */
+    /**
+     * In two steps, so that all sockets of a connection have taken the first: only then is a new one made, and at once. Unless the
+     * application connects, or disconnects, in between.
+     */
     renew() {
-      comesBack = true;
-      socket.disconnect();
-      setTimeout(() => {
-        comesBack = false;
-        connections.begin();
-      });
+      disconnect(connections);
+      setTimeout(() => comesBack && socket.connect());
     },
   };
 
-  // Where there is no connection, Socket.IO tells nobody of these.
-  for (const name of ["connect", "disconnect"] as const) {
-    const act = socket[name];
-    socket[name] = () => {
-      act.call(socket);
-      connections.tellState();
-      return socket;
-    };
-  }
+  // Where there is no connection, Socket.IO tells nobody of these. `by`: nobody else can give it.
+  const telling = (act: () => unknown) => (by?: unknown) => {
+    comesBack = by === connections;
+    act.call(socket);
+    connections.tellState();
+    return socket;
+  };
+  socket.connect = telling(socket.connect);
+  const disconnect = telling(socket.disconnect);
+  socket.disconnect = disconnect;
   told = connections.stateNow();
   return connections;
 }

@@ -2,18 +2,19 @@ import type { ClientEvents } from "./types.js";
 
 /** Those who listen to one session. */
 export function eventsOfSession() {
-  const listeners = new Set<[event: string, listener: (content: never) => void]>();
+  const listeners = new Set<(name: string, content: never) => unknown>();
   return {
     listen<Name extends keyof ClientEvents>(event: Name, listener: (content: ClientEvents[Name]) => void) {
-      const entry: [string, typeof listener] = [event, listener];
-      listeners.add(entry);
-      return () => listeners.delete(entry);
+      const hear = (name: string, content: never) =>
+        // It may have been stopped since the event was told.
+        name === event && listeners.has(hear) && listener(content);
+      listeners.add(hear);
+      return () => listeners.delete(hear);
     },
 
     emit<Name extends keyof ClientEvents>(name: Name, content: ClientEvents[Name]) {
       // In a turn of its own, so that a listener that throws stops nothing here.
-      for (const [event, listener] of listeners)
-        if (event === name) Promise.resolve(content as never).then(listener);
+      for (const hear of listeners) Promise.resolve().then(() => hear(name, content as never));
     },
   };
 }

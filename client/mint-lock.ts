@@ -13,14 +13,17 @@ export type Unlock = () => unknown;
 export function mintLock(key: string): Promise<Unlock> {
   // Naming what a browser does not have throws, and so rejects.
   return new Promise<Unlock>((resolve, reject) => {
-    // Not AbortSignal.timeout, which came years after the locks.
-    const wait = new AbortController();
+    let isLate = false;
     navigator.locks
-      .request(key, wait, () => {
+      .request(key, () => {
         clearTimeout(timer);
-        return new Promise<void>(resolve);
+        // Who has given up lets the next one go on at once.
+        return isLate || new Promise<void>(resolve);
       })
       .catch(reject);
-    const timer = setTimeout(() => wait.abort(), LONGEST_WAIT_MS);
+    const timer = setTimeout(() => {
+      isLate = true;
+      reject();
+    }, LONGEST_WAIT_MS);
   }).catch(() => nothing);
 }

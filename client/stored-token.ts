@@ -19,8 +19,8 @@ export function storedToken(
     /** Takes the token away from where it was before, once it is stored. */
     clearOld: nothing as () => Promise<unknown>,
 
-    async current(): Promise<string | null | undefined> {
-      const raw = await storage.getItem(stored.itemKey);
+    async current(key?: string): Promise<string | null | undefined> {
+      const raw = await storage.getItem(key ?? stored.itemKey);
       return raw && raw === stored.dead ? null : raw;
     },
 

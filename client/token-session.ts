@@ -66,7 +66,6 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   let unlock: Unlock = nothing;
 
   const fail = (cause: unknown) => emit("error", { code: "storage", cause });
-
   /** Goes on by this token. Where it is not of the session that the page had, that one is over here, whoever has ended it. */
   function hold(token: string) {
     if (token ? started && started !== idOf(token) : held) {
@@ -78,6 +77,14 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     if (held === token) return;
     held = token;
     emit("token", token);
+  }
+
+  /** Resolves when there is a session, or this state. */
+  async function begun(state?: "ended") {
+    while (started == null && connections.stateNow() !== state)
+      await new Promise((resolve) => {
+        const stop = listen("state", () => resolve(stop()));
+      });
   }
 
   /**
@@ -157,13 +164,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       connections.become("open");
       // Also where the one before was over only by this answer.
       isOver = isBehind = false;
-      const { id } = session;
-      // Not by the token of another session: the server goes on waiting for that of the one before.
-      if (started === id) asked = false;
-      else {
-        started = id;
-        emit("start", { id, created });
-      }
+      const id = idOf(held);
+      // What starts has been over before (`hold`). Of an old token the id is known from a login on: no other session, so no start.
+      if (started == null) emit("start", { id, created });
+      else asked = false;
+      started = id;
     }).then(unlock);
   }
 
@@ -253,9 +258,10 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     // It disconnects now, and is to be shown the token of the session that follows.
     if (isBehind) asked = true;
     else {
+      const key = stored.itemKey;
       over(reason);
-      // Another tab may have a new one already.
-      inTurn(async () => (await stored.current()) == null && storage.removeItem(stored.itemKey)).catch(fail);
+      // Another tab may have a new one already, and this page another identity.
+      inTurn(async () => (await stored.current(key)) == null && storage.removeItem(key)).catch(fail);
     }
   });
   socket.on(TOKEN_CHANGED, () => {
@@ -276,9 +282,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       return connections.stateNow();
     },
     get ready() {
-      return new Promise<void>((resolve) =>
-        started == null ? listen("start", resolve as () => void) : resolve(),
-      );
+      return begun();
     },
     on: listen,
     fetch: (input, init) =>
@@ -287,7 +291,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
         init,
         origins,
         async () => {
-          if (!held && socket.active) await session.ready;
+          if (!held) await begun("ended");
           return held;
         },
         (given, sent) =>
@@ -303,19 +307,20 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
             // being created nothing is held, and asking again would create a second one.
             .then(() => held === given && send()),
       ),
-    async use(name) {
+    use(name) {
       stored.choose(name);
       drop();
       connections.renew();
-      return session.ready;
+      return begun();
     },
     identities: stored.identities,
     async forget() {
-      // Not removed: a tab that is asleep would take it for lost, and put it back.
-      await inTurn(() => storage.setItem(stored.itemKey, ""));
-      leave();
+      const key = stored.itemKey;
+      // Not removed: a tab that is asleep would take it for lost, and put it back. It may take another identity meanwhile.
+      await inTurn(() => storage.setItem(key, ""));
+      if (key === stored.itemKey) leave();
       // Other tabs hear of it from the browser, other sockets of this page from here.
-      tell({ storageArea: storage as Storage, key: stored.itemKey, newValue: "" });
+      tell({ storageArea: storage as Storage, key, newValue: "" });
     },
     resume,
   };

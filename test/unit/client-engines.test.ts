@@ -21,7 +21,7 @@ const OLD = ["Object", "Promise", "Set", "TypeError", "console", "setTimeout", "
 /** Of `session.fetch`, and of what is asked over HTTP: Chrome 42, Safari 10.1, Firefox 39. */
 const FETCH = ["Headers", "Request", "fetch"];
 /** These may be missing, in Node or in an old engine, and then something else is done. */
-const GUARDED = ["AbortController", "localStorage", "navigator.locks"];
+const GUARDED = ["localStorage", "navigator.locks"];
 
 /** What each file names that it does not declare; of `navigator` and the global object the member too. */
 const USED: Record<string, string[]> = {
