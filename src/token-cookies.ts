@@ -4,12 +4,26 @@ import { isTokenCookie } from "./token.js";
 type Request = Pick<IncomingMessage, "headers" | "rawHeaders"> &
   Partial<Pick<IncomingMessage, "headersDistinct">>;
 
-/** `Cookie` as it came, of requests from which something has been taken out. */
-const asSent = new WeakMap<object, string>();
+type Headers = Pick<IncomingMessage, "headers">;
+
+/** Headers as they came, of requests from which something has been taken out. */
+const cookiesAsSent = new WeakMap<object, string>();
+const authorizationsAsSent = new WeakMap<object, string>();
 
 /** The header `Cookie` of a request, as it came. */
-export function cookieHeaderOf(request: Pick<IncomingMessage, "headers">): string | undefined {
-  return asSent.get(request) ?? request.headers.cookie;
+export function cookieHeaderOf(request: Headers): string | undefined {
+  return cookiesAsSent.get(request) ?? request.headers.cookie;
+}
+
+/** The header `Authorization` of a request, as it came. */
+export function authorizationOf(request: Headers): string | undefined {
+  return authorizationsAsSent.get(request) ?? request.headers.authorization;
+}
+
+/** What follows the scheme's name in `Authorization: Bearer …` (RFC 6750, section 2.1); `undefined` without. */
+export function bearerToken(request: Headers): string | undefined {
+  const [, token] = /^Bearer +(\S.*)$/i.exec(authorizationOf(request) ?? "") ?? [];
+  return token?.trimEnd();
 }
 
 /**
@@ -18,20 +32,40 @@ export function cookieHeaderOf(request: Pick<IncomingMessage, "headers">): strin
  */
 export class TokenCookies {
   readonly #names = new Set<string>();
+  readonly #hasBridges: boolean;
+  /** Requests that have a session by what they have presented: not every token can be told by its look. */
+  readonly #opened = new WeakSet<object>();
+
+  /** `hasBridges`: whether there may be bridges, here or in other processes. */
+  constructor({ hasBridges }: { hasBridges: boolean }) {
+    this.#hasBridges = hasBridges;
+  }
 
   /** There is a bridge in this process, whose cookie has this name. */
   add(name: string): void {
     this.#names.add(name);
   }
 
-  /** Takes them out of a request, wherever it has its headers. All other cookies stay. */
+  /** What a request has presented has opened a session. */
+  opened(request: object): void {
+    this.#opened.add(request);
+  }
+
+  /** Takes them out of a request, wherever it has its headers, and a token in `Authorization` too. All else stays. */
   hideIn(request: Request): void {
+    if (this.#hasBridges) this.#hideCookies(request);
+    const token = bearerToken(request);
+    if (token !== undefined && (this.#opened.has(request) || isTokenCookie(token)))
+      hideAuthorization(request);
+  }
+
+  #hideCookies(request: Request): void {
     const { headers, rawHeaders } = request;
     const { cookie } = headers;
     if (!cookie) return;
     const others = this.#without(cookie);
     if (others === cookie) return;
-    if (!asSent.has(request)) asSent.set(request, cookie);
+    if (!cookiesAsSent.has(request)) cookiesAsSent.set(request, cookie);
     headers.cookie = others;
     for (let at = 0; at + 1 < (rawHeaders?.length ?? 0); at += 2) {
       if (rawHeaders[at]?.toLowerCase() === "cookie")
@@ -53,4 +87,17 @@ export class TokenCookies {
     const at = pair.indexOf("=");
     return this.#names.has(pair.slice(0, at).trim()) || isTokenCookie(pair.slice(at + 1).trim());
   }
+}
+
+function hideAuthorization(request: Request): void {
+  const { headers, rawHeaders, headersDistinct } = request;
+  const sent = headers.authorization;
+  if (sent === undefined) return;
+  authorizationsAsSent.set(request, sent);
+  delete headers.authorization;
+  for (let at = (rawHeaders?.length ?? 0) - 2; at >= 0; at -= 2) {
+    if (rawHeaders[at]?.toLowerCase() === "authorization") rawHeaders.splice(at, 2);
+  }
+  // Node makes it of the raw ones when it is first asked for.
+  delete headersDistinct?.["authorization"];
 }

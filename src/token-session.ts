@@ -193,7 +193,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const registry = new SessionRegistry(settings, store, events);
   const cluster = new Cluster(registry, store);
   registry.announcer = cluster;
-  const tokenCookies = new TokenCookies();
+  const tokenCookies = new TokenCookies({ hasBridges: settings.cookieSecret !== undefined });
   const script = settings.serveClient ? new ClientScript(log) : undefined;
   const outages = new Outages(settings, {
     failing: "sessions cannot be opened",
@@ -220,7 +220,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     onAttach: (namespace: Namespace) => {
       const { server } = namespace;
       cluster.join(server);
-      if (context.tickets) hideOn(server, tokenCookies);
+      hideOn(server, tokenCookies);
       script?.serveOn(server);
       audience.attach(namespace);
     },

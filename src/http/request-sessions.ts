@@ -8,11 +8,10 @@ import type { Session } from "../session.js";
 import type { SessionRegistry } from "../sessions.js";
 import type { Seconds } from "../store.js";
 import { parseStandIn, type Tickets } from "../tickets.js";
-import type { TokenCookies } from "../token-cookies.js";
+import { bearerToken, type TokenCookies } from "../token-cookies.js";
 import { type Answer, type Missing, unauthorized, unavailable } from "./answer.js";
 import { CookieBridge, type CookieBridgeOptions } from "./cookie-bridge.js";
 import { inTurn } from "./open-turns.js";
-import { bearerToken } from "./presented.js";
 import { type Exchange, RequestSession } from "./request-session.js";
 import { ResponseBearer, writeTokenHeader } from "./response-bearer.js";
 import { isAnswered, watchAnswer, whenOver } from "./when-over.js";
@@ -209,8 +208,10 @@ class Visit implements Exchange {
     try {
       const opened = await inTurn(this.#request, () => registry.open(token));
       outages.over();
-      if (opened.found === "session") this.#take(opened.session, token.secretHash);
-      else this.missing = opened.found === "expired" ? "expired" : "unknown";
+      if (opened.found === "session") {
+        this.#context.tokenCookies.opened(this.#request);
+        this.#take(opened.session, token.secretHash);
+      } else this.missing = opened.found === "expired" ? "expired" : "unknown";
     } catch (error) {
       const failure = toSessionError(error);
       outages.report(failure);

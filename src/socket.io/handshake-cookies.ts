@@ -1,5 +1,5 @@
 import type { Socket } from "socket.io";
-import { cookieHeaderOf, type TokenCookies } from "../token-cookies.js";
+import { authorizationOf, cookieHeaderOf, type TokenCookies } from "../token-cookies.js";
 
 /** The cookies to be hidden, of each server that token sessions are attached to. */
 const ofServers = new WeakMap<object, Set<TokenCookies>>();
@@ -12,8 +12,8 @@ export function hideOn(server: object, cookies: TokenCookies): void {
 }
 
 /**
- * Takes cookies that hold a token out of the request behind a socket, whose headers the handshake shows, `fetchSockets` ships to other servers and
- * Socket.IO's Admin UI sends to its pages. The application finds its own cookies there as ever.
+ * Takes cookies that hold a token, and a token in `Authorization`, out of the request behind a socket, whose headers the handshake shows, `fetchSockets`
+ * ships to other servers and Socket.IO's Admin UI sends to its pages. The application finds all else there as ever.
  */
 export function hideTokenCookies({ nsp, request }: Socket): void {
   const all = ofServers.get(nsp.server);
@@ -22,9 +22,14 @@ export function hideTokenCookies({ nsp, request }: Socket): void {
   for (const cookies of all) cookies.hideIn(request);
 }
 
-/** The handshake with the cookies that the client has sent. */
+/** The handshake with the headers that the client has sent. */
 export function handshakeAsSent({ handshake, request }: Socket): Socket["handshake"] {
-  const cookie = request && cookieHeaderOf(request);
-  if (cookie === handshake.headers.cookie) return handshake;
-  return { ...handshake, headers: { ...handshake.headers, cookie } };
+  const { headers } = handshake;
+  if (!request) return handshake;
+  const [cookie, authorization] = [cookieHeaderOf(request), authorizationOf(request)];
+  if (cookie === headers.cookie && authorization === headers.authorization) return handshake;
+  return {
+    ...handshake,
+    headers: { ...headers, ...(cookie && { cookie }), ...(authorization && { authorization }) },
+  };
 }

@@ -155,3 +155,66 @@ test("the session of the request that opened the connection still reads its cook
   await session.ready;
   expect([session.id, request.headers.cookie]).toEqual([cookie.slice(14, 46), ""]);
 });
+
+test.each([
+  ["websocket", "Bearer "],
+  ["polling", "bearer  "],
+])("a token in `Authorization` is hidden too, and serves `io.engine.use` (%s)", async (transport, scheme) => {
+  const node = await nodes.node({
+    handlers: (io, sessions) => void io.engine.use(sessions.express({ lazy: true })),
+    options: {
+      identify: ({ headers }) => {
+        identified.push(headers.authorization);
+        return undefined;
+      },
+    },
+  });
+  const identified: unknown[] = [];
+  const { token, id } = await node.connect();
+  const authorization = `${scheme}${token}`;
+  const client = node.client({ transports: [transport], extraHeaders: { authorization, mine: "1" } });
+  await next(client, "connect");
+  const { handshake, request } = serverSideOf(node.io, client);
+  const { headers, rawHeaders, headersDistinct } = request;
+  expect([handshake.headers.authorization, headers.authorization, headersDistinct["authorization"]]).toEqual(
+    Array(3).fill(undefined),
+  );
+  expect(JSON.stringify([rawHeaders, await node.io.fetchSockets().then(shownOf)])).not.toContain(
+    token.slice(33),
+  );
+  expect([handshake.headers["mine"], rawHeaders.includes("1")]).toEqual(["1", true]);
+  const { session } = request as unknown as { session: RequestSession };
+  await session.ready;
+  expect(session.id).toBe(id);
+  expect(identified).toContain(authorization.replace(/ +/, scheme.slice(6)));
+});
+
+test("so is one that cannot be told by its look, where it has opened the session of the request", async () => {
+  const node = await nodes.node({
+    options: { legacyTokens: true },
+    handlers: (io, sessions) => void io.engine.use(sessions.express()),
+  });
+  const token = "5f4dcc3b5aa765d61d8327deb882cf99";
+  await nodes.database.rows(
+    "insert into session (sessionId, expires, data, revision) values (?, unix_timestamp() + 1000, '{}', 1)",
+    [token],
+  );
+  const client = node.client({ extraHeaders: { authorization: `Bearer ${token}` } });
+  await next(client, "connect");
+  const { request, handshake } = serverSideOf(node.io, client);
+  expect((request as unknown as { session: RequestSession }).session.active).toBe(true);
+  expect(JSON.stringify([request.rawHeaders, handshake])).not.toContain(token);
+});
+
+test("what an application has in `Authorization` stays", async () => {
+  const node = await nodes.node({ options: { cookieSecret: SECRET } });
+  for (const authorization of [`Basic ${mintToken().text}`, "Bearer a.b.c", `Bearer ${mintToken().text}x`]) {
+    const client = node.client({ extraHeaders: { authorization } });
+    await next(client, "connect");
+    expect(serverSideOf(node.io, client).handshake.headers.authorization).toBe(authorization);
+  }
+});
+
+function shownOf(sockets: readonly { readonly handshake: Socket["handshake"] }[]): unknown[] {
+  return sockets.map(({ handshake }) => handshake);
+}
