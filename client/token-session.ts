@@ -66,6 +66,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   let unlock: Unlock = nothing;
 
   const fail = (cause: unknown) => emit("error", { code: "storage", cause });
+
   /** Goes on by this token. Where it is not of the session that the page had, that one is over here, whoever has ended it. */
   function hold(token: string) {
     if (token ? started && started !== idOf(token) : held) {
@@ -87,10 +88,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       });
   }
 
-  /**
-   * Reads the token to present, however long it takes: nobody must get a new one while theirs may be there. Not passed on if
-   * the connection has become another by then.
-   */
+  /** Reads the token to present, however long it takes: nobody must get a new one while theirs may be there. For this connection only. */
   async function take(use: (content: HandshakeAuth) => unknown) {
     const isCurrent = connections.same();
     let hasLock = false;
@@ -109,10 +107,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
         unlock = await mintLock(stored.itemKey);
         hasLock = true;
       } catch (cause) {
+        if (!isCurrent()) return unlock();
         connections.become("waiting");
         fail(cause);
         // Longer and longer, and never the same for all. An app that comes to the front begins anew.
-        await new Promise<void>((resolve) => connections.later(resolve, count * 1_000 * Math.random()));
+        await new Promise((resolve) => setTimeout(resolve, count * 1_000 * Math.random()));
       }
     }
   }
@@ -316,7 +315,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     identities: stored.identities,
     async forget() {
       const key = stored.itemKey;
-      // Not removed: a tab that is asleep would take it for lost, and put it back. It may take another identity meanwhile.
+      // Not removed: a tab that is asleep would take it for lost, and put it back.
       await inTurn(() => storage.setItem(key, ""));
       if (key === stored.itemKey) leave();
       // Other tabs hear of it from the browser, other sockets of this page from here.

@@ -33,6 +33,11 @@ interface Answer {
  * const session = tokenSession(io(), { storage: httpOnlyCookie({ url: "/session" }) });
  */
 export function httpOnlyCookie({ url = "/session" }: HttpOnlyCookieOptions = {}): TokenStorage {
+  /** The browser had no session when it was last asked. */
+  let isFirst: boolean | undefined;
+  /** The ticket of a first token that could not be exchanged: without it that session would be lost at the next connection. */
+  let owed = "";
+
   async function call(method: string, ticket?: string): Promise<Answer> {
     const response = await fetch(url, {
       method,
@@ -41,16 +46,32 @@ export function httpOnlyCookie({ url = "/session" }: HttpOnlyCookieOptions = {})
       cache: "no-store",
       ...(ticket !== undefined && { headers: { "Session-Ticket": ticket } }),
     });
+    // Too old by now, or of another browser.
+    if (response.status === 403) owed = "";
     if (!response.ok) throw new Error(`${method} ${url} was answered with ${response.status}`);
     return response.json();
   }
-  const forget = async () => void (await call("DELETE"));
+  async function exchange(ticket: string) {
+    if (isFirst) owed = ticket;
+    const { token } = await call("POST", ticket);
+    owed = "";
+    return token;
+  }
+
+  async function forget() {
+    owed = "";
+    await call("DELETE");
+  }
 
   return {
-    getItem: async () => (await call("GET")).token || NOTHING,
+    async getItem() {
+      const { token } = await call("GET");
+      isFirst = !token;
+      return token || (owed && (await exchange(owed))) || NOTHING;
+    },
     async setItem(_key, text) {
       if (text === "") return forget();
-      if (text.includes("~")) return (await call("POST", text)).token;
+      if (text.includes("~")) return exchange(text);
       // A token itself is what must not get here.
       if (!text.endsWith(NOTHING))
         throw new Error("the server keeps no token in a cookie: it has no cookieSecret");

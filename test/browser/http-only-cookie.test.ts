@@ -237,6 +237,49 @@ describeInBrowser("a web build whose token is in an httpOnly cookie", () => {
     );
   });
 
+  test("a first token that could not be exchanged is exchanged at the next connection", async () => {
+    const node = await server();
+    const context = await device();
+    let failing = true;
+    await context.route("**/session", (route) =>
+      failing && route.request().method() === "POST" ? route.abort() : route.continue(),
+    );
+    const page = await open(node, context);
+    await page.evaluate(() => window.page.ask("set", 7));
+    const [id] = (await get(page)) as [string];
+    failing = false;
+    await page.evaluate(() => window.page.session.resume());
+    await page.waitForFunction((id) => window.page.session.token === `${id}.cookie`, id);
+    await page.reload();
+    await page.evaluate(() => window.page.session.ready);
+    expect(await get(page)).toEqual([id, 7, ""]);
+    expect((await cookieOf(context))?.value.slice(0, 32)).toBe(id);
+  });
+
+  test("one that is refused by then gives way to another session", async () => {
+    const node = await server();
+    const context = await device();
+    let failing = true;
+    await context.route("**/session", (route) =>
+      failing && route.request().method() === "POST" ? route.abort() : route.continue(),
+    );
+    const page = await open(node, context);
+    const [id] = (await get(page)) as [string];
+    failing = false;
+    // It is for the browser that had this cookie.
+    await context.clearCookies();
+    await page.evaluate(() => window.page.session.resume());
+    await page.waitForFunction(
+      (id) => window.page.session.token.length === 39 && window.page.session.id !== id,
+      id,
+    );
+    await page.evaluate(() => window.page.session.ready);
+    const [next] = (await get(page)) as [string];
+    expect((await cookieOf(context))?.value.slice(0, 32)).toBe(next);
+    // What the browser says of an answer that refuses.
+    devices[0]?.wrong.splice(0);
+  });
+
   test("a page of another origin can do nothing with the cookie", async () => {
     const node = await server();
     const context = await device();

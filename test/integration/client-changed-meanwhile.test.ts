@@ -4,7 +4,7 @@ import { hear, nextOf } from "../support/client-events.js";
 import { TOKEN_KEY } from "../support/device.js";
 import { FaultyStorage } from "../support/faulty-storage.js";
 import { addApp } from "../support/http-apps.js";
-import { type Node, useNodes } from "../support/nodes.js";
+import { type Node, until, useNodes } from "../support/nodes.js";
 import { serverSideOf } from "../support/rig.js";
 
 // What the application does before something that it has begun, or heard of, is over.
@@ -114,6 +114,26 @@ describe("session.fetch, waiting for a first token,", () => {
     held.release();
     expect(await (await fetched).text()).toBe(WORDS);
   });
+});
+
+test("session.fetch that has logged in gives its answer, though its token cannot be read and the connection is lost then", async () => {
+  const node = await nodes.node();
+  await addApp("Express", node, async (session) => {
+    await session.login("ada");
+    return session.userId;
+  });
+  const { session, socket, storage } = opened(node);
+  await session.ready;
+  const { id } = session;
+  const failed = nextOf(session, "error");
+  storage.failures.read = 2;
+  // The second one comes after a pause that the connection does not outlive.
+  session.on("error", () => socket.io.engine.close());
+  const response = await session.fetch(`${node.url}/login`);
+  expect(await response.json()).toBe("ada");
+  expect(await failed).toMatchObject({ code: "storage" });
+  await until(async () => session.state === "open");
+  expect([session.id, serverSideOf(node.io, socket).session.userId]).toEqual([id, "ada"]);
 });
 
 test("a listener that has been stopped is not called any more, whatever had happened by then", async () => {
