@@ -253,10 +253,10 @@ export class SessionHandle {
    * @example
    * await socket.session.logout({ keepRooms: ["lobby"] });
    */
-  logout({ keepRooms }: LogoutOptions = {}): Promise<void> {
+  logout(options?: LogoutOptions): Promise<void> {
     return this.#change(async (session) => {
       const bearer = this.#bearerOrThrow(session);
-      await keepingRooms(session, toRoomNames(keepRooms), async () => {
+      await keepingRooms(session, toRoomNames(options?.keepRooms), async () => {
         await rotateAfter(session, bearer, this.#registry, (values) => {
           values.clear();
           values.identity = { ...values.identity, userId: null };

@@ -14,7 +14,7 @@ export type {
   SessionStartEvent,
   TokenSessionEvents,
 } from "./events.js";
-export type { SessionHandle } from "./handle.js";
+export type { LogoutOptions, SessionHandle } from "./handle.js";
 export type { CookieBridgeOptions } from "./http/cookie-bridge.js";
 export {
   type CookieHandshake,
