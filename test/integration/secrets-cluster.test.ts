@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type ChildNode, Clients, startChild } from "../support/child-node.js";
 import { NO_SWEEP } from "../support/cluster.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";
+import { until } from "../support/nodes.js";
 import { describeWithRedis, type Monitor, newPrefix, redisUrl, startMonitor } from "../support/redis.js";
 import { Secrets, unescapeMonitor } from "../support/secrets.js";
 import { ask, gotToken, next } from "../support/server.js";
@@ -106,8 +107,17 @@ describeWithRedis("two nodes", () => {
       first.auth = { token };
       const again = gotToken(first);
       const back = next(other, "connect");
-      first.io.engine.close();
-      other.io.engine.close();
+      const ids = [first.id, other.id];
+      for (const { io } of [first, other]) {
+        io.reconnection(false);
+        io.engine.close();
+      }
+      // A server that has not noticed yet has nothing to give back.
+      await until(async () => {
+        const there = await here.call<{ id: string }[]>("sockets");
+        return there.every(({ id }) => !ids.includes(id));
+      });
+      for (const client of [first, other]) client.connect();
       await Promise.all([again, back]);
       for (const { recovered = false } of [first, other])
         expect(recovered).toBe(recovery && adapter === "streams");
