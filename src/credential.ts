@@ -56,7 +56,7 @@ export class Credential {
   }
 
   /** Takes note of the session's secret; answers whether this socket still has part in it. */
-  follow(identity: Pick<Identity, "secretHash">): boolean {
+  follow(identity: Opened): boolean {
     if (!this.opens(identity)) return false;
     this.#opened = undefined;
     const hash = identity.secretHash && toText(identity.secretHash);

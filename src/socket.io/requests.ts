@@ -215,10 +215,13 @@ export class Requests implements Opener, Verifier {
       let request = await judged(asked, this.tickets);
       const { bearer } = this.#host;
       if (bearer) request = await bearer.inPlaceOf(request, parseToken);
-      this.#host.bearer?.presents(request, parseToken);
+      bearer?.presents(request, parseToken);
       const result = await openSession(this, request);
       outages.over();
       this.#host.take(result);
+      // It has come by another secret than before, perhaps: its next token is for whoever has that one.
+      const { session } = this.#host;
+      if (session && bearer === this.#host.bearer) bearer?.credential.follow(session.saved.kept);
       if (result.message) this.#answer(asked, result.message);
       this.#host.bearer?.presented();
       return true;

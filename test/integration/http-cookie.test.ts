@@ -109,6 +109,25 @@ describe.each(frameworks)("%s", (framework) => {
     expect(await (await ask("/", { cookie })).json()).toEqual({ userId: "" });
   });
 
+  test("a socket that has presented another one's new token can be given the next, for the cookie that there is then", async () => {
+    const { node, ask, firstVisit } = await server();
+    const { socket, cookie } = await firstVisit();
+    const asked = next(socket, "tokenChanged");
+    const fresh = cookieOf(await ask("/login", { cookie }, "POST"));
+    await asked;
+    const { ticket } = await (await ask("/session", { cookie: fresh })).json();
+    const taken = gotToken(socket);
+    socket.emit("getToken", { token: ticket, confirm: true });
+    expect(await taken).toMatchObject({ created: false });
+    const offered = gotToken(socket);
+    const rotated = node.io.sockets.sockets.get(socket.id as string)?.session.login("bob");
+    const { token } = await offered;
+    const exchanged = await ask("/session", { "session-ticket": token, cookie: fresh }, "POST");
+    expect(exchanged.status).toBe(200);
+    await rotated;
+    expect(await (await ask("/", { cookie: cookieOf(exchanged) })).json()).toMatchObject({ userId: "bob" });
+  });
+
   test("a session that begins by HTTP: in a cookie for this host's pages, in the header for apps", async () => {
     const { node, ask } = await server();
     const host = new URL(node.url).host;
