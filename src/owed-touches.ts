@@ -6,6 +6,14 @@ const MOST = 100_000;
 /** Tried at once, as long as all goes well: where the store is away, this many are enough to find out. */
 const MOST_AT_ONCE = 256;
 
+/** What became of touches that were tried again. */
+interface Retried {
+  /** The store has answered one at least: of those that can help nobody any more it is not asked. */
+  readonly isAnswered: boolean;
+  /** Why some could not be made, if any. */
+  readonly reason: unknown;
+}
+
 interface OwedTouch {
   readonly beginVisit: boolean;
   /** By then the session is over, by the clock of this process. */
@@ -53,31 +61,38 @@ export class OwedTouches {
     this.#owed.delete(sessionId);
   }
 
-  /** Tries all again while `goesOn` says so, and the store is not away. Answers why some could not be made, if any. */
-  async retry(nowMs: number, goesOn: () => boolean): Promise<unknown> {
+  /** Tries all again while `goesOn` says so, and the store is not away. */
+  async retry(nowMs: number, goesOn: () => boolean): Promise<Retried> {
     this.#isTrying = true;
     let reason: unknown;
+    let isAnswered = false;
     const ids = [...this.#owed.keys()];
     while (ids.length > 0 && goesOn() && !isPassing(reason)) {
-      const failure = await this.#retrySome(ids.splice(0, this.#atOnce), nowMs);
-      this.#atOnce = failure ? Math.ceil(this.#atOnce / 2) : Math.min(2 * this.#atOnce, MOST_AT_ONCE);
-      reason = failure ?? reason;
+      const some = await this.#retrySome(ids.splice(0, this.#atOnce), nowMs);
+      this.#atOnce = some.reason ? Math.ceil(this.#atOnce / 2) : Math.min(2 * this.#atOnce, MOST_AT_ONCE);
+      reason = some.reason ?? reason;
+      isAnswered ||= some.isAnswered;
     }
     this.#isTrying = false;
-    return reason;
+    return { isAnswered, reason };
   }
 
-  async #retrySome(ids: readonly string[], nowMs: number): Promise<unknown> {
+  async #retrySome(ids: readonly string[], nowMs: number): Promise<Retried> {
+    let isAnswered = false;
     const settled = await Promise.allSettled(
       ids.map(async (id) => {
         const touch = this.#owed.get(id);
         if (!touch) return;
-        const isOver = touch.untilMs <= nowMs || (await this.#touch(id, touch));
+        let isOver = touch.untilMs <= nowMs;
+        if (!isOver) {
+          isOver = await this.#touch(id, touch);
+          isAnswered = true;
+        }
         // Whoever owes it anew meanwhile is not forgotten.
         if (isOver && this.#owed.get(id) === touch) this.#owed.delete(id);
       }),
     );
-    return settled.find((each) => each.status === "rejected")?.reason;
+    return { isAnswered, reason: settled.find((each) => each.status === "rejected")?.reason };
   }
 
   async #touch(id: string, touch: OwedTouch): Promise<boolean> {

@@ -115,8 +115,8 @@ export class Touches {
 
   /** Tries again what was put off, while `goesOn` says so. Never rejects. */
   async retryOwed(goesOn: () => boolean): Promise<void> {
-    const reason = await this.#owed.retry(this.#settings.clock.now(), goesOn);
-    if (reason === undefined) this.#outages.over();
-    else this.#outages.report(storeError(reason));
+    const { reason, isAnswered } = await this.#owed.retry(this.#settings.clock.now(), goesOn);
+    if (reason !== undefined) this.#outages.report(storeError(reason));
+    else if (isAnswered) this.#outages.over();
   }
 }

@@ -235,6 +235,17 @@ describe("in an outage", () => {
     expect(texts({ log }).slice(1)).toEqual(["info live sessions can be read again"]);
   });
 
+  test("it is not over because sessions are: what can no longer be written says nothing of the store", async () => {
+    const { store, log, pass, mint } = setUp({ expiration: 40, touchEvery: 10 });
+    await mint(5);
+    store.touch = away;
+    store.loadRevisions = away;
+    store.load = away;
+    await pass(100);
+    expect(texts({ log })).toContain("error the use of sessions cannot be written");
+    expect(texts({ log })).not.toContain("info the use of sessions can be written again");
+  });
+
   test("each kind of work speaks for itself while the sweep goes on", async () => {
     const { store, log, pass, mint } = setUp({ expiration: 400, touchEvery: 10 });
     await mint(50);
