@@ -63,10 +63,10 @@ describeWithRedis("over Redis", () => {
         for (const token of added) secrets.add(token);
         // What was sent to the others before this has arrived with it.
         for (const on of [here, there]) {
-          const marked = clients
-            .filter(({ on: its }) => its === on)
-            .map(({ client }) => next(client, "mark"));
-          on.io.local.emit("mark");
+          const its = clients.filter((each) => each.on === on).map(({ client }) => client);
+          const marked = its.map((client) => next(client, "mark"));
+          // By their own rooms: who is cut loose hears nothing that is sent to all.
+          for (const { id = "" } of its) on.io.local.to(id).emit("mark");
           await Promise.all(marked);
         }
         const seen = {

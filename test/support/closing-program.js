@@ -13,10 +13,21 @@ const [{ database, options }] =
   /** @type {[{ database: import("mysql2/promise").PoolOptions, options: object }]} */ (
     await once(process, "message")
   );
+/** What a listener throws is logged, and the session goes on. @type {(message: string) => void} */
+let onThrown = () => {};
+/** @type {Promise<string>} */
+const thrown = new Promise((resolve) => {
+  onThrown = resolve;
+});
+/** @param {{ err?: Error }} fields */
+function error({ err }) {
+  if (err) onThrown(err.message);
+}
+
 const pool = createPool({ ...database, connectionLimit: 2 });
 const sessions = tokenSession({
   ...(await builtPlaceFor(pool)),
-  logger: false,
+  logger: { error, warn() {}, info() {}, debug() {} },
   storeTimeout: 2,
   revalidate: 1,
   ...options,
@@ -32,15 +43,11 @@ const { port } = /** @type {import("node:net").AddressInfo} */ (http.address());
 const client = connect(`http://127.0.0.1:${port}`, { transports: ["websocket"], auth: { token: "" } });
 const { session } = await connected;
 
-/** What a listener throws comes to the process, and the session goes on. */
-const thrown = new Promise((resolve) => process.once("uncaughtException", resolve));
 sessions.once("sessionChange", () => {
   throw new Error("a listener's own");
 });
 await session.set("n", 1);
-const { message } = await thrown;
-
-process.send?.({ id: session.id, thrown: message });
+process.send?.({ id: session.id, thrown: await thrown });
 await once(process, "message");
 const last = session.set("n", 2).then(
   () => "resolved",
