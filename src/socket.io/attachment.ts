@@ -23,7 +23,7 @@ import {
   takeHandshake,
 } from "./opening.js";
 import { PastSessions } from "./past-sessions.js";
-import { noteForRecovery, recoveryNote } from "./recovery.js";
+import { noteForRecovery, noteOf, recoveryNote } from "./recovery.js";
 import { askForToken, endSocket, tellGotToken } from "./reply.js";
 import { type RequestHost, Requests } from "./requests.js";
 import { roomsOf } from "./rooms.js";
@@ -53,6 +53,7 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
   /** The session that the registry holds for this socket. */
   session: Session | undefined;
   #past: PastSessions | undefined;
+  #hasSwitched = false;
   /** Why the session is over that this socket was recovered for. */
   #over: EndReason | undefined;
   /** The end has been told, or is about to be. */
@@ -123,10 +124,31 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
     if (!this.#socket.recovered) return false;
     const note = recoveryNote(this.#socket);
     const session = note && this.#context.restoring.take(this.#socket.id);
-    // Over since, if it had any: what is its comes with what it opens now.
-    if (note && !session) this.#rooms.leave();
     if (session) this.#takeSession({ session, ...(note.isFixed && { isFixed: note.isFixed }) });
+    else if (note) this.#beginAnew();
     return session !== undefined;
+  }
+
+  /** Its session is over since, if it was not before. What is its comes with what it opens now; the application sees to it as to a new socket. */
+  #beginAnew(): void {
+    this.#rooms.leave();
+    Object.assign(this.#socket, { recovered: false, data: {} });
+  }
+
+  /**
+   * Socket.IO is about to keep what this socket has, for it to come back to. Answers whether it may: not as one that has had another session, of
+   * which nobody would know any more.
+   */
+  mayComeBack(): boolean {
+    const had = SessionHandle.sessionOf(this.#handle);
+    if (!had) return true;
+    if (this.#hasSwitched) return false;
+    // The application may have replaced what the note was in.
+    if (!noteOf(this.#socket.data) && this.session && this.bearer) {
+      const { userId } = this.session.saved.kept;
+      this.#note(this.session, { secretHash: this.bearer.credential.hash, userId });
+    }
+    return noteOf(this.#socket.data)?.sessionId === had.id;
   }
 
   /** The socket is connected: from now on answers can be sent. */
@@ -155,7 +177,9 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
 
   loginEnded({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {
     this.#rooms.leave(keep);
-    if (this.session && secretHash) this.#note(this.session, { secretHash: bytesToText(secretHash), userId });
+    // The secret may have been replaced by the same write: then this is for those to note who have the new one.
+    if (!this.session || !secretHash || this.bearer?.credential.opens({ secretHash }) === false) return;
+    this.#note(this.session, { secretHash: bytesToText(secretHash), userId });
   }
 
   /** Another secret opens the session now. */
@@ -278,9 +302,10 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
 
   take(result: OpeningResult): void {
     this.#takeSession(result);
+    if (this.gone) return;
     this.#over = result.over;
     if (result.replaced && !this.isCutFrom(result.replaced)) {
-      this.#rooms.withhold(null);
+      this.#rooms.withhold(this.session?.saved.kept.userId ?? null);
       this.#due.cutLoose(result.replaced);
     } else if (result.again) this.#deadlines?.askAgain();
   }
@@ -321,6 +346,7 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
   #leaveOther({ id }: Session): void {
     const had = SessionHandle.sessionOf(this.#handle);
     if (!had || had.id === id) return;
+    this.#hasSwitched = true;
     this.#rooms.leave();
     if (had !== this.session || had.ended) return;
     this.#past ??= new PastSessions(this.#context.registry, (lost) => this.#due.cutLoose(lost));

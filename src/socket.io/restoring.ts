@@ -8,6 +8,7 @@ import type { SessionRegistry } from "../sessions.js";
 import type { Identity } from "../store.js";
 import { isAddress, namesOf } from "./addresses.js";
 import { promisesOf } from "./dropped-promises.js";
+import { attachments } from "./install.js";
 import { reopen } from "./opening.js";
 import { isProvenBy, noteOf, type RecoveryNote } from "./recovery.js";
 import { OUTAGE_BACKOFF } from "./requests.js";
@@ -41,7 +42,12 @@ export class Restoring {
 
   /** To be called for each adapter of each namespace. */
   through(namespace: Namespace, adapter: Adapter): void {
-    const restoreSession = adapter.restoreSession;
+    const { persistSession, restoreSession } = adapter;
+    adapter.persistSession = (state) => {
+      const socket = namespace.sockets.get(state.sid);
+      const attachment = socket && attachments.get(socket);
+      if (attachment?.mayComeBack() !== false) return persistSession.call(adapter, state);
+    };
     const restore = async (pid: string, offset: string) =>
       this.#restore(namespace, adapter, async () => restoreSession.call(adapter, pid, offset));
     adapter.restoreSession = restore as Adapter["restoreSession"];
