@@ -51,7 +51,7 @@ export class Audience {
   #equip(namespace: Namespace, adapter: Adapter): void {
     if (adapter.rooms instanceof AddressedRooms) return;
     adapter.rooms = new AddressedRooms(adapter.rooms, (addressee) => this.#hearers(addressee, namespace));
-    guardRooms(adapter);
+    guardRooms(adapter, this.#registry.log);
     this.restoring.through(namespace, adapter);
   }
 

@@ -1,4 +1,6 @@
 import type { Namespace, Socket } from "socket.io";
+import { type Log, thrownFields } from "../log.js";
+import { promisesOf } from "./dropped-promises.js";
 
 type Adapter = Namespace["adapter"];
 type Rooms = Map<string, Set<string>>;
@@ -13,8 +15,8 @@ interface Withheld {
 }
 
 /** To be called for each adapter of each namespace; doing it again changes nothing. */
-export function guardRooms(adapter: Adapter): void {
-  if (!guarded.has(adapter)) guarded.set(adapter, new GuardedRooms(adapter));
+export function guardRooms(adapter: Adapter, log: Log): void {
+  if (!guarded.has(adapter)) guarded.set(adapter, new GuardedRooms(adapter, log));
 }
 
 /**
@@ -57,10 +59,12 @@ class SocketRooms {
 
 class GuardedRooms {
   readonly #adapter: Adapter;
+  readonly #log: Log;
   readonly #withheld = new Map<string, Withheld>();
 
-  constructor(adapter: Adapter) {
+  constructor(adapter: Adapter, log: Log) {
     this.#adapter = adapter;
+    this.#log = log;
     adapter.sids = new HearingSockets(adapter.sids, this.#withheld);
     const { addAll, del, delAll } = adapter;
     adapter.addAll = (id, rooms) => addAll.call(adapter, id, this.#joinable(id, rooms));
@@ -84,14 +88,20 @@ class GuardedRooms {
   leave(id: string, keep: ReadonlySet<string>): void {
     const withheld = this.#withheld.get(id);
     for (const room of withheld?.rooms ?? []) if (!keep.has(room)) withheld?.rooms.delete(room);
-    for (const room of this.#othersOf(id)) if (!keep.has(room)) this.#adapter.del(id, room);
+    this.#del(
+      id,
+      this.#othersOf(id).filter((room) => !keep.has(room)),
+    );
   }
 
   withhold(id: string, userId: string | null): void {
     if (this.#withheld.has(id)) return;
+    const withheld: Withheld = { rooms: new Set(), userId };
+    // First: a listener of the adapter's may put it into another room.
+    this.#withheld.set(id, withheld);
     const rooms = this.#othersOf(id);
-    for (const room of rooms) this.#adapter.del(id, room);
-    this.#withheld.set(id, { rooms: new Set(rooms), userId });
+    this.#del(id, rooms);
+    for (const room of rooms) withheld.rooms.add(room);
   }
 
   giveBack(id: string, userId: string | null): void {
@@ -100,7 +110,28 @@ class GuardedRooms {
     this.#withheld.delete(id);
     // Rooms of before a login are those of whoever was there, and whoever has the new token is.
     const isTheirs = withheld.userId === null || withheld.userId === userId;
-    if (isTheirs && withheld.rooms.size > 0) this.#adapter.addAll(id, withheld.rooms);
+    if (isTheirs) this.#each(withheld.rooms, (room) => this.#adapter.addAll(id, new Set([room])));
+  }
+
+  #del(id: string, rooms: readonly string[]): void {
+    this.#each(rooms, (room) => this.#adapter.del(id, room));
+  }
+
+  /**
+   * A listener of the application's that hears of rooms may throw: that must not keep others in theirs, nor a session from taking what its row
+   * says. What an adapter tells its server about rooms is a promise that it drops.
+   */
+  #each(rooms: Iterable<string>, change: (room: string) => unknown): void {
+    const changeAll = () => {
+      for (const room of rooms) {
+        try {
+          change(room);
+        } catch (error) {
+          this.#log.error(thrownFields(error), "a room could not be joined or left without an error");
+        }
+      }
+    };
+    promisesOf(changeAll);
   }
 
   release(id: string): void {

@@ -155,6 +155,21 @@ await describeWithOwnRedis("while Redis is away", (own) => {
     });
   });
 
+  test("rooms that end with a login, and are withheld from who is cut loose, end no process", async () => {
+    const here = await startNode({ adapter: "sharded", redisPackage: "ioredis" }, newPrefix());
+    const { client } = await open(here);
+    const sent = gotToken(client);
+    expect(await ask(client, "login", "ann")).toBe("");
+    const { client: tab } = await open(here, (await sent).token);
+    for (const each of [client, tab]) expect(await ask(each, "join", newPrefix())).toBe("");
+    await tellRedis(own().url, ["ACL", "SETUSER", "default", "-sunsubscribe"]);
+    const asked = next(tab, "tokenChanged");
+    expect(await ask(client, "logout")).toBe("");
+    await asked;
+    await tellRedis(own().url, ["ACL", "SETUSER", "default", "+sunsubscribe"]);
+    expect(await ask(client, "set", "n", 1)).toBe("");
+  });
+
   test("control: a message of the application's own still ends a process, as without sessions", async () => {
     const here = await startNode({ adapter: "redis" }, newPrefix());
     await here.call("hear", 1);

@@ -194,6 +194,32 @@ describe("a socket that is cut loose", () => {
     expect(adapter.rooms.has("inbox")).toBe(false);
   });
 
+  test("is cut loose, and every other too, where a listener to rooms throws, or joins another", async () => {
+    const node = await nodes.node();
+    const { phone, tab } = await two(node);
+    const laptop = await node.connect(phone.token);
+    await laptop.socket.join("inbox");
+    const { adapter } = node.io.of("/");
+    adapter.on("leave-room", (_room, id) => {
+      void node.io.sockets.sockets.get(id)?.join("left");
+      throw new Error("of the application");
+    });
+    adapter.on("join-room", (room) => {
+      if (room === "inbox") throw new Error("of the application");
+    });
+    const sent = gotToken(phone.client);
+    await phone.socket.session.regenerate();
+    for (const each of [tab, laptop])
+      expect([roomsOf(each), each.socket.session.active]).toEqual([[], false]);
+    await present(tab.client, (await sent).token);
+    expect(tab.socket.session.userId).toBe("7");
+    expect(roomsOf(tab)).toEqual(["inbox", "left", "lobby"]);
+    await phone.socket.session.logout();
+    expect(phone.socket.session.userId).toBe("");
+    expect(roomsOf(phone)).toEqual(["left"]);
+    adapter.removeAllListeners();
+  });
+
   test("hears nothing more after it has left all rooms and a join of the application's", async () => {
     const node = await nodes.node();
     const { tab } = await cut(node);

@@ -52,6 +52,8 @@ io.on("connection", (socket) => {
   );
   answers(socket, "destroy", () => socket.session.destroy());
   answers(socket, "login", (userId) => socket.session.login(userId));
+  answers(socket, "logout", () => socket.session.logout());
+  answers(socket, "join", async (room) => socket.join(room));
 });
 
 /** @type {Record<string, (...args: any[]) => unknown>} */
