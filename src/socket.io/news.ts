@@ -41,8 +41,11 @@ export class News {
 
   /** What was not told after all, unless there is newer. */
   putBack({ written, ended }: Announcement): void {
-    for (const [sessionId, ...of] of written)
-      if (!this.#written.has(sessionId)) put(this.#written, sessionId, of);
+    for (const [sessionId, ...of] of written) {
+      const [revision, keepRooms] = this.#written.get(sessionId) ?? of;
+      const keep = keepRooms ?? of[1];
+      put(this.#written, sessionId, keep ? [revision, keep] : [revision]);
+    }
     for (const [sessionId, reason] of ended) put(this.#ended, sessionId, reason);
   }
 }

@@ -89,26 +89,25 @@ export class Restoring {
       });
       return persisted;
     };
-    const again = async (names: string[]) => {
+    const again = async (names: string[], returning?: Returning) => {
       // Also where there are none: the application may have sent something to other rooms meanwhile.
       await persist(names);
+      // Its client may have come by another connection, which is to be given it.
+      if (returning?.isOver) return null;
       const restored = await restore();
       return restored && { ...restored, rooms };
     };
     if (!note) return rooms.length === found.rooms.length ? found : again([]);
-    const returning = await this.#verified({ id: sid, nsp: namespace }, note);
-    if (returning === "unknown") {
-      // It may try again: an adapter gives it once.
-      await persist([]);
-      return this.#refuse(pid);
-    }
+    // An adapter gives it once, and while the store is away the client may come by another connection.
+    const returning = await this.#verified({ id: sid, nsp: namespace }, note, () => persist([]));
+    if (returning === "unknown") return this.#refuse(pid);
     // It connects only to hear that.
     if (returning === "over") return { ...found, rooms: [], missedPackets: [] };
     if (returning === "replaced") return this.#refuse(pid);
     try {
       for (;;) {
         const { names } = returning;
-        const restored = await again(names);
+        const restored = await again(names, returning);
         if (returning.isOver || !restored) return this.#refuse(pid);
         // Somebody may have logged in or out meanwhile.
         if (String(returning.names) !== String(names)) continue;
@@ -120,10 +119,11 @@ export class Restoring {
     }
   }
 
-  /** `"unknown"` where the store does not say. */
+  /** `"unknown"` where the store does not say; `onAway` is called once where it does not at first. */
   async #verified(
     socket: SocketAddress,
     note: RecoveryNote,
+    onAway: () => unknown,
   ): Promise<Returning | "over" | "replaced" | "unknown"> {
     const registry = this.#registry;
     const untilMs = registry.clock.now() + STORE_WITHIN_MS;
@@ -140,10 +140,12 @@ export class Restoring {
         return returning;
       } catch (error) {
         this.#outages.report(toSessionError(error));
+        if (!backoff) await onAway();
         backoff ??= new Backoff(registry.clock, OUTAGE_BACKOFF);
         await backoff.wait();
       }
     }
+    if (!backoff) await onAway();
     return "unknown";
   }
 }

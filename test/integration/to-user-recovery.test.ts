@@ -284,6 +284,31 @@ test("while the store is away a socket waits for it, and has missed nothing", as
   expect(it.heard).toEqual([...EVERYTHING, "live"]);
 });
 
+test("a client whose connection breaks while the store is away has missed nothing, where an adapter gives it once", async () => {
+  class GivingOnce extends SessionAwareAdapter {
+    override async restoreSession(pid: string, offset: string) {
+      const found = await super.restoreSession(pid, offset);
+      (this as unknown as { sessions: Map<string, unknown> }).sessions.delete(pid);
+      return found;
+    }
+  }
+  const node = await nodes.node({ ...settings({ adapter: GivingOnce }), options: { storeTimeout: 1 } });
+  const it = await device(node, 7);
+  await node.proxy.down();
+  await away(it, async () => {
+    sendAll(node, it);
+    const first = next(it.client.io, "open");
+    it.client.connect();
+    await first;
+    await until(async () => node.log.lines.some(({ level }) => level === "error"));
+    it.client.disconnect();
+    await until(async () => node.io.engine.clientsCount === 0);
+    void until(async () => node.io.engine.clientsCount > 0).then(() => node.proxy.up());
+  });
+  await settle(node, it.client);
+  expect(it.heard).toEqual(EVERYTHING);
+});
+
 test("where the store stays away it is a new one, which has its session once the store is back", async () => {
   const clock = new HandClock();
   const node = await nodes.node({ ...settings(), options: { storeTimeout: 1, clock } });

@@ -31,6 +31,15 @@ test("what could not be told is kept, unless there is newer", () => {
   ]);
 });
 
+test("rooms that a logout keeps are told with the write that comes after it, also where the first could not be told", () => {
+  const news = new News();
+  news.written(id(1), 1, ["lobby"]);
+  const lost = news.take();
+  news.written(id(1), 2);
+  news.putBack(lost);
+  expect(news.take().written).toEqual([[id(1), 2, ["lobby"]]]);
+});
+
 test("an outage keeps a bounded number of sessions, however many change", () => {
   const news = new News();
   for (let n = 0; n < 12_000; n++) {
