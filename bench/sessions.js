@@ -3,7 +3,7 @@
 // The tokens of the others are shorter than ours (32 characters, not 76), and stay so: that is how they are.
 import { createHmac, randomBytes } from "node:crypto";
 import oldSession from "socket.io-mysql-session";
-import { mintToken } from "../dist/token.js";
+import { mintToken } from "../dist/token/token.js";
 
 /** @typedef {import("mysql2/promise").Connection} Connection */
 /** @typedef {import("./context.js").ContenderName} ContenderName */

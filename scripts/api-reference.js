@@ -14,7 +14,9 @@ const elsewhere = [
   // What the types of events are made of, as in Socket.IO, which does not export its own.
   ...["ByMany", "EventsMap"].map((name) => `src/socket.io/broadcast.ts:${name}`),
   // express-session's own, of which src/http has as much as it uses.
-  ...["Cookie", "Session", "SessionData"].map((name) => `src/http/express-session.d.cts:session.${name}`),
+  ...["Cookie", "Session", "SessionData"].map(
+    (name) => `src/cookie-sessions/express-session.d.cts:session.${name}`,
+  ),
 ];
 
 /**

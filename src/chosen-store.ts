@@ -1,8 +1,8 @@
+import { ignoreRejection } from "./base/promises.js";
 import { SessionError } from "./errors.js";
 import type { Settings } from "./options.js";
-import { ignoreRejection } from "./promises.js";
 import type { SessionStore } from "./store.js";
-import { MysqlStore } from "./stores/mysql.js";
+import { MysqlStore } from "./stores/mysql/mysql-store.js";
 
 /** What each store has: see {@link SessionStore}. */
 const REQUIRED = ["load", "insert", "write", "touch", "delete"] as const;

@@ -5,16 +5,10 @@
  * @module
  */
 // The public surface of the server half, name by name.
-export type { Device } from "./devices.js";
+
+export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./base/log.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
-export type {
-  SessionChangeEvent,
-  SessionEndEvent,
-  SessionInvalidEvent,
-  SessionStartEvent,
-  TokenSessionEvents,
-} from "./events.js";
-export type { LogoutOptions, SessionHandle } from "./handle.js";
+export type { LogoutOptions, SessionHandle } from "./handle/handle.js";
 export type { CookieBridgeOptions } from "./http/cookie-bridge.js";
 export {
   type CookieHandshake,
@@ -28,13 +22,20 @@ export {
 export type { ExpressMiddleware } from "./http/express.js";
 export type { FastifyInstance, FastifyPlugin } from "./http/fastify.js";
 export type { KoaContext, KoaMiddleware } from "./http/koa.js";
+export type { RequestSessionOptions } from "./http/middleware.js";
 export type { RequestSession } from "./http/request-session.js";
-export type { RequestSessionOptions } from "./http/request-sessions.js";
-export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./log.js";
 export type { TokenSessionOptions } from "./options.js";
+export type {
+  SessionChangeEvent,
+  SessionEndEvent,
+  SessionInvalidEvent,
+  SessionStartEvent,
+  TokenSessionEvents,
+} from "./registry/events.js";
+export type { Device } from "./registry/users.js";
+export type { AttachTarget, Middleware } from "./socket.io/attach.js";
 export type { BroadcastMethods, SessionBroadcast } from "./socket.io/broadcast.js";
 export type { HandlerFailure, WrapHandler } from "./socket.io/handler.js";
-export type { AttachTarget, Middleware } from "./socket.io/middleware.js";
 export type { MissingResult, SessionContext, WithSessionHandler } from "./socket.io/with-session.js";
 export {
   type Identity,
@@ -53,8 +54,8 @@ export {
   type UserSession,
   type WriteAttempt,
 } from "./store.js";
+export { type ConnectBackendOptions, fromConnectStore } from "./stores/connect/from-connect-store.js";
 export type { ConnectRecord, ConnectStoreLike } from "./stores/connect/store-like.js";
-export { type ConnectBackendOptions, fromConnectStore } from "./stores/connect.js";
 export { memoryStore } from "./stores/memory.js";
 export type {
   CallbackConnection,

@@ -1,11 +1,11 @@
 import type { Socket } from "socket.io";
-import type { Clock } from "./clock.js";
-import { systemClock } from "./clock.js";
+import type { Clock } from "./base/clock.js";
+import { systemClock } from "./base/clock.js";
+import { isPinoLike, type Log, type Logger, toLog } from "./base/log.js";
 import { SessionError } from "./errors.js";
-import { isPinoLike, type Log, type Logger, toLog } from "./log.js";
 import { LONGEST, type Seconds, type StoreFactory, VISIT_GAP } from "./store.js";
 import type { Database } from "./stores/mysql/db-kinds.js";
-import { checkedSecrets, type TicketSecrets } from "./tickets.js";
+import { checkedSecrets, type TicketSecrets } from "./token/tickets.js";
 
 /** What {@link tokenSession} takes. Exactly one of `db` and `store` is needed. */
 export interface TokenSessionOptions {

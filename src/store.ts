@@ -1,4 +1,4 @@
-import type { Log } from "./log.js";
+import type { Log } from "./base/log.js";
 import type { ClientDescription } from "./wire.js";
 
 /** A duration in seconds. */

@@ -3,7 +3,7 @@
 // `{port, flood, connections, warmUp}`, answered after `warmUp` seconds of it; it goes on until the program ends.
 import { setTimeout as delay } from "node:timers/promises";
 import { Manager } from "socket.io-client";
-import { mintToken } from "../../dist/token.js";
+import { mintToken } from "../../dist/token/token.js";
 import { answer } from "../program.js";
 
 /** @typedef {"events" | "connects" | "tokens" | "answered" | "young"} Flood */

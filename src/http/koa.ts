@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RequestSessions } from "./request-sessions.js";
+import type { RequestSessions } from "./middleware.js";
 
 /** What is used of a Koa context. */
 export interface KoaContext {

@@ -1,8 +1,8 @@
-import { Credential } from "../credential.js";
 import { SessionError } from "../errors.js";
-import { SessionHandle } from "../handle.js";
-import type { Session } from "../session.js";
-import type { SessionRegistry } from "../sessions.js";
+import { SessionHandle } from "../handle/handle.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import type { Session } from "../session/session.js";
+import { Credential } from "../token/credential.js";
 import type { ResponseBearer } from "./response-bearer.js";
 
 /** What one request needs of its framework's answer. */

@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
 import onHeaders from "on-headers";
-import type { Credential } from "../credential.js";
-import type { Log } from "../log.js";
-import type { Bearer } from "../rotation.js";
-import type { PresentedToken } from "../token.js";
+import type { Log } from "../base/log.js";
+import type { Bearer } from "../handle/rotation.js";
+import type { Credential } from "../token/credential.js";
+import type { PresentedToken } from "../token/token.js";
 import { TOKEN_HEADER } from "../wire.js";
 import { isAnswered, isSent } from "./when-over.js";
 

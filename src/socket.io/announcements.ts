@@ -1,7 +1,7 @@
 import type { Namespace } from "socket.io";
-import { pause } from "../clock.js";
-import { Backoff } from "../retry.js";
-import type { SessionRegistry } from "../sessions.js";
+import { pause } from "../base/clock.js";
+import { Backoff } from "../gateway/retry.js";
+import type { SessionRegistry } from "../registry/registry.js";
 import type { EndReason } from "../wire.js";
 import { promisesOf } from "./dropped-promises.js";
 import { type Announcement, News, type Written } from "./news.js";

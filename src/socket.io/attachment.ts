@@ -1,20 +1,20 @@
 import type { Socket } from "socket.io";
-import { SessionHandle } from "../handle.js";
-import { bytesToText, type HashText, keepHash } from "../identity.js";
-import type { MintLimit } from "../mint-limit.js";
-import type { Session } from "../session.js";
-import type { SessionWatcher } from "../session-host.js";
+import { SessionHandle } from "../handle/handle.js";
+import type { MintLimit } from "../registry/mint-limit.js";
+import type { Session } from "../session/session.js";
+import type { SessionWatcher } from "../session/session-host.js";
 import type { Identity } from "../store.js";
+import { bytesToText, type HashText, keepHash } from "../token/identity.js";
 import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
-import type { AttachmentContext } from "./attachment-context.js";
 import { SocketBearer } from "./bearer.js";
 import { type Connecting, endConnecting, mintLimitOf } from "./connection.js";
+import type { AttachmentContext } from "./context.js";
 import { type DeadlineHost, Deadlines } from "./deadlines.js";
 import { type EventHost, FreshEvents } from "./fresh-events.js";
 import { handshakeAsSent } from "./handshake-cookies.js";
 import { HeldEvents, sayTooMuch } from "./held-events.js";
-import { leaveOnDisconnect } from "./install.js";
 import { trimMiddlewares } from "./internals.js";
+import { askForToken, endSocket, tellGotToken } from "./messages.js";
 import {
   type ClientFacts,
   type OpeningResult,
@@ -23,8 +23,8 @@ import {
   takeHandshake,
 } from "./opening.js";
 import { PastSessions } from "./past-sessions.js";
+import { leaveOnDisconnect } from "./prototype.js";
 import { noteForRecovery, noteOf, recoveryNote } from "./recovery.js";
-import { askForToken, endSocket, tellGotToken } from "./reply.js";
 import { type RequestHost, Requests } from "./requests.js";
 import { roomsOf } from "./rooms.js";
 import { type WithSessionHandler, withSession } from "./with-session.js";

@@ -1,8 +1,8 @@
 import type { Namespace, Server } from "socket.io";
-import type { Outages } from "../outages.js";
-import { toUserId } from "../rotation.js";
-import type { Session } from "../session.js";
-import { checkId, type SessionRegistry } from "../sessions.js";
+import type { Outages } from "../base/outages.js";
+import { toUserId } from "../handle/rotation.js";
+import { checkId, type SessionRegistry } from "../registry/registry.js";
+import type { Session } from "../session/session.js";
 import { AddressedRooms, type Addressee, namesOf } from "./addresses.js";
 import { type Any, Broadcaster, type BroadcastMethods } from "./broadcast.js";
 import { namespacesOf } from "./internals.js";

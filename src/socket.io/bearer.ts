@@ -1,13 +1,13 @@
 import type { Socket } from "socket.io";
-import type { Clock } from "../clock.js";
-import { Credential } from "../credential.js";
-import type { HashText } from "../identity.js";
-import type { TokenParser } from "../legacy.js";
-import type { Bearer } from "../rotation.js";
-import type { Tickets } from "../tickets.js";
-import type { PresentedToken } from "../token.js";
+import type { Clock } from "../base/clock.js";
+import type { Bearer } from "../handle/rotation.js";
+import { Credential } from "../token/credential.js";
+import type { HashText } from "../token/identity.js";
+import type { TokenParser } from "../token/legacy.js";
+import type { Tickets } from "../token/tickets.js";
+import type { PresentedToken } from "../token/token.js";
+import { askForToken, CONFIRM_TIMEOUT_MS, sendGotToken } from "./messages.js";
 import { type ClientFacts, newToken, type Request } from "./opening.js";
-import { askForToken, CONFIRM_TIMEOUT_MS, sendGotToken } from "./reply.js";
 
 /** How long a client may take to present the token that it holds. */
 const PRESENT_TIMEOUT_MS = 10_000;

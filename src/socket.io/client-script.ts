@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Log } from "../log.js";
+import type { Log } from "../base/log.js";
 
 const NAME = "socket.io-token-session.js";
 /** Where the build puts it, as seen from `src/socket.io` and from `dist/socket.io` alike. */

@@ -1,8 +1,8 @@
 import type { Namespace, Server } from "socket.io";
 import { SessionError } from "../errors.js";
-import type { Announcer, SessionRegistry } from "../sessions.js";
+import type { Announcer, SessionRegistry } from "../registry/registry.js";
 import type { SessionStore } from "../store.js";
-import { isSessionId } from "../token.js";
+import { isSessionId } from "../token/token.js";
 import type { EndReason } from "../wire.js";
 import { ANNOUNCEMENT, Announcements } from "./announcements.js";
 import { LiveQuestions } from "./live-questions.js";

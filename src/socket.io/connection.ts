@@ -1,6 +1,6 @@
 import type { Socket } from "socket.io";
-import type { Clock } from "../clock.js";
-import { MintLimit, OF_A_CONNECTION } from "../mint-limit.js";
+import type { Clock } from "../base/clock.js";
+import { MintLimit, OF_A_CONNECTION } from "../registry/mint-limit.js";
 
 type Connection = Socket["conn"];
 

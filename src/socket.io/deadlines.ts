@@ -1,6 +1,6 @@
 import type { Socket } from "socket.io";
-import type { Session } from "../session.js";
-import type { SessionRegistry } from "../sessions.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import type { Session } from "../session/session.js";
 import { Cut } from "./cut.js";
 
 /** After this long without a session a socket of a `required` namespace is disconnected: the client's own connect time-out. */

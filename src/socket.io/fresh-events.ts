@@ -1,8 +1,8 @@
 import { toSessionError } from "../errors.js";
-import type { Freshness } from "../freshness.js";
-import { Backoff } from "../retry.js";
-import type { Session } from "../session.js";
-import type { SessionRegistry } from "../sessions.js";
+import { Backoff } from "../gateway/retry.js";
+import type { Freshness } from "../registry/freshness.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import type { Session } from "../session/session.js";
 import { type HeldEvent, HeldEvents } from "./held-events.js";
 import { OUTAGE_BACKOFF } from "./requests.js";
 

@@ -1,8 +1,8 @@
 import type { Socket } from "socket.io";
+import { thrownFields } from "../base/log.js";
 import { errorTexts, isOrdinary, SessionError, type SessionErrorCode } from "../errors.js";
-import { thrownFields } from "../log.js";
-import type { SessionRegistry } from "../sessions.js";
-import { attachments } from "./install.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import { attachments } from "./prototype.js";
 
 /** What a client's acknowledgement is given when the handler has failed. */
 export interface HandlerFailure {

@@ -1,5 +1,5 @@
+import type { Log } from "../base/log.js";
 import { SessionError } from "../errors.js";
-import type { Log } from "../log.js";
 
 const MAX_HELD_EVENTS = 1000;
 const MAX_HELD_BYTES = 1_048_576;

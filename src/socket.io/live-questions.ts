@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Namespace } from "socket.io";
-import type { SessionRegistry } from "../sessions.js";
-import { isSessionId } from "../token.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import { isSessionId } from "../token/token.js";
 import type { Announcements } from "./announcements.js";
 import { promisesOf } from "./dropped-promises.js";
 import { overrides } from "./overrides.js";

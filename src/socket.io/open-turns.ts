@@ -1,8 +1,8 @@
 import type { Socket } from "socket.io";
-import { ConnectionOpens, type OpenLimits } from "../connection-opens.js";
+import type { Log } from "../base/log.js";
 import { SessionError } from "../errors.js";
-import type { Log } from "../log.js";
-import type { Strangers } from "../strangers.js";
+import { ConnectionOpens, type OpenLimits } from "../registry/connection-opens.js";
+import type { Strangers } from "../registry/strangers.js";
 import { hasUsedUpMints } from "./connection.js";
 
 /**

@@ -1,17 +1,17 @@
 import type { Socket } from "socket.io";
-import { toClientDescription } from "../description.js";
 import { SessionError } from "../errors.js";
-import type { HashText } from "../identity.js";
-import type { LateTokens } from "../late-tokens.js";
-import { opaqueToken } from "../opaque.js";
-import { storeError } from "../retry.js";
-import type { Session } from "../session.js";
-import type { SessionRegistry } from "../sessions.js";
+import { storeError } from "../gateway/retry.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import type { Session } from "../session/session.js";
 import type { SessionRow } from "../store.js";
-import { parseStandIn, standInFor, Ticket, type Tickets } from "../tickets.js";
-import { type PresentedToken, parseToken } from "../token.js";
+import type { HashText } from "../token/identity.js";
+import type { LateTokens } from "../token/late-tokens.js";
+import { opaqueToken } from "../token/opaque.js";
+import { parseStandIn, standInFor, Ticket, type Tickets } from "../token/tickets.js";
+import { type PresentedToken, parseToken } from "../token/token.js";
 import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
-import type { AttachmentContext } from "./attachment-context.js";
+import type { AttachmentContext } from "./context.js";
+import { toClientDescription } from "./description.js";
 import { hideTokenCookies } from "./handshake-cookies.js";
 import { isProvenBy, type RecoveryNote, recoveryNote } from "./recovery.js";
 

@@ -1,8 +1,8 @@
-import type { Credential } from "../credential.js";
-import type { Session } from "../session.js";
-import type { SessionWatcher } from "../session-host.js";
-import type { SessionRegistry } from "../sessions.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import type { Session } from "../session/session.js";
+import type { SessionWatcher } from "../session/session-host.js";
 import type { Identity } from "../store.js";
+import type { Credential } from "../token/credential.js";
 
 /** More of them, and the client has to come back as another socket, which has had none: it is more than a connection may create at once. */
 const MOST = 32;

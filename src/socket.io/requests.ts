@@ -1,16 +1,16 @@
 import type { Socket } from "socket.io";
 import { toSessionError } from "../errors.js";
-import type { LateTokens } from "../late-tokens.js";
-import { Backoff } from "../retry.js";
-import type { Session } from "../session.js";
-import type { SessionRegistry } from "../sessions.js";
-import type { Tickets } from "../tickets.js";
-import { isTokenOf } from "../token.js";
-import type { Verifier } from "../verification.js";
+import { Backoff } from "../gateway/retry.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import type { Verifier } from "../session/look.js";
+import type { Session } from "../session/session.js";
+import type { LateTokens } from "../token/late-tokens.js";
+import type { Tickets } from "../token/tickets.js";
+import { isTokenOf } from "../token/token.js";
 import type { GotToken } from "../wire.js";
-import type { AttachmentContext } from "./attachment-context.js";
 import type { SocketBearer } from "./bearer.js";
-import { Unidentified } from "./identifying.js";
+import type { AttachmentContext } from "./context.js";
+import { Unidentified } from "./identify.js";
 import { dropTurn, endTurn, pace, refuse, takeTurn, waitForTurn } from "./open-turns.js";
 import {
   type ClientFacts,

@@ -1,15 +1,15 @@
 import type { Namespace, Socket } from "socket.io";
+import type { Outages } from "../base/outages.js";
 import { toSessionError } from "../errors.js";
-import type { Outages } from "../outages.js";
-import { Backoff } from "../retry.js";
-import type { Session } from "../session.js";
-import type { SessionWatcher } from "../session-host.js";
-import type { SessionRegistry } from "../sessions.js";
+import { Backoff } from "../gateway/retry.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import type { Session } from "../session/session.js";
+import type { SessionWatcher } from "../session/session-host.js";
 import type { Identity } from "../store.js";
 import { isAddress, namesOf } from "./addresses.js";
 import { promisesOf } from "./dropped-promises.js";
-import { attachments } from "./install.js";
 import { reopen } from "./opening.js";
+import { attachments } from "./prototype.js";
 import { isProvenBy, noteOf, type RecoveryNote } from "./recovery.js";
 import { OUTAGE_BACKOFF } from "./requests.js";
 

@@ -1,5 +1,5 @@
 import type { Namespace, Socket } from "socket.io";
-import { type Log, thrownFields } from "../log.js";
+import { type Log, thrownFields } from "../base/log.js";
 import { promisesOf } from "./dropped-promises.js";
 
 type Adapter = Namespace["adapter"];

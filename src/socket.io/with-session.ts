@@ -1,9 +1,9 @@
 import type { Socket } from "socket.io";
 import { SessionError } from "../errors.js";
-import { SessionHandle } from "../handle.js";
-import type { SessionRegistry } from "../sessions.js";
+import { type DraftAccess, withDraft } from "../handle/exclusive.js";
+import { SessionHandle } from "../handle/handle.js";
+import type { SessionRegistry } from "../registry/registry.js";
 import type { SessionDraft } from "../types.js";
-import { type DraftAccess, withDraft } from "../with-session.js";
 
 declare module "socket.io" {
   interface Socket {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { newProcessId, newRevision, withWriter } from "../row/writers.js";
 import type { Identity, NewSession, SessionRow, SessionStore, WriteAttempt } from "../store.js";
-import { mintToken } from "../token.js";
-import { newProcessId, newRevision, withWriter } from "../writers.js";
+import { mintToken } from "../token/token.js";
 
 /** Rounds of what is left to chance: enough that a store that reads first and writes then is caught. */
 export const ROUNDS = 20;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe } from "@jest/globals";
 import { createPool, type Pool } from "mysql2/promise";
 import type { SessionStore } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
-import { MysqlStore } from "../../src/stores/mysql.js";
+import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
 import { contractSettings } from "../../src/testing/index.js";
 import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
 import { type DatabaseProxy, startProxy } from "../support/proxy.js";

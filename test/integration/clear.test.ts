@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { ConnectStore } from "../../src/http/connect-store.js";
-import { KoaSessionStore } from "../../src/http/koa-session-store.js";
+import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { KoaSessionStore } from "../../src/cookie-sessions/koa-session-store.js";
 import { type Node, outcome, until, useNodes } from "../support/nodes.js";
 import { next } from "../support/server.js";
 

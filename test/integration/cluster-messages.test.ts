@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { systemClock } from "../../src/clock.js";
+import { systemClock } from "../../src/base/clock.js";
 import { HandClock } from "../support/clock.js";
 import { ADAPTERS, type MakeAdapter, NO_SWEEP, type Nodes, startNodes } from "../support/cluster.js";
 import { createTestDatabase, type TestDatabase } from "../support/database.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { ConnectStore } from "../../src/http/connect-store.js";
-import { opaqueToken } from "../../src/opaque.js";
+import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { opaqueToken } from "../../src/token/opaque.js";
 import { cookieRow } from "../support/cookie-client.js";
 import { outcome, useNodes } from "../support/nodes.js";
 import { next } from "../support/server.js";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Socket } from "socket.io-client";
 import { memoryStore } from "../../src/index.js";
-import { mintToken } from "../../src/token.js";
+import { mintToken } from "../../src/token/token.js";
 import { HandClock, settled } from "../support/clock.js";
 import { ADAPTERS, type Nodes, startNodes } from "../support/cluster.js";
 import { loggedIn, present } from "../support/hearing.js";

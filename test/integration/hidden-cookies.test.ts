@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { Socket } from "socket.io";
 import type { RequestSession, TokenSessions } from "../../src/index.js";
-import { mintToken } from "../../src/token.js";
+import { mintToken } from "../../src/token/token.js";
 import { addApp } from "../support/http-apps.js";
 import { useNodes } from "../support/nodes.js";
 import { serverSideOf } from "../support/rig.js";

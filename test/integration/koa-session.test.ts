@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { opaqueToken } from "../../src/opaque.js";
-import { RESERVED_KEY } from "../../src/values.js";
+import { RESERVED_KEY } from "../../src/session/values.js";
+import { opaqueToken } from "../../src/token/opaque.js";
 import { cookieRow, lifeOf } from "../support/cookie-client.js";
 import { addKoaApp, type KoaRoutes } from "../support/koa-app.js";
 import { gate, outcome, useNodes } from "../support/nodes.js";

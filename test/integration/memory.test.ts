@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { Socket } from "socket.io-client";
-import { hashSecret } from "../../src/token.js";
+import { hashSecret } from "../../src/token/token.js";
 import { type ChildNode, Clients, startProgram } from "../support/child-node.js";
 import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
 import { ask, gotToken, next } from "../support/server.js";

@@ -7,7 +7,7 @@ import type { Namespace } from "socket.io";
 import type { Socket } from "socket.io-client";
 import type { GotToken } from "../../src/index.js";
 import type { SessionRow, SessionStore } from "../../src/store.js";
-import { mintToken } from "../../src/token.js";
+import { mintToken } from "../../src/token/token.js";
 import { HandClock } from "../support/clock.js";
 import { addApp } from "../support/http-apps.js";
 import { listen } from "../support/listen.js";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { createConnection, createPool, type Pool, type RowDataPacket } from "mysql2/promise";
-import { parseToken } from "../../src/token.js";
+import { parseToken } from "../../src/token/token.js";
 import { registryOf } from "../../src/token-session.js";
 import { NO_SWEEP } from "../support/cluster.js";
 import { createTestDatabase, poolOptions, serverUrl, type TestDatabase } from "../support/database.js";

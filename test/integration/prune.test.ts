@@ -6,7 +6,7 @@ import {
   type TokenSessions,
   tokenSession,
 } from "../../src/index.js";
-import { MysqlStore } from "../../src/stores/mysql.js";
+import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
 import { HandClock } from "../support/clock.js";
 import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
 import { insertExpired, stillThere } from "../support/expired-rows.js";

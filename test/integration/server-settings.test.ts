@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { createPool, type Pool } from "mysql2/promise";
-import { toLog } from "../../src/log.js";
+import { toLog } from "../../src/base/log.js";
+import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
 import { USER_PAGE } from "../../src/stores/mysql/reads.js";
-import { MysqlStore } from "../../src/stores/mysql.js";
 import { createTestDatabase, poolOptions } from "../support/database.js";
 import { outcome } from "../support/nodes.js";
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, expect, test } from "@jest/globals";
 import { createPool } from "mysql2";
-import { toLog } from "../../src/log.js";
-import { MysqlStore } from "../../src/stores/mysql.js";
+import { toLog } from "../../src/base/log.js";
+import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
 import { createTestDatabase, poolOptions } from "../support/database.js";
 import { until } from "../support/nodes.js";
 

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { createPool } from "mysql2/promise";
-import { ConnectStore } from "../../src/http/connect-store.js";
+import { toLog } from "../../src/base/log.js";
+import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
 import { memoryStore, type SessionRow, type SessionStore, tokenSession } from "../../src/index.js";
-import { toLog } from "../../src/log.js";
-import { MysqlStore } from "../../src/stores/mysql.js";
+import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
 import { type AnsweringProxy, startAnsweringProxy } from "../support/answering-proxy.js";
 import { poolOptions } from "../support/database.js";
 import { useNodes } from "../support/nodes.js";

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { Clock } from "../../src/clock.js";
+import type { Clock } from "../../src/base/clock.js";
 
 /** Lets what has fallen due come to rest, with a store in memory: a statement, and one that follows it, begin in a turn of their own. */
 export async function settled(): Promise<void> {

@@ -54,6 +54,6 @@ export function crowded(open) {
 /** For programs that run the built package. @param {import("mysql2/promise").Pool} pool */
 export async function builtPlaceFor(pool) {
   if (!forcedWidth) return { db: pool };
-  const { MysqlStore } = await import("../../dist/stores/mysql.js");
+  const { MysqlStore } = await import("../../dist/stores/mysql/mysql-store.js");
   return { store: crowded((settings) => new MysqlStore(pool, "session", settings)) };
 }

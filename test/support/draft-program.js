@@ -1,9 +1,10 @@
 // @ts-check
 // A process on the built package, run with `--expose-gc`: handlers of many sessions, each begun by work that began inside the
 // one before, as a queue's worker does. Tells its parent how many of those sessions are still in memory.
+
+import { withDraft } from "../../dist/handle/exclusive.js";
 import { memoryStore } from "../../dist/index.js";
 import { registryOf, tokenSession } from "../../dist/token-session.js";
-import { withDraft } from "../../dist/with-session.js";
 
 const COUNT = 500;
 const sessions = tokenSession({ store: memoryStore(), logger: false });

@@ -1,6 +1,6 @@
 import Koa, { type Context } from "koa";
 import session, { type CreateSessionOptions } from "koa-session";
-import { KoaSessionStore } from "../../src/http/koa-session-store.js";
+import { KoaSessionStore } from "../../src/cookie-sessions/koa-session-store.js";
 import { CookieClient, serve } from "./cookie-client.js";
 import type { Rig } from "./rig.js";
 

@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { createPool } from "mysql2/promise";
 import { Server } from "socket.io";
-import { systemClock } from "../../dist/clock.js";
-import { parseToken } from "../../dist/token.js";
+import { systemClock } from "../../dist/base/clock.js";
+import { parseToken } from "../../dist/token/token.js";
 import { registryOf, tokenSession } from "../../dist/token-session.js";
 
 const [{ database }] = await once(process, "message");
@@ -77,7 +77,7 @@ function watch(kind, object) {
 /** Opens, uses and lets go of one session, as a socket does. @param {string} token @param {boolean} leak */
 async function useOne(token, leak) {
   const opened = await registry.open(
-    /** @type {import("../../dist/token.js").PresentedToken} */ (parseToken(token)),
+    /** @type {import("../../dist/token/token.js").PresentedToken} */ (parseToken(token)),
   );
   if (opened.found !== "session") throw new Error(`${opened.found} instead of a session`);
   const { session } = opened;

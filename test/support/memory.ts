@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/clock.js";
+import type { Clock } from "../../src/base/clock.js";
 import type { StoreFactory } from "../../src/index.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 

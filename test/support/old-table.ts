@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from "@jest/globals";
 import { io as io4 } from "socket.io-client";
 import { adoptFile, applySql } from "../../scripts/dba.js";
 import type { GotToken } from "../../src/index.js";
-import { parseLegacyToken } from "../../src/legacy.js";
+import { parseLegacyToken } from "../../src/token/legacy.js";
 import { createTestDatabase, type TestDatabase } from "./database.js";
 import type { OldClient } from "./old-client.js";
 import { handlers, oldApp, oldDdl, startOldServer, until } from "./old-package.js";

@@ -1,18 +1,18 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect } from "@jest/globals";
-import { pause } from "../../src/clock.js";
-import { Credential } from "../../src/credential.js";
+import { pause } from "../../src/base/clock.js";
 import { SessionError } from "../../src/errors.js";
-import { Events } from "../../src/events.js";
-import { LateTokens } from "../../src/late-tokens.js";
+import { type Bearer, rotate } from "../../src/handle/rotation.js";
 import { toSettings } from "../../src/options.js";
-import { type Bearer, rotate } from "../../src/rotation.js";
-import type { Session } from "../../src/session.js";
-import { SessionRegistry } from "../../src/sessions.js";
+import { Events } from "../../src/registry/events.js";
+import { SessionRegistry } from "../../src/registry/registry.js";
+import type { Session } from "../../src/session/session.js";
+import type { Values } from "../../src/session/values.js";
 import type { Identity } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
-import { type PresentedToken, parseToken } from "../../src/token.js";
-import type { Values } from "../../src/values.js";
+import { Credential } from "../../src/token/credential.js";
+import { LateTokens } from "../../src/token/late-tokens.js";
+import { type PresentedToken, parseToken } from "../../src/token/token.js";
 import { HandClock } from "./clock.js";
 
 // Many devices whose connections lose messages: the server's part is the real code, a device is its storage and two tabs,

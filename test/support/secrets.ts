@@ -1,4 +1,4 @@
-import { parseToken } from "../../src/token.js";
+import { parseToken } from "../../src/token/token.js";
 
 /** Looks for tokens, their secrets and the hashes of these, in every form in which one of them might have got out. */
 export class Secrets {

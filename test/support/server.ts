@@ -9,7 +9,7 @@ import {
   type TokenSessions,
   tokenSession,
 } from "../../src/index.js";
-import { MysqlStore } from "../../src/stores/mysql.js";
+import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
 import { crowded, forcedWidth } from "./crowded-store.js";
 import { poolOptions } from "./database.js";
 import { listen } from "./listen.js";

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { Batch, type BatchOptions } from "../../src/batch.js";
-import { Lanes } from "../../src/lanes.js";
+import { Batch, type BatchOptions } from "../../src/gateway/batch.js";
+import { Lanes } from "../../src/gateway/lanes.js";
 import { StoreFault } from "../../src/store.js";
 
 // How entries become statements. `run` stands in for the store here; what real statements do is proven on real databases.

@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
-import { ConnectStore } from "../../src/http/connect-store.js";
-import { KoaSessionStore } from "../../src/http/koa-session-store.js";
+import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { KoaSessionStore } from "../../src/cookie-sessions/koa-session-store.js";
 import { tokenSession } from "../../src/index.js";
-import { opaqueToken } from "../../src/opaque.js";
 import { StoreFault } from "../../src/store.js";
+import { opaqueToken } from "../../src/token/opaque.js";
 import { HandClock, settled } from "../support/clock.js";
 import { brittleStore } from "../support/memory.js";
 import { outcome } from "../support/nodes.js";

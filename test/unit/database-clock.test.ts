@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { ClockJumps } from "../../src/clock.js";
+import { ClockJumps } from "../../src/base/clock.js";
 import { DatabaseClock } from "../../src/stores/mysql/database-clock.js";
 import { HandClock } from "../support/clock.js";
 

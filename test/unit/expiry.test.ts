@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { Events, type SessionEndEvent } from "../../src/events.js";
 import { toSettings } from "../../src/options.js";
-import type { Session } from "../../src/session.js";
-import { SessionRegistry } from "../../src/sessions.js";
+import { Events, type SessionEndEvent } from "../../src/registry/events.js";
+import { SessionRegistry } from "../../src/registry/registry.js";
+import { Sweep } from "../../src/registry/sweep.js";
+import type { Session } from "../../src/session/session.js";
 import { MemoryStore } from "../../src/stores/memory.js";
-import { Sweep } from "../../src/sweep.js";
 import { HandClock, settled } from "../support/clock.js";
 import { keptLog } from "../support/log.js";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { Credential } from "../../src/credential.js";
-import { bytesToText, keepHash, keepIdentity, sameHashText, toIdentity } from "../../src/identity.js";
+import { Credential } from "../../src/token/credential.js";
+import { bytesToText, keepHash, keepIdentity, sameHashText, toIdentity } from "../../src/token/identity.js";
 
 const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 const hash = (first: number) => EVERY_BYTE.slice(first, first + 32);

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { isLate } from "../../src/row-age.js";
-import { judge } from "../../src/verdict.js";
-import { newProcessId, newRevision, reached, withWriter } from "../../src/writers.js";
+import { judge } from "../../src/gateway/verdict.js";
+import { isLate } from "../../src/row/row-age.js";
+import { newProcessId, newRevision, reached, withWriter } from "../../src/row/writers.js";
 
 // A row through its life, written by processes of this version and of 0.1 and by hand, and read late by as much as chance will have it.
 

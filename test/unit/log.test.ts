@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { toLog } from "../../src/log.js";
+import { toLog } from "../../src/base/log.js";
 
 describe("toLog", () => {
   test("takes the old package's { log(level, text) }", () => {

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "@jest/globals";
-import { Events, type SessionEndEvent, type SessionStartEvent } from "../../src/events.js";
-import { opaqueToken } from "../../src/opaque.js";
 import { toSettings } from "../../src/options.js";
-import { SessionRegistry } from "../../src/sessions.js";
+import { Events, type SessionEndEvent, type SessionStartEvent } from "../../src/registry/events.js";
+import { SessionRegistry } from "../../src/registry/registry.js";
 import { StoreFault } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
+import { opaqueToken } from "../../src/token/opaque.js";
 import { HandClock, settled } from "../support/clock.js";
 import { keptLog } from "../support/log.js";
 import { gate } from "../support/nodes.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { FIRST_GROWN, isGrown } from "../../src/revision.js";
-import { entriesOf, newProcessId, newRevision, reached, withWriter } from "../../src/writers.js";
+import { FIRST_GROWN, isGrown } from "../../src/row/revision.js";
+import { entriesOf, newProcessId, newRevision, reached, withWriter } from "../../src/row/writers.js";
 
 const END = 2 ** 53;
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { Events } from "../../src/events.js";
 import { toSettings } from "../../src/options.js";
-import { SessionRegistry } from "../../src/sessions.js";
+import { Events } from "../../src/registry/events.js";
+import { SessionRegistry } from "../../src/registry/registry.js";
+import { Sweep } from "../../src/registry/sweep.js";
 import { MemoryStore } from "../../src/stores/memory.js";
-import { Sweep } from "../../src/sweep.js";
 import { HandClock } from "../support/clock.js";
 import { keptLog } from "../support/log.js";
 

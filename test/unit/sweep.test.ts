@@ -1,13 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
-import { Events } from "../../src/events.js";
 import type { TokenSessionOptions } from "../../src/index.js";
 import { toSettings } from "../../src/options.js";
-import type { Session } from "../../src/session.js";
-import { SessionRegistry } from "../../src/sessions.js";
+import { Events } from "../../src/registry/events.js";
+import { SessionRegistry } from "../../src/registry/registry.js";
+import { Sweep } from "../../src/registry/sweep.js";
+import { newRevision } from "../../src/row/writers.js";
+import type { Session } from "../../src/session/session.js";
 import { StoreFault } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
-import { Sweep } from "../../src/sweep.js";
-import { newRevision } from "../../src/writers.js";
 import { HandClock, settled } from "../support/clock.js";
 import { keptLog } from "../support/log.js";
 

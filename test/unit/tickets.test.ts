@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseStandIn, standInFor, Tickets } from "../../src/tickets.js";
-import { mintToken } from "../../src/token.js";
+import { parseStandIn, standInFor, Tickets } from "../../src/token/tickets.js";
+import { mintToken } from "../../src/token/token.js";
 import { HandClock } from "../support/clock.js";
 
 const SECRET = "a secret of at least 32 characters";

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { hashSecret, isTokenCookie, mintToken, newTokenFor, parseToken, sameHash } from "../../src/token.js";
+import {
+  hashSecret,
+  isTokenCookie,
+  mintToken,
+  newTokenFor,
+  parseToken,
+  sameHash,
+} from "../../src/token/token.js";
 
 describe("mintToken", () => {
   test("makes a UUIDv7 without dashes and 32 random bytes", () => {

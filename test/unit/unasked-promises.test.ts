@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { toLog } from "../../src/log.js";
-import { AddressLimits } from "../../src/mint-limit.js";
+import { toLog } from "../../src/base/log.js";
+import { AddressLimits } from "../../src/registry/mint-limit.js";
 import { promisesOf } from "../../src/socket.io/dropped-promises.js";
 import { HandClock } from "../support/clock.js";
 import { keptLog } from "../support/log.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Values } from "../../src/values.js";
+import { Values } from "../../src/session/values.js";
 
 // JSON.parse takes any depth, JSON.stringify only what the stack has room for.
 const deep = `${"[".repeat(30_000)}${"]".repeat(30_000)}`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { SessionError } from "../../src/errors.js";
-import { checkKey, RESERVED_KEY, toJsonText, Values } from "../../src/values.js";
+import { checkKey, RESERVED_KEY, toJsonText, Values } from "../../src/session/values.js";
 
 function codeOf(run: () => unknown): string | undefined {
   try {

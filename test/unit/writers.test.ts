@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { judge } from "../../src/verdict.js";
-import { MAX_WRITERS, newProcessId, newRevision, withWriter } from "../../src/writers.js";
+import { judge } from "../../src/gateway/verdict.js";
+import { MAX_WRITERS, newProcessId, newRevision, withWriter } from "../../src/row/writers.js";
 
 const ours = newProcessId();
 const none = new Uint8Array();

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type Clock, systemClock } from "../../clock.js";
+import { type Clock, systemClock } from "../../base/clock.js";
+import { TurnsByKey } from "../../base/turns-by-key.js";
 import { SessionError } from "../../errors.js";
 import {
   type LegacyRow,
@@ -12,8 +13,7 @@ import {
   type UnixSeconds,
   type WriteAttempt,
 } from "../../store.js";
-import { mintToken } from "../../token.js";
-import { TurnsByKey } from "../../turns-by-key.js";
+import { mintToken } from "../../token/token.js";
 import { insertedRow, loadedRow, revisionOf, touchedRow, writtenRow } from "../row-rules.js";
 import { Operation } from "./operation.js";
 import { isSameRow, toAdoptedRow, toRecord, toRow } from "./record.js";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.js";
+import type { Clock } from "../../base/clock.js";
 import { StoreFault } from "../../store.js";
 import type { ConnectRecord, ConnectStoreLike } from "./store-like.js";
 

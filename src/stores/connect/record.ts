@@ -1,6 +1,6 @@
+import { newRevision } from "../../row/writers.js";
+import { RESERVED_KEY } from "../../session/values.js";
 import { type LegacyRow, LONGEST, type Seconds, type StoreSettings, type UnixSeconds } from "../../store.js";
-import { RESERVED_KEY } from "../../values.js";
-import { newRevision } from "../../writers.js";
 import type { KeptRow } from "../row-rules.js";
 import type { ConnectRecord } from "./store-like.js";
 

@@ -1,5 +1,5 @@
+import type { Log } from "../../base/log.js";
 import { SessionError } from "../../errors.js";
-import type { Log } from "../../log.js";
 import type { ServerFacts } from "./connection.js";
 import { numberAndCode } from "./faults.js";
 import type { Lent } from "./lent.js";

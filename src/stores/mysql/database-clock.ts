@@ -1,4 +1,4 @@
-import { type Clock, ClockJumps, systemClock } from "../../clock.js";
+import { type Clock, ClockJumps, systemClock } from "../../base/clock.js";
 import type { UnixSeconds } from "../../store.js";
 
 /** How far an answer may be from what is known without being a jump of the database's clock. Seconds. */

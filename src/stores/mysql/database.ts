@@ -1,5 +1,5 @@
+import type { Log } from "../../base/log.js";
 import { SessionError } from "../../errors.js";
-import type { Log } from "../../log.js";
 import { StoreFault } from "../../store.js";
 import { Call } from "./call.js";
 import { type CheckedConnection, checkConnection, type ServerFacts } from "./connection.js";

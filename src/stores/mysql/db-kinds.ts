@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
+import { isThenable } from "../../base/promises.js";
 import { SessionError } from "../../errors.js";
-import { isThenable } from "../../promises.js";
 import { kyselySource } from "./kysely.js";
 import type { ConnectionSource, RawConnection } from "./lent.js";
 import { poolSource, type RawPool } from "./pool.js";

@@ -4,7 +4,7 @@ import type { ListOptions, Seconds } from "../../store.js";
 import type { ServerFacts } from "./connection.js";
 import type { SqlText } from "./lent.js";
 import { COLUMNS } from "./rows.js";
-import { repeated } from "./unblocked.js";
+import { repeated } from "./writes.js";
 
 /** Whether a row is alive is decided by the database's clock alone. */
 export const LIVE = "expires > unix_timestamp()";

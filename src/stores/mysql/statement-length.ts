@@ -1,4 +1,4 @@
-import { exactTextBytes } from "../../entry-bytes.js";
+import { exactTextBytes } from "../../row/entry-bytes.js";
 import { StoreFault } from "../../store.js";
 import type { ServerFacts } from "./connection.js";
 

@@ -1,0 +1,81 @@
+import { type Clock, pause } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import { SessionError } from "../errors.js";
+import type { SessionRow, UnixSeconds } from "../store.js";
+
+/** Pauses before the further looks at a row that was read late: two seconds together. */
+const LOOK_AGAIN_AFTER_MS = [250, 500, 1_250];
+/** For so long a node of the database may not know yet that a session was used on another one. */
+const EXPIRY_IN_DOUBT: UnixSeconds = 2;
+/** Ids of which nobody here knows, and no node may know yet, that are looked for again at once: more come from somebody who makes them up. */
+const MOST_UNKNOWN = 1_000;
+/** While it lasts it is said again at most this often, however many sessions meet it. */
+const SAY_EVERY_MS = 60_000;
+
+/**
+ * Reads a row again that cannot be as it is now: older than one that is known, missing, or just expired. A node of a cluster of databases may
+ * lag behind for a moment. After two seconds the row is answered as it is; `isBelieved` then still says no. Between the looks nothing is
+ * held but the session's turn.
+ */
+export async function lookAgain(
+  clock: Clock,
+  load: () => Promise<SessionRow | undefined>,
+  isBelieved: (row: SessionRow | undefined) => boolean,
+): Promise<SessionRow | undefined> {
+  let row: SessionRow | undefined;
+  for (const pauseMs of LOOK_AGAIN_AFTER_MS) {
+    await pause(clock, pauseMs);
+    row = await load();
+    if (isBelieved(row)) break;
+  }
+  return row;
+}
+
+/**
+ * Whether it is too early to believe that a session has expired: a touch on another node may not have come through, or is known here
+ * (`knownExpires`) and not there.
+ */
+export function isExpiryInDoubt(
+  { expires, now }: Pick<SessionRow, "expires" | "now">,
+  knownExpires: UnixSeconds = 0,
+): boolean {
+  return expires <= now && (now < expires + EXPIRY_IN_DOUBT || knownExpires > now);
+}
+
+/** How many unknown ids are looked for; and says once, while it lasts, that the database insists on older rows. */
+export class LateReads {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #saidAtMs = Number.NEGATIVE_INFINITY;
+  #unknown = 0;
+
+  constructor({ clock, log }: { clock: Clock; log: Log }) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Looks for an id that nobody here knows. Errors: `SESSION_QUEUE_FULL`, as whether there is one cannot be said before. */
+  async forUnknown<Row>(look: () => Promise<Row>): Promise<Row> {
+    if (this.#unknown >= MOST_UNKNOWN)
+      throw new SessionError("SESSION_QUEUE_FULL", "too many unknown sessions are looked for");
+    this.#unknown++;
+    try {
+      return await look();
+    } finally {
+      this.#unknown--;
+    }
+  }
+
+  /** A row was older than one that is known, for two seconds. */
+  insisted(sessionId: string): void {
+    const now = this.#clock.now();
+    const isSaid = now - this.#saidAtMs < SAY_EVERY_MS;
+    this.#saidAtMs = now;
+    if (isSaid) return;
+    this.#log.warn(
+      { sessionId },
+      "the database answers with rows older than those it has had, and still does after two seconds: it was restored, edited by hand, or" +
+        " reads come from a node that lags behind; such rows are now taken as they are",
+    );
+  }
+}

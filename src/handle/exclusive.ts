@@ -1,0 +1,125 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Session } from "../session/session.js";
+import type { Values } from "../session/values.js";
+import type { Credential } from "../token/credential.js";
+import { changesOf, type DraftObject, newDraft, saveBy } from "./draft.js";
+
+/** The values of a session in the hands of one handler, and of the calls inside it. */
+class Draft {
+  /** `null` ends the session when the handler is done. */
+  object: DraftObject | null;
+  /** Those that did, to be waited for before the draft is saved. */
+  readonly joined: Promise<unknown>[] = [];
+  readonly session: Session;
+  readonly #before: Values;
+
+  constructor(session: Session) {
+    this.session = session;
+    this.#before = session.values.copy();
+    this.object = newDraft(this.#before);
+  }
+
+  async save(by: Credential | undefined): Promise<void> {
+    if (this.object === null) return this.session.destroy("destroyed", by);
+    const entries = changesOf(this.object, this.#before);
+    if (entries.length > 0) await this.session.edit(saveBy(entries, this.#before), by);
+  }
+}
+
+/** What a handler is given of the session. */
+export interface DraftAccess {
+  session: DraftObject | null;
+}
+
+/** Runs `tell` as if no handler were around: what it calls joins no draft. */
+export function outsideHandlers(tell: () => void): void {
+  inHand.exit(tell);
+}
+
+/**
+ * Holds the draft of a handler as long as calls inside still join it. Work that began inside may go on for ever, and so does
+ * this; whatever such work leads to must not keep the session alive, and by it the one before, and so on.
+ */
+interface Hand {
+  draft: Draft | undefined;
+}
+
+/** What the running handler and those around it have in hand. */
+const inHand = new AsyncLocalStorage<readonly Hand[]>();
+
+/** Handlers of one session that may wait for each other; more come from a loop, or from a client that sends without end. */
+const MAX_TURNS = 1_000;
+
+interface Turns {
+  /** The end of the last handler, for the next to wait for. */
+  last: Promise<void>;
+  count: number;
+}
+
+const turnsOf = new WeakMap<Session, Turns>();
+
+/**
+ * Runs `handler` alone on a draft of the session's values, and saves by key what it changed; when it throws, nothing is saved.
+ * Handlers of one session in this process run one after the other. A call inside a handler of the same session joins its
+ * draft. Answers `undefined` where there is no session any more.
+ * Errors: what `handler` throws, those of reading and changing a session, `SESSION_CONFLICT`.
+ */
+export async function withDraft<Result>(
+  session: Session,
+  handler: (draft: DraftAccess) => Result | Promise<Result>,
+  by?: Credential,
+): Promise<{ result: Result } | undefined> {
+  const around = inHand.getStore() ?? [];
+  const outer = around.find(({ draft }) => draft?.session === session)?.draft;
+  if (outer) {
+    if (outer.object === null) return undefined;
+    by?.check(session.values.identity, session.id);
+    const result = (async () => handler(accessTo(outer)))();
+    outer.joined.push(result);
+    return { result: await result };
+  }
+  const deadline = session.deadline();
+  return inTurn(session, async () => {
+    // Others may have written long ago without our having heard of it: that would be no conflict to a handler that begins now.
+    if (!session.ended) await session.read({ deadline });
+    if (session.ended || !session.row) return undefined;
+    by?.check(session.values.identity, session.id);
+    const draft = new Draft(session);
+    const hand: Hand = { draft };
+    try {
+      const hands = [...around.filter((other) => other.draft), hand];
+      const result = await inHand.run(hands, () => handler(accessTo(draft)));
+      // Also those that the handler did not wait for; who comes later is on its own.
+      for (let n = 0; n < draft.joined.length; n++) await Promise.allSettled([draft.joined[n]]);
+      hand.draft = undefined;
+      await draft.save(by);
+      return { result };
+    } finally {
+      hand.draft = undefined;
+    }
+  });
+}
+
+async function inTurn<Result>(session: Session, run: () => Promise<Result>): Promise<Result> {
+  const turns = turnsOf.get(session) ?? { last: Promise.resolve(), count: 0 };
+  if (turns.count >= MAX_TURNS) throw session.error("SESSION_QUEUE_FULL");
+  turnsOf.set(session, turns);
+  turns.count++;
+  const result = turns.last.then(run);
+  const over = () => {
+    turns.count--;
+  };
+  turns.last = result.then(over, over);
+  return result;
+}
+
+function accessTo(draft: Draft): DraftAccess {
+  return {
+    get session() {
+      return draft.object;
+    },
+    set session(object) {
+      draft.object = object;
+    },
+  };
+}

@@ -1,0 +1,276 @@
+import type { Clock } from "../base/clock.js";
+import { SessionError } from "../errors.js";
+import type { Session } from "../session/session.js";
+import type { Values } from "../session/values.js";
+import type { Identity } from "../store.js";
+import type { Credential } from "../token/credential.js";
+import { newTokenFor, type PresentedToken, sameHash } from "../token/token.js";
+import type { UnheardTokens } from "../token/unheard-tokens.js";
+import { inTurn, type RotationTurn } from "./rotation-turns.js";
+
+/** The client on whose behalf a session gets a new secret. */
+export interface Bearer {
+  readonly credential: Credential;
+  /** Whether its client acknowledges new tokens once they are stored. */
+  readonly confirms: boolean;
+  /** Nothing can be sent to it, not yet or not any more. */
+  readonly gone: boolean;
+  /** Has the client present the token that it holds now; resolves to whether it has, once that has been looked at. */
+  presentAgain(): Promise<boolean>;
+  /** Sends its client the new token, and nobody else; resolves to whether it was confirmed. */
+  offer(token: PresentedToken): Promise<boolean>;
+  /** The session's secret is about to be replaced in one step: what the client presents meanwhile may be the old one. */
+  replacing(token: PresentedToken, done: Promise<unknown>): void;
+}
+
+/** What changes together with the secret. */
+export type WithRotation = (values: Values) => void;
+
+/** A new secret, and what it is for. */
+export interface Rotation {
+  readonly change?: WithRotation;
+  readonly isLogin?: boolean;
+}
+
+/** What a rotation needs of the registry. */
+export interface RotationHost {
+  readonly clock: Clock;
+  readonly unheard: UnheardTokens;
+  use(session: Session): Session;
+  release(session: Session): void;
+}
+
+const NOTHING: WithRotation = () => {};
+/** Rotations that one client may have waiting; more come from a loop. */
+const MAX_WAITING = 4;
+
+const waiting = new WeakMap<Bearer, number>();
+
+/**
+ * Gives a session a new secret, and changes what `change` changes in the same write, in the session's turn: a second one begins with what the
+ * first has come to, or has come to by the time that it is overtaken.
+ *
+ * A client that confirms is first sent the new token, whose hash waits in `nextHash`; the old one stays good until the
+ * new one is confirmed or presented, so that a reply that is lost logs nobody out. A client that does not confirm gets it in one
+ * step: the old one ends at once.
+ *
+ * Errors: `SESSION_NOT_CONFIRMED`, `SESSION_TOKEN_CHANGED`, `SESSION_QUEUE_FULL`, those of a change.
+ */
+export async function rotate(
+  session: Session,
+  bearer: Bearer,
+  host: RotationHost,
+  { change = NOTHING, isLogin = false }: Rotation = {},
+): Promise<void> {
+  const count = waiting.get(bearer) ?? 0;
+  if (count >= MAX_WAITING) throw session.error("SESSION_QUEUE_FULL");
+  waiting.set(bearer, count + 1);
+  try {
+    await inTurn(session, { bearer, isLogin, clock: host.clock }, async (turn) => {
+      if (session.ended) throw session.error("SESSION_ENDED");
+      // Whoever cannot be sent a token must not lose the one it has.
+      if (bearer.gone) throw session.error("SESSION_NOT_CONFIRMED");
+      if (bearer.confirms) await rotateByClient(session, { bearer, turn, host }, change);
+      else await rotateInOneStep(session, bearer, change);
+    });
+  } finally {
+    waiting.set(bearer, (waiting.get(bearer) ?? 1) - 1);
+  }
+}
+
+/** A client that confirms, and when it is asked. */
+interface Confirming {
+  readonly bearer: Bearer;
+  readonly turn: RotationTurn;
+  readonly host: RotationHost;
+}
+
+async function rotateByClient(session: Session, confirming: Confirming, change: WithRotation): Promise<void> {
+  const { token, replaces } = await propose(session, confirming);
+  const isConfirmed = await offer(session, { token, replaces }, confirming);
+  if (session.ended) throw session.error("SESSION_ENDED");
+  if (!isConfirmed) throw session.error("SESSION_NOT_CONFIRMED");
+  await session.edit((values) => {
+    takeEffect(session, values, { token, replaces, bearer: confirming.bearer });
+    change(values);
+  });
+}
+
+/**
+ * The client holds its new token, so that wins over what somebody else may have been sent meanwhile; not over what has taken effect, unless this
+ * client has had that too: then it has stored this one over it.
+ */
+function takeEffect(
+  session: Session,
+  values: Values,
+  { token, replaces, bearer }: Proposal & { bearer: Bearer },
+) {
+  const { identity } = values;
+  // It may have been presented, here or to another server, before its confirmation was heard.
+  if (sameHash(identity.secretHash, token.secretHash)) return;
+  const mayReplace = replaces !== null && sameHash(identity.secretHash, replaces);
+  if (!mayReplace && !bearer.credential.opens(identity)) throw session.error("SESSION_NOT_CONFIRMED");
+  values.identity = replaced(identity, token.secretHash);
+}
+
+/** A new secret that waits, and the hash of the one that it may replace. */
+interface Proposal {
+  readonly token: PresentedToken;
+  readonly replaces: Uint8Array | null;
+}
+
+/** Sends the client its new token; resolves to whether it has confirmed it in time. */
+async function offer(
+  session: Session,
+  proposal: Proposal,
+  { bearer, turn, host }: Confirming,
+): Promise<boolean> {
+  const { token, replaces } = proposal;
+  let answer: Promise<boolean> | undefined;
+  const isHeard = await turn.hears(() => {
+    answer = bearer.offer(token);
+    return answer;
+  });
+  if (isHeard || !answer || !replaces) return isHeard;
+  host.unheard.add(token.secretHash, replaces);
+  // Who is overtaken may confirm all the same. What was asked for has been refused by then, but the client has the token.
+  void confirmedLate(session, { ...proposal, bearer, answer }, host);
+  return false;
+}
+
+/** Never rejects: where it is too late, or the store is away, that is found out when the client presents the token. */
+async function confirmedLate(
+  session: Session,
+  late: Proposal & { bearer: Bearer; answer: Promise<boolean> },
+  host: RotationHost,
+): Promise<void> {
+  try {
+    if (!(await late.answer)) return;
+    const used = host.use(session);
+    await used.edit((values) => takeEffect(used, values, late)).finally(() => host.release(used));
+  } catch {}
+}
+
+/** How many logouts of a session have begun. */
+const logouts = new WeakMap<Session, number>();
+
+/**
+ * Says who a session belongs to, with a new secret. Where a logout has begun since, that was asked for later: the client has its new token, and
+ * nobody is logged in. Errors: as of {@link rotate}.
+ */
+export async function rotateToLogin(
+  session: Session,
+  bearer: Bearer,
+  host: RotationHost,
+  userId: string,
+): Promise<void> {
+  const before = logouts.get(session);
+  let isUndone = false;
+  const change = (values: Values) => {
+    isUndone = logouts.get(session) !== before;
+    if (!isUndone) values.identity = { ...values.identity, userId };
+  };
+  await rotate(session, bearer, host, { change, isLogin: true });
+  if (isUndone) throw session.error("SESSION_NOT_CONFIRMED", "a logout came after it");
+}
+
+async function rotateInOneStep(session: Session, bearer: Bearer, change: WithRotation): Promise<void> {
+  const { credential } = bearer;
+  const token = newTokenFor(session.id);
+  credential.expect(token.secretHash);
+  const done = session.edit((values) => {
+    values.identity = replaced(values.identity, token.secretHash);
+    change(values);
+  }, credential);
+  bearer.replacing(token, done);
+  await done;
+  await bearer.offer(token);
+}
+
+/** Has a new secret wait in `nextHash`. */
+async function propose(session: Session, { bearer, turn }: Confirming): Promise<Proposal> {
+  // An earlier new token may have arrived without our having heard of it; what the client holds decides.
+  const asked = session.saved.identity.nextHash;
+  if (asked && !(await turn.hears(() => bearer.presentAgain()))) throw session.error("SESSION_NOT_CONFIRMED");
+  const { credential } = bearer;
+  const token = newTokenFor(session.id);
+  let replaces: Uint8Array | null = null;
+  credential.expect(token.secretHash);
+  await session.edit((values) => {
+    const { secretHash, nextHash } = values.identity;
+    // Another server has sent one that this client was not asked about and may hold: in its place ours would log it out.
+    if (nextHash && !(asked && sameHash(asked, nextHash))) throw session.error("SESSION_NOT_CONFIRMED");
+    replaces = secretHash;
+    values.identity = { ...values.identity, nextHash: token.secretHash };
+  }, credential);
+  return { token, replaces };
+}
+
+/**
+ * Takes the login away, and then gives a new secret. What is to be gone is gone first: a client that went before it could confirm
+ * (somebody closed the lid) must not stay logged in. Its old token then opens a session of nobody, without values. So it is where the store
+ * refuses the new secret or cannot be reached any more: the logout is done by then, and an error would say that surely nothing was written.
+ * That one is logged.
+ */
+export async function rotateAfter(
+  session: Session,
+  bearer: Bearer,
+  host: RotationHost & { failed(error: SessionError): void },
+  clear: WithRotation,
+): Promise<void> {
+  let hasBegun = false;
+  await session.edit((values) => {
+    clear(values);
+    // This is run again where somebody else has written meanwhile.
+    if (!hasBegun) logouts.set(session, (logouts.get(session) ?? 0) + 1);
+    hasBegun = true;
+  }, bearer.credential);
+  try {
+    await rotate(session, bearer, host);
+  } catch (error) {
+    if (!(error instanceof SessionError)) throw error;
+    if (error.code !== "SESSION_NOT_CONFIRMED") host.failed(error);
+  }
+}
+
+/** What a secret is to a session. */
+export type Standing = "current" | "next" | "previous" | "none";
+
+export function standingOf(identity: Identity, secretHash: Uint8Array, unheard: UnheardTokens): Standing {
+  if (sameHash(identity.secretHash, secretHash)) return "current";
+  if (sameHash(identity.nextHash, secretHash) || unheard.opens(secretHash, identity)) return "next";
+  return sameHash(identity.previousHash, secretHash) ? "previous" : "none";
+}
+
+/** A new secret was presented that waits in `nextHash`, or did: its client has it, so the one before is over. */
+export function promotePresented(
+  session: Session,
+  secretHash: Uint8Array,
+  unheard: UnheardTokens,
+): Promise<void> {
+  return session.edit((values) => {
+    const { identity } = values;
+    const standing = standingOf(identity, secretHash, unheard);
+    if (standing === "current") return;
+    if (standing !== "next") throw session.error("SESSION_TOKEN_CHANGED");
+    values.identity = replaced(identity, secretHash);
+  });
+}
+
+/** Checks a user id and gives it as text. Errors: `SESSION_USER_INVALID`. */
+export function toUserId(userId: unknown): string {
+  const text = Number.isSafeInteger(userId) ? String(userId) : userId;
+  // MySQL compares without regard to spaces at the end, keeps 128 characters, and has no lone surrogates.
+  const isFit =
+    typeof text === "string" &&
+    text !== "" &&
+    text.trim() === text &&
+    [...text].length <= 128 &&
+    !/\p{Cs}/u.test(text);
+  if (!isFit) throw new SessionError("SESSION_USER_INVALID");
+  return text;
+}
+
+function replaced(identity: Identity, secretHash: Uint8Array): Identity {
+  return { ...identity, secretHash, nextHash: null, previousHash: identity.secretHash };
+}

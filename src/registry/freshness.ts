@@ -1,0 +1,84 @@
+import { ClockJumps } from "../base/clock.js";
+import { Outages } from "../base/outages.js";
+import type { SessionError } from "../errors.js";
+import { storeError } from "../gateway/retry.js";
+import type { Settings } from "../options.js";
+import type { Session } from "../session/session.js";
+import type { SessionRegistry } from "./registry.js";
+
+/**
+ * Sees to it that what is known of a session is fresh enough for an event, where the application does not leave that to announcements and
+ * the sweep. A look is at the revision alone; the row is read where that has moved.
+ */
+export class Freshness {
+  readonly #registry: SessionRegistry;
+  /** Absent where each event needs a look that began after it came. */
+  readonly #maxAgeMs: number | undefined;
+  readonly #jumps: ClockJumps;
+  readonly #outages: Outages;
+  /** Looks that were asked for and have not begun. */
+  readonly #next = new WeakMap<Session, Promise<void>>();
+  /** When the last look began that found out how the row is. */
+  readonly #lookedAtMs = new WeakMap<Session, number>();
+
+  constructor(registry: SessionRegistry, settings: Settings) {
+    this.#registry = registry;
+    const { freshness } = settings;
+    this.#maxAgeMs = typeof freshness === "number" ? freshness * 1000 : undefined;
+    this.#jumps = new ClockJumps(settings.clock);
+    this.#outages = new Outages(settings, {
+      failing: "events wait: their sessions cannot be looked at",
+      over: "events go on: their sessions can be looked at again",
+    });
+  }
+
+  /** Whether an event may be passed on without a look. */
+  isFresh(session: Session): boolean {
+    if (this.#maxAgeMs === undefined) return false;
+    const knownAtMs = Math.max(session.row?.readAtMs ?? 0, this.#lookedAtMs.get(session) ?? 0);
+    // Of unknown age, where the machine may have slept since.
+    if (knownAtMs <= this.#jumps.lastAtMs) return false;
+    return this.#registry.clock.now() - knownAtMs <= this.#maxAgeMs;
+  }
+
+  /**
+   * Looks at the row. Who asks while a look has been asked for and has not begun shares it, so that what is known is never older
+   * than the asking. Resolves to whether that was possible now; errors: `SESSION_CLOSED`, `SESSION_DATA_INVALID`, which waiting does not mend.
+   */
+  async look(session: Session): Promise<boolean> {
+    let next = this.#next.get(session);
+    if (!next) {
+      next = this.#look(session);
+      this.#next.set(session, next);
+    }
+    try {
+      await next;
+      this.#outages.over();
+      return true;
+    } catch (error) {
+      const failure = storeError(error);
+      if (isFinal(failure)) throw failure;
+      this.#outages.report(failure);
+      return false;
+    }
+  }
+
+  async #look(session: Session): Promise<void> {
+    let beganAtMs: number | undefined;
+    try {
+      const isAsKnown = await this.#registry.look(session, () => {
+        beganAtMs = this.#registry.clock.now();
+        this.#next.delete(session);
+      });
+      if (!isAsKnown) await session.read();
+      if (beganAtMs !== undefined) this.#lookedAtMs.set(session, beganAtMs);
+    } finally {
+      // Where it never began.
+      if (beganAtMs === undefined) this.#next.delete(session);
+    }
+  }
+}
+
+function isFinal({ code }: SessionError): boolean {
+  return code === "SESSION_CLOSED" || code === "SESSION_DATA_INVALID";
+}

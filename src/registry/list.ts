@@ -1,0 +1,36 @@
+import { untilAnswered } from "../gateway/retry.js";
+import type { SessionRow } from "../store.js";
+import { isSessionId } from "../token/token.js";
+import type { SessionRegistry } from "./registry.js";
+
+/** Rows read by one statement. */
+const PAGE = 256;
+
+/**
+ * The rows of all living sessions, in pages; with `values: false` perhaps without their values. Errors: `SESSION_UNSUPPORTED` where the
+ * store keeps no list, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
+ */
+export async function* livingRows(
+  registry: SessionRegistry,
+  { values = true } = {},
+): AsyncGenerator<SessionRow[]> {
+  let after: string | undefined;
+  let page: SessionRow[];
+  do {
+    page = await patiently(registry, () => registry.loadPage({ after, limit: PAGE, values }));
+    // The key of a row that the old package wrote is no id, but a token.
+    yield page.filter(({ sessionId }) => isSessionId(sessionId));
+    after = page.at(-1)?.sessionId;
+  } while (page.length === PAGE);
+}
+
+/** How many sessions live. Errors: as {@link livingRows}. */
+export function livingCount(registry: SessionRegistry): Promise<number> {
+  return patiently(registry, () => registry.countRows());
+}
+
+async function patiently<Result>(registry: SessionRegistry, run: () => Promise<Result>): Promise<Result> {
+  registry.refuseWhenClosed();
+  const { clock, storeTimeoutMs } = registry;
+  return registry.during(() => untilAnswered(clock, clock.now() + storeTimeoutMs, run));
+}

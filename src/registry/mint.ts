@@ -1,0 +1,69 @@
+import type { Clock } from "../base/clock.js";
+import { SessionError } from "../errors.js";
+import type { Rows } from "../gateway/batched-store.js";
+import { untilAnswered, untilWritten } from "../gateway/retry.js";
+import { hasWritten, newRevision, type ProcessId, withWriter } from "../row/writers.js";
+import { Values } from "../session/values.js";
+import type { NewSession, SessionRow } from "../store.js";
+import { mintToken, type PresentedToken, sameHash, timeOfId } from "../token/token.js";
+import type { ClientDescription } from "../wire.js";
+
+/** New ids that may turn out to be taken; more than one points to another unique key in the table. */
+const MAX_TAKEN_IDS = 3;
+
+/** An id further from its row's time is out of order; an INSERT that is repeated until it is answered takes less. */
+const OUT_OF_TIME_MS = 60_000;
+
+/** By whom a row is inserted, and until when that is tried, in milliseconds of the clock. */
+export interface Inserter {
+  readonly processId: ProcessId;
+  readonly clock: Clock;
+  readonly deadline: number;
+}
+
+/** What a new session begins with. */
+export type FirstFacts = Pick<NewSession, "client" | "data" | "idleSeconds">;
+
+/** Inserts a new session's row under a token of our own. */
+export async function insertNewRow(
+  rows: Rows,
+  client: ClientDescription | null,
+  inserter: Inserter,
+): Promise<{ row: SessionRow; token: PresentedToken }> {
+  // An id by this machine's clock, which may be wrong, would not be in order with those of other nodes.
+  await untilAnswered(inserter.clock, inserter.deadline, () => rows.know());
+  for (let taken = 0; taken < MAX_TAKEN_IDS; taken++) {
+    const token = mintToken(rows.nowMs);
+    const { row } = await insertRow(rows, token, { client, data: Values.empty().toText() }, inserter);
+    // Else it is somebody else's; with 74 random bits that does not happen by chance.
+    if (!row || !sameHash(row.secretHash, token.secretHash)) continue;
+    const isLast = taken === MAX_TAKEN_IDS - 1;
+    if (isLast || Math.abs(row.createdAt * 1000 - timeOfId(token.sessionId)) < OUT_OF_TIME_MS)
+      return { row, token };
+    // The store's clock was set since it was last heard, and the answer has told it. Nobody has this token yet.
+    await rows.delete(token.sessionId).catch(() => {});
+  }
+  throw new SessionError("SESSION_STORE_FAILED", "each new session id was taken");
+}
+
+/**
+ * Inserts a row for a token, repeated verbatim until the store answers. Where its id is taken, answers the row that is there:
+ * `isInserted` if an earlier try of ours, whose answer was lost, has inserted it, whoever has written since. Errors:
+ * `SESSION_WRITE_UNCERTAIN` where an earlier try may have inserted it, those of the store.
+ */
+export function insertRow(
+  rows: Rows,
+  { sessionId, secretHash }: PresentedToken,
+  first: FirstFacts,
+  { processId, clock, deadline }: Inserter,
+): Promise<{ row: SessionRow | undefined; isInserted: boolean }> {
+  const revision = newRevision();
+  const writers = withWriter(new Uint8Array(), processId, revision);
+  const fresh: NewSession = { ...first, sessionId, secretHash, revision, writers };
+  return untilWritten(clock, deadline, sessionId, async () => {
+    const inserted = await rows.insert(fresh);
+    if (inserted) return { row: inserted, isInserted: true };
+    const row = await rows.load(sessionId);
+    return { row, isInserted: row !== undefined && hasWritten(row.writers, processId, revision) };
+  });
+}

@@ -1,0 +1,122 @@
+import { ClockJumps } from "../base/clock.js";
+import { Outages } from "../base/outages.js";
+import type { Rows } from "../gateway/batched-store.js";
+import { storeError } from "../gateway/retry.js";
+import type { Settings } from "../options.js";
+import { expiresAfterTouch } from "../row/lives.js";
+import type { KnownRow } from "../session/known-row.js";
+import type { Session } from "../session/session.js";
+import { type UnixSeconds, VISIT_GAP } from "../store.js";
+import { OwedTouches } from "./owed-touches.js";
+import { aheadOf } from "./touch-pace.js";
+
+/**
+ * Writes that sessions are in use, where the row does not live long enough for that: never less than the idle time from the last use
+ * on. A touch has the row live longer than that by `touchEvery`, and most uses find it so and write nothing.
+ */
+export class Touches {
+  readonly #settings: Settings;
+  readonly #rows: Rows;
+  readonly #owed: OwedTouches;
+  readonly #outages: Outages;
+  readonly #jumps: ClockJumps;
+  /** The last jump after which a session's use was owed. */
+  readonly #usedAfter = new WeakMap<Session, number>();
+
+  constructor(settings: Settings, rows: Rows) {
+    this.#settings = settings;
+    this.#jumps = new ClockJumps(settings.clock);
+    this.#rows = rows;
+    this.#owed = new OwedTouches(rows);
+    this.#outages = new Outages(settings, {
+      failing: "the use of sessions cannot be written",
+      over: "the use of sessions can be written again",
+    });
+  }
+
+  /** Resolves when every touch that is due has been written or put off. Never rejects. */
+  async touchDue(sessions: Iterable<Session>, options: { beginVisit: boolean }): Promise<void> {
+    const touches: Promise<void>[] = [];
+    for (const session of sessions) {
+      const touch = this.#touchWhenDue(session, options);
+      if (touch) touches.push(touch);
+    }
+    await Promise.all(touches);
+  }
+
+  /**
+   * A session is used by an event, of which there may be many: while a touch of it is owed, none is tried for each. After a jump of this
+   * machine's clocks it cannot be told whether one is due, so one is owed. Never rejects.
+   */
+  async used(session: Session): Promise<void> {
+    const { id, row } = session;
+    if (!row || this.#owed.has(id)) return;
+    const { lastAtMs } = this.#jumps;
+    if (row.readAtMs >= lastAtMs || this.#usedAfter.get(session) === lastAtMs)
+      return this.touchDue([session], { beginVisit: false });
+    this.#usedAfter.set(session, lastAtMs);
+    this.#owe(session, row, false);
+  }
+
+  #owe(session: Session, row: KnownRow, beginVisit: boolean): void {
+    const untilMs = this.#settings.clock.now() + (row.expires - session.databaseNow) * 1000;
+    this.#owed.owe(session.id, { beginVisit, untilMs });
+  }
+
+  isDue(session: Session, { beginVisit }: { beginVisit: boolean }): boolean {
+    const { row } = session;
+    if (!row || session.ended) return false;
+    const now = session.databaseNow;
+    if (beginVisit && now - row.visitedAt > VISIT_GAP) return true;
+    const usedUntil = row.latestDatabaseNow(this.#settings.clock.now()) + aheadOf(row, this.#settings);
+    const needed = usedUntil + (row.idleSeconds ?? this.#settings.expiration);
+    return needed > row.expires && this.expiresAfter(row, now) > row.expires;
+  }
+
+  /** When a session that is touched at `now` ends. */
+  expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds {
+    return expiresAfterTouch(row, now, this.#settings);
+  }
+
+  #touchWhenDue(session: Session, options: { beginVisit: boolean }): Promise<void> | undefined {
+    const { row } = session;
+    if (!row || !this.isDue(session, options)) return undefined;
+    const { id, databaseNow: now } = session;
+    const expires = this.expiresAfter(row, now);
+    const beginVisit = options.beginVisit || this.#owed.beginsVisit(id);
+    const isNewVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
+    // Shown at once; if the statement fails, it is taken back.
+    session.touched({
+      expires: Math.max(row.expires, expires),
+      visitedAt: now,
+      previousVisitAt: isNewVisit ? row.visitedAt : row.previousVisitAt,
+    });
+    const putOff = () => {
+      session.touched(row);
+      this.#owe(session, row, beginVisit);
+    };
+    return this.#rows.touch(id, { beginVisit }).then(
+      (isTouched) => {
+        if (isTouched) this.#owed.made(id);
+        else putOff();
+        this.#outages.over();
+      },
+      (error: unknown) => {
+        putOff();
+        this.#outages.report(storeError(error));
+      },
+    );
+  }
+
+  /** Whether touches that were put off wait to be tried again. */
+  get hasOwed(): boolean {
+    return !this.#owed.isIdle;
+  }
+
+  /** Tries again what was put off, while `goesOn` says so. Never rejects. */
+  async retryOwed(goesOn: () => boolean): Promise<void> {
+    const { reason, isAnswered } = await this.#owed.retry(this.#settings.clock.now(), goesOn);
+    if (reason !== undefined) this.#outages.report(storeError(reason));
+    else if (isAnswered) this.#outages.over();
+  }
+}

@@ -1,0 +1,48 @@
+import { SessionError } from "../errors.js";
+import type { Session } from "./session.js";
+
+/** Names that one logout may keep: they go to other servers with the word of it. */
+const MOST = 100;
+const LONGEST = 256;
+const NONE: ReadonlySet<string> = new Set();
+
+const kept = new WeakMap<Session, ReadonlySet<string>>();
+
+/** Checks what an application gives as `keepRooms`. Errors: `SESSION_OPTION_INVALID`. */
+export function toRoomNames(names: unknown): ReadonlySet<string> {
+  if (names === undefined) return NONE;
+  if (!Array.isArray(names) || names.length > MOST || !names.every(isName)) {
+    const detail = `keepRooms: a list of at most ${MOST} names of up to ${LONGEST} characters`;
+    throw new SessionError("SESSION_OPTION_INVALID", detail);
+  }
+  return new Set(names);
+}
+
+/** What another server says that it keeps. Other versions of this library may send what this one does not know. */
+export function heardRoomNames(names: unknown): ReadonlySet<string> {
+  return Array.isArray(names) ? new Set(names.slice(0, MOST).filter(isName)) : NONE;
+}
+
+function isName(name: unknown): name is string {
+  return typeof name === "string" && name.length <= LONGEST;
+}
+
+/** The rooms that the sockets of a session stay in when its login ends now. */
+export function keptRooms(session: Session): ReadonlySet<string> {
+  return kept.get(session) ?? NONE;
+}
+
+/** While `run` runs, a login of this session that ends keeps these rooms. */
+export async function keepingRooms<Result>(
+  session: Session,
+  rooms: ReadonlySet<string>,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  if (rooms.size === 0) return run();
+  kept.set(session, rooms);
+  try {
+    return await run();
+  } finally {
+    if (kept.get(session) === rooms) kept.delete(session);
+  }
+}

@@ -1,0 +1,45 @@
+import type { AttemptHost } from "../gateway/settle.js";
+import type { Identity, UnixSeconds } from "../store.js";
+import type { EndReason } from "../wire.js";
+import type { KnownRow } from "./known-row.js";
+import type { RecentRows } from "./recent-rows.js";
+import type { SentWrite } from "./sent-write.js";
+import type { Session } from "./session.js";
+import type { Values } from "./values.js";
+
+/** What a session needs of the registry that it lives in. */
+export interface SessionHost extends AttemptHost {
+  readonly maxBytes: number;
+  /** Sends an attempt for the first time. */
+  sendWrite(sent: SentWrite): void;
+  readonly storeTimeoutMs: number;
+  /** What was known of rows that are not kept. */
+  readonly recentRows: RecentRows;
+  /** No more changes are taken. */
+  readonly closed: boolean;
+  /** Whether a session may have been created so lately that its row cannot be seen everywhere. */
+  isYoung(sessionId: string): boolean;
+  /** When a session that is used at this moment ends. */
+  expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds;
+  /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */
+  changed(session: Session, before: Values, written?: number): void;
+  /** This process deleted the row. */
+  destroyed(session: Session, reason: EndReason): void;
+  /** The session has ended, for good. */
+  ended(session: Session, reason: EndReason): void;
+  /** Something of this session waits for the store. */
+  working(session: Session): void;
+  /** Nothing of it does any more. */
+  settled(session: Session): void;
+}
+
+/** Hears what becomes of a session that it has open, or has had. */
+export interface SessionWatcher {
+  /** The socket that it is the session side of: its id, and the namespace that it is in. Without one, it only has had the session. */
+  readonly socket?: { readonly id: string; readonly nsp: object };
+  /** Who was logged in is not any more; comes before the new values can be seen. `keep`: the rooms that its sockets may stay in. */
+  loginEnded(identity: Identity, keep: ReadonlySet<string>): void;
+  ended(reason: EndReason): void;
+  /** Another secret opens the session now; comes before the new values can be seen. */
+  tokenChanged(identity: Identity): void;
+}

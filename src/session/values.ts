@@ -1,0 +1,277 @@
+import { SessionError } from "../errors.js";
+import type { Identity, Seconds } from "../store.js";
+import { type KeptIdentity, keepIdentity, NOBODY, toIdentity } from "../token/identity.js";
+
+/**
+ * The key in the `data` column of what belongs to an HTTP session library: the `cookie` object of express-session and its like. Not one of
+ * the values: nobody sees it among them, nothing clears it.
+ */
+export const RESERVED_KEY = "\u0000cookie";
+
+/** Of all that are empty: never altered. */
+const NO_TEXTS: Map<string, string> = new Map();
+
+/** So short a text cannot be nested more deeply than can be written again. */
+const SURELY_SHALLOW = 4_096;
+
+/**
+ * The values of a session: each kept as its own JSON text, so that what goes in is exactly what comes out, `get` returns a
+ * copy by itself, `__proto__` is a key like any other, and writing one key does not serialise the others again.
+ */
+export class Values {
+  #kept: KeptIdentity;
+  /** JSON texts by key; until the first look at one, the text that they came as: most sessions are open long and read seldom. */
+  #texts: Map<string, string> | string;
+  /** Bytes of {@link toText} in UTF-8, once the values have been looked at. */
+  #bytes: number;
+
+  private constructor(texts: Map<string, string> | string, bytes: number, kept: KeptIdentity) {
+    this.#texts = texts;
+    this.#bytes = bytes;
+    this.#kept = kept;
+  }
+
+  static empty(): Values {
+    return new Values(NO_TEXTS, 2, NOBODY);
+  }
+
+  /** Reads a `data` column; throws `SESSION_DATA_INVALID` unless it holds one JSON object. */
+  static parse(data: string, sessionId: string, kept: KeptIdentity = NOBODY): Values {
+    if (data === "{}") return new Values(NO_TEXTS, 2, kept);
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(data);
+      // Parsing takes any depth, writing only what the stack has room for.
+      if (data.length > SURELY_SHALLOW) JSON.stringify(parsed);
+    } catch {
+      throw new SessionError("SESSION_DATA_INVALID", undefined, { sessionId });
+    }
+    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+      throw new SessionError("SESSION_DATA_INVALID", undefined, { sessionId });
+    }
+    return new Values(data, 0, kept);
+  }
+
+  /** Whose session it is and what opens it: beside the values, so that one change can change both. */
+  get identity(): Identity {
+    return toIdentity(this.#kept);
+  }
+
+  set identity(identity: Identity) {
+    this.#kept = keepIdentity(identity, this.#kept.idleSeconds);
+  }
+
+  /** The session's own idle time; `null` where it has none. */
+  get idleSeconds(): Seconds | null {
+    return this.#kept.idleSeconds;
+  }
+
+  set idleSeconds(idleSeconds: Seconds | null) {
+    if (idleSeconds !== this.#kept.idleSeconds) this.#kept = { ...this.#kept, idleSeconds };
+  }
+
+  /** What is kept under {@link RESERVED_KEY}, as JSON text. */
+  get reserved(): string | undefined {
+    return this.#unpacked().get(RESERVED_KEY);
+  }
+
+  set reserved(text: string) {
+    this.#put(RESERVED_KEY, text, this.bytesWith(RESERVED_KEY, text));
+  }
+
+  /** The same as it is kept: one object as long as nothing of it is replaced. */
+  get kept(): KeptIdentity {
+    return this.#kept;
+  }
+
+  /** Length of {@link toText} in bytes. */
+  get bytes(): number {
+    this.#unpacked();
+    return this.#bytes;
+  }
+
+  has(key: string): boolean {
+    return key !== RESERVED_KEY && this.#unpacked().has(key);
+  }
+
+  /** A fresh copy of the value; `undefined` where the key is missing. */
+  get(key: string): unknown {
+    const text = this.text(key);
+    return text === undefined ? undefined : JSON.parse(text);
+  }
+
+  /** The value as its JSON text; `undefined` where the key is missing. */
+  text(key: string): string | undefined {
+    return key === RESERVED_KEY ? undefined : this.#unpacked().get(key);
+  }
+
+  keys(): Iterable<string> {
+    const texts = this.#unpacked();
+    return texts.has(RESERVED_KEY) ? [...texts.keys()].filter((key) => key !== RESERVED_KEY) : texts.keys();
+  }
+
+  /** Keys whose values differ, also where only one of the two has them. */
+  differences(other: Values): string[] {
+    if (other === this) return [];
+    const [ours, theirs] = [this.#unpacked(), other.#unpacked()];
+    const keys = new Set([...this.keys(), ...other.keys()]);
+    return [...keys].filter((key) => ours.get(key) !== theirs.get(key));
+  }
+
+  /** What {@link bytes} would be with this entry set. */
+  bytesWith(key: string, text: string): number {
+    const texts = this.#unpacked();
+    const old = texts.get(key);
+    const others = this.#bytes - (old === undefined ? 0 : entryBytes(key, old));
+    return others + entryBytes(key, text) - (old === undefined && texts.size === 0 ? 1 : 0);
+  }
+
+  /** `text` is JSON from {@link toJsonText}; `bytes` what {@link bytesWith} gives for it. */
+  set(key: string, text: string, bytes = this.bytesWith(key, text)): void {
+    refuseReserved(key);
+    this.#put(key, text, bytes);
+  }
+
+  #put(key: string, text: string, bytes: number): void {
+    this.#bytes = bytes;
+    const texts = this.#unpacked();
+    if (texts === NO_TEXTS) this.#texts = new Map([[key, text]]);
+    else texts.set(key, text);
+  }
+
+  delete(key: string): void {
+    refuseReserved(key);
+    const texts = this.#unpacked();
+    const old = texts.get(key);
+    if (old === undefined) return;
+    texts.delete(key);
+    this.#bytes -= entryBytes(key, old) - (texts.size === 0 ? 1 : 0);
+  }
+
+  clear(): void {
+    const { reserved } = this;
+    this.#texts = NO_TEXTS;
+    this.#bytes = 2;
+    if (reserved !== undefined) this.reserved = reserved;
+  }
+
+  /** Takes over what `other` holds; `other` is not to be used afterwards. */
+  assign(other: Values): void {
+    this.#texts = other.#texts;
+    this.#bytes = other.#bytes;
+    this.#kept = other.#kept;
+  }
+
+  copy(): Values {
+    const texts = this.#unpacked();
+    return new Values(texts.size === 0 ? NO_TEXTS : new Map(texts), this.#bytes, this.#kept);
+  }
+
+  /** The texts, taken apart on the first look. */
+  #unpacked(): Map<string, string> {
+    if (typeof this.#texts !== "string") return this.#texts;
+    // Aside first: what cannot be taken apart stays as it is.
+    const values = new Values(NO_TEXTS, 2, this.#kept);
+    for (const [key, value] of Object.entries(JSON.parse(this.#texts))) {
+      const text = JSON.stringify(value);
+      values.#put(key, text, values.bytesWith(key, text));
+    }
+    this.assign(values);
+    return this.#unpacked();
+  }
+
+  /** One JSON object, as it stands in the `data` column. */
+  toText(): string {
+    const entries: string[] = [];
+    for (const [key, text] of this.#unpacked()) entries.push(`${JSON.stringify(key)}:${text}`);
+    return `{${entries.join(",")}}`;
+  }
+
+  /** A fresh plain object of all values. */
+  toJSON(): Record<string, unknown> {
+    const values = JSON.parse(this.toText());
+    delete values[RESERVED_KEY];
+    return values;
+  }
+}
+
+/** Keys with their JSON texts; `undefined` deletes. */
+export type Entries = readonly (readonly [key: string, text: string | undefined])[];
+
+export function setAll(values: Values, entries: Entries): void {
+  for (const [key, text] of entries) {
+    if (text === undefined) values.delete(key);
+    else values.set(key, text);
+  }
+}
+
+/** Bytes of `"key":value,`: with its comma, one too many for the first entry. */
+function entryBytes(key: string, text: string): number {
+  return Buffer.byteLength(JSON.stringify(key)) + 1 + Buffer.byteLength(text) + 1;
+}
+
+/**
+ * The JSON text of a value, or `undefined` for `undefined`, which means "delete". What JSON would drop or change in silence
+ * is refused with `SESSION_VALUE_INVALID`: cycles, BigInt, functions, symbols, NaN and infinities, Map and Set. As JSON does,
+ * a Date becomes its ISO text, and `undefined` is left out of objects.
+ */
+export function toJsonText(key: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value, refuseWhatJsonLoses);
+  } catch (error) {
+    const reason =
+      error instanceof Unsuitable ? error.message : "it cannot be written as JSON (a cycle, or too deep)";
+    // The cause of a foreign toJSON is the application's own error, on its way back to the application.
+    throw new SessionError("SESSION_VALUE_INVALID", `value of ${shown(key)}: ${reason}`, {
+      cause: error,
+    });
+  }
+  // A toJSON that returns undefined.
+  if (text === undefined) {
+    throw new SessionError("SESSION_VALUE_INVALID", `value of ${shown(key)}: its toJSON gives nothing`);
+  }
+  return text;
+}
+
+function refuseReserved(key: string): void {
+  if (key !== RESERVED_KEY) return;
+  throw new SessionError("SESSION_VALUE_INVALID", `the key ${JSON.stringify(key)} is the library's own`);
+}
+
+/** Keys are strings, nothing else: `set(7, …)` and `set("7", …)` must not meet by accident. */
+export function checkKey(key: unknown): asserts key is string {
+  if (typeof key === "string") return;
+  throw new SessionError(
+    "SESSION_VALUE_INVALID",
+    `a key must be a string, not ${key === null ? "null" : typeof key}`,
+  );
+}
+
+/** Keys may be as long as a client makes them; messages may not. */
+function shown(key: string): string {
+  return JSON.stringify(key.length > 40 ? `${key.slice(0, 40)}…` : key);
+}
+
+class Unsuitable extends Error {}
+
+function refuseWhatJsonLoses(this: unknown, key: string, value: unknown): unknown {
+  switch (typeof value) {
+    case "function":
+    case "symbol":
+    case "bigint":
+      throw new Unsuitable(`JSON has no ${typeof value}`);
+    case "number":
+      if (!Number.isFinite(value)) throw new Unsuitable(`JSON has no ${value}`);
+      break;
+    case "object":
+      if (value instanceof Map || value instanceof Set) throw new Unsuitable("JSON would empty a Map or Set");
+      break;
+    case "undefined":
+      // In an array JSON would put null in its place.
+      if (Array.isArray(this)) throw new Unsuitable(`JSON has no undefined (array index ${key})`);
+      break;
+  }
+  return value;
+}

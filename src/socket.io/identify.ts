@@ -1,0 +1,46 @@
+import type { Socket } from "socket.io";
+import type { Clock } from "../base/clock.js";
+import { Outages } from "../base/outages.js";
+import { SessionError, toSessionError } from "../errors.js";
+import type { Settings } from "../options.js";
+
+/** It could not be found out what a handshake identifies; said already. */
+export class Unidentified extends Error {}
+
+/** Asks the application, by its option `identify`, and says apart from the store's troubles when that does not work. */
+export class Identifying {
+  readonly #identify: NonNullable<Settings["identify"]>;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #outages: Outages;
+
+  constructor(identify: NonNullable<Settings["identify"]>, settings: Settings) {
+    this.#identify = identify;
+    this.#clock = settings.clock;
+    this.#timeoutMs = settings.storeTimeout * 1000;
+    this.#outages = new Outages(settings, {
+      failing: "sockets cannot be identified",
+      over: "sockets can be identified again",
+    });
+  }
+
+  /** What identifies a session in this handshake. Rejects with {@link Unidentified} where that cannot be found out, or takes too long. */
+  async of(handshake: Socket["handshake"]): Promise<unknown> {
+    let cancel = () => {};
+    try {
+      const late = new Promise<never>((_, reject) => {
+        cancel = this.#clock.after(this.#timeoutMs, () =>
+          reject(new SessionError("SESSION_IDENTIFY_FAILED", "no answer in time")),
+        );
+      });
+      const found = await Promise.race([this.#identify(handshake), late]);
+      this.#outages.over();
+      return found;
+    } catch (error) {
+      this.#outages.report(toSessionError(error, "SESSION_IDENTIFY_FAILED"));
+      throw new Unidentified();
+    } finally {
+      cancel();
+    }
+  }
+}
