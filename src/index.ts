@@ -6,6 +6,7 @@
  */
 // The public surface of the server half, name by name.
 
+export type { TokenSessionConstructor, TokenSessions } from "./api.js";
 export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./base/log.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
 export type { LogoutOptions, SessionHandle } from "./handle/handle.js";
@@ -65,14 +66,7 @@ export type {
   PromiseConnection,
   PromisePool,
 } from "./stores/mysql/db-kinds.js";
-export {
-  type TokenSessionConstructor,
-  type TokenSessions,
-  tokenSession,
-  // What `require("socket.io-token-session")` gives (Node: require of an ES module).
-  tokenSession as "module.exports",
-  tokenSession as default,
-} from "./token-session.js";
+export { tokenSession, tokenSession as "module.exports", tokenSession as default } from "./token-session.js";
 export type { SessionData, SessionDraft, SessionKey, SessionValue, SessionValues } from "./types.js";
 export type {
   ClientDescription,

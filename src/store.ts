@@ -257,3 +257,9 @@ export class StoreFault extends Error {
     this.mayBeOneEntry = mayBeOneEntry && kind !== "unknown";
   }
 }
+
+/**
+ * The key in the `data` column of what belongs to an HTTP session library: the `cookie` object of express-session and its like. Not one of
+ * the values: nobody sees it among them, nothing clears it.
+ */
+export const RESERVED_KEY = "\u0000cookie";

@@ -5,12 +5,12 @@
  */
 import type { Request } from "express";
 import session, { type Session, type SessionData } from "express-session";
+import type { TokenSessions } from "../api.js";
 import { SessionError } from "../errors.js";
 import { livingCount, livingRows } from "../registry/list.js";
 import { Values } from "../session/values.js";
 import type { SessionRow } from "../store.js";
 import { opaqueToken } from "../token/opaque.js";
-import type { TokenSessions } from "../token-session.js";
 import { type Content, textsOf, toIdleSeconds } from "./cookie-content.js";
 import { type CookieRow, CookieRows } from "./cookie-rows.js";
 

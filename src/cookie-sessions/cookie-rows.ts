@@ -1,15 +1,16 @@
+import type { TokenSessions } from "../api.js";
 import { TurnsByKey } from "../base/turns-by-key.js";
 import { SessionError, toSessionError } from "../errors.js";
 import { destroyPages } from "../registry/destroy-all.js";
 import { livingRows } from "../registry/list.js";
 import type { Opened, SessionRegistry } from "../registry/registry.js";
+import { registryOf } from "../registry/registry-of.js";
 import type { Session } from "../session/session.js";
 import { Values } from "../session/values.js";
 import type { Seconds, UnixSeconds } from "../store.js";
 import { Credential } from "../token/credential.js";
 import { opaqueToken } from "../token/opaque.js";
 import type { PresentedToken } from "../token/token.js";
-import { registryOf, type TokenSessions } from "../token-session.js";
 import type { Content } from "./cookie-content.js";
 
 /** For a new session whose id others use at the same moment. */

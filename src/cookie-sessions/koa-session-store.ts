@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import type { TokenSessions } from "../api.js";
 import { opaqueToken } from "../token/opaque.js";
-import type { TokenSessions } from "../token-session.js";
 import { type Content, textsOf, toIdleSeconds } from "./cookie-content.js";
 import { CookieRows } from "./cookie-rows.js";
 

@@ -1,9 +1,8 @@
 import type { Clock } from "../base/clock.js";
 import { SessionError, toSessionError } from "../errors.js";
-import { isLate } from "../row/row-age.js";
+import { isLate, type RowFacts } from "../row/row-age.js";
 import type { ProcessId } from "../row/writers.js";
-import type { KnownRow } from "../session/known-row.js";
-import type { SessionRow, WriteAttempt } from "../store.js";
+import type { SessionRow, UnixSeconds, WriteAttempt } from "../store.js";
 import type { EndReason } from "../wire.js";
 import { isExpiryInDoubt, type LateReads, lookAgain } from "./late-reads.js";
 import { Backoff, isPassing, mayHaveEffect, storeError, untilAnswered, untilWritten } from "./retry.js";
@@ -18,6 +17,12 @@ export interface AttemptHost {
   deleteRow(sessionId: string, options: { onlyExpired: boolean }): Promise<void>;
   /** Resolves to whether a row matched, or `undefined` where the answer does not tell. */
   writeRow(attempt: WriteAttempt, options: { isRepeated: boolean }): Promise<boolean | undefined>;
+}
+
+/** The row that an attempt is made on, as last known. */
+export interface AttemptBase {
+  readonly expires: UnixSeconds;
+  readonly facts: RowFacts & { readonly writers: Uint8Array };
 }
 
 /** What became of an attempt. `row` is the row as it was read to find out. */
@@ -56,7 +61,7 @@ export function settleDelete(
 export async function settleAttempt(
   host: AttemptHost,
   attempt: WriteAttempt,
-  base: KnownRow,
+  base: AttemptBase,
   deadline: number,
   sent: boolean | undefined | Promise<never>,
 ): Promise<Outcome> {

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import { type Hand, inHand } from "../session/handler-scope.js";
 import type { Session } from "../session/session.js";
 import type { Values } from "../session/values.js";
 import type { Credential } from "../token/credential.js";
@@ -31,22 +31,6 @@ export interface DraftAccess {
   session: DraftObject | null;
 }
 
-/** Runs `tell` as if no handler were around: what it calls joins no draft. */
-export function outsideHandlers(tell: () => void): void {
-  inHand.exit(tell);
-}
-
-/**
- * Holds the draft of a handler as long as calls inside still join it. Work that began inside may go on for ever, and so does
- * this; whatever such work leads to must not keep the session alive, and by it the one before, and so on.
- */
-interface Hand {
-  draft: Draft | undefined;
-}
-
-/** What the running handler and those around it have in hand. */
-const inHand = new AsyncLocalStorage<readonly Hand[]>();
-
 /** Handlers of one session that may wait for each other; more come from a loop, or from a client that sends without end. */
 const MAX_TURNS = 1_000;
 
@@ -70,7 +54,8 @@ export async function withDraft<Result>(
   by?: Credential,
 ): Promise<{ result: Result } | undefined> {
   const around = inHand.getStore() ?? [];
-  const outer = around.find(({ draft }) => draft?.session === session)?.draft;
+  const isOfSession = (draft?: object): draft is Draft => draft instanceof Draft && draft.session === session;
+  const outer = around.map(({ draft }) => draft).find(isOfSession);
   if (outer) {
     if (outer.object === null) return undefined;
     by?.check(session.values.identity, session.id);

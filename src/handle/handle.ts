@@ -1,6 +1,7 @@
 import { SessionError, type SessionErrorCode, toSessionError } from "../errors.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import { toEntries } from "../session/edits.js";
+import { toUserId } from "../session/ids.js";
 import { keepingRooms, toRoomNames } from "../session/kept-rooms.js";
 import type { Session } from "../session/session.js";
 import { checkKey, type Entries } from "../session/values.js";
@@ -10,7 +11,7 @@ import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "../t
 import type { ClientDescription } from "../wire.js";
 import { type DraftObject, updateBy } from "./draft.js";
 import { Readiness } from "./readiness.js";
-import { type Bearer, rotate, rotateAfter, rotateToLogin, toUserId } from "./rotation.js";
+import { type Bearer, rotate, rotateAfter, rotateToLogin } from "./rotation.js";
 
 /** What `logout` takes. */
 export interface LogoutOptions {

@@ -1,8 +1,8 @@
 import type { Clock } from "../base/clock.js";
 import { SessionError } from "../errors.js";
+import { replaced } from "../session/secret.js";
 import type { Session } from "../session/session.js";
 import type { Values } from "../session/values.js";
-import type { Identity } from "../store.js";
 import type { Credential } from "../token/credential.js";
 import { newTokenFor, type PresentedToken, sameHash } from "../token/token.js";
 import type { UnheardTokens } from "../token/unheard-tokens.js";
@@ -231,46 +231,4 @@ export async function rotateAfter(
     if (!(error instanceof SessionError)) throw error;
     if (error.code !== "SESSION_NOT_CONFIRMED") host.failed(error);
   }
-}
-
-/** What a secret is to a session. */
-export type Standing = "current" | "next" | "previous" | "none";
-
-export function standingOf(identity: Identity, secretHash: Uint8Array, unheard: UnheardTokens): Standing {
-  if (sameHash(identity.secretHash, secretHash)) return "current";
-  if (sameHash(identity.nextHash, secretHash) || unheard.opens(secretHash, identity)) return "next";
-  return sameHash(identity.previousHash, secretHash) ? "previous" : "none";
-}
-
-/** A new secret was presented that waits in `nextHash`, or did: its client has it, so the one before is over. */
-export function promotePresented(
-  session: Session,
-  secretHash: Uint8Array,
-  unheard: UnheardTokens,
-): Promise<void> {
-  return session.edit((values) => {
-    const { identity } = values;
-    const standing = standingOf(identity, secretHash, unheard);
-    if (standing === "current") return;
-    if (standing !== "next") throw session.error("SESSION_TOKEN_CHANGED");
-    values.identity = replaced(identity, secretHash);
-  });
-}
-
-/** Checks a user id and gives it as text. Errors: `SESSION_USER_INVALID`. */
-export function toUserId(userId: unknown): string {
-  const text = Number.isSafeInteger(userId) ? String(userId) : userId;
-  // MySQL compares without regard to spaces at the end, keeps 128 characters, and has no lone surrogates.
-  const isFit =
-    typeof text === "string" &&
-    text !== "" &&
-    text.trim() === text &&
-    [...text].length <= 128 &&
-    !/\p{Cs}/u.test(text);
-  if (!isFit) throw new SessionError("SESSION_USER_INVALID");
-  return text;
-}
-
-function replaced(identity: Identity, secretHash: Uint8Array): Identity {
-  return { ...identity, secretHash, nextHash: null, previousHash: identity.secretHash };
 }

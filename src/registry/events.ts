@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { type Log, thrownFields } from "../base/log.js";
 import type { SessionError } from "../errors.js";
-import { outsideHandlers } from "../handle/exclusive.js";
+import { outsideHandlers } from "../session/handler-scope.js";
 import type { ClientDescription, EndReason } from "../wire.js";
 
 /** A session has been created by this process. */

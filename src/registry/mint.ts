@@ -67,3 +67,11 @@ export function insertRow(
     return { row, isInserted: row !== undefined && hasWritten(row.writers, processId, revision) };
   });
 }
+
+/**
+ * Gives the row that the old package wrote for this token, if there is one, its public id and hash. Says nothing of the outcome:
+ * another process may have been quicker, or an answer lost, so the row is to be read again whatever happened.
+ */
+export function adoptRow(rows: Rows, token: PresentedToken, clock: Clock, deadline: number): Promise<void> {
+  return untilAnswered(clock, deadline, () => rows.adopt(token));
+}

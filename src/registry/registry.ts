@@ -5,14 +5,15 @@ import { UnderWay } from "../base/under-way.js";
 import { isOrdinary, SessionError, toSessionError } from "../errors.js";
 import { Rows } from "../gateway/batched-store.js";
 import { LateReads } from "../gateway/late-reads.js";
-import { promotePresented, type Standing, standingOf } from "../handle/rotation.js";
 import type { Settings } from "../options.js";
 import { isGrown } from "../row/revision.js";
 import { newProcessId } from "../row/writers.js";
+import { checkId } from "../session/ids.js";
 import { heardRoomNames, keepingRooms, keptRooms } from "../session/kept-rooms.js";
 import type { KnownRow } from "../session/known-row.js";
 import { Verification, type Verifier } from "../session/look.js";
 import { RecentRows } from "../session/recent-rows.js";
+import { promotePresented, type Standing, standingOf } from "../session/secret.js";
 import type { SentWrite } from "../session/sent-write.js";
 import { Session } from "../session/session.js";
 import type { SessionHost } from "../session/session-host.js";
@@ -26,14 +27,14 @@ import type {
   UserSession,
   WriteAttempt,
 } from "../store.js";
-import { adoptRow, type TokenParser, tokenParser } from "../token/legacy.js";
+import { type TokenParser, tokenParser } from "../token/legacy.js";
 import type { TicketClock } from "../token/tickets.js";
-import { isSessionId, type PresentedToken, sameHash } from "../token/token.js";
+import { type PresentedToken, sameHash } from "../token/token.js";
 import { UnheardTokens } from "../token/unheard-tokens.js";
 import type { ClientDescription, EndReason } from "../wire.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
 import { Logins } from "./logins.js";
-import { type FirstFacts, type Inserter, insertNewRow, insertRow } from "./mint.js";
+import { adoptRow, type FirstFacts, type Inserter, insertNewRow, insertRow } from "./mint.js";
 import { Touches } from "./touches.js";
 
 /** What became of a token that was presented. */
@@ -63,7 +64,7 @@ export interface Announcer {
  * The registry: opens, mints and ends sessions, sees to it that a row has one live object in this process, and carries what
  * those objects ask of the store. Whoever gets a session from here holds it until `release`.
  */
-export class SessionRegistry implements SessionHost {
+export class SessionRegistry implements SessionHost<Session> {
   readonly clock: Clock;
   readonly log: Log;
   readonly events: Events;
@@ -531,8 +532,4 @@ export function isInUse({ holders, watchers }: Session): boolean {
   let past = 0;
   for (const { socket } of watchers) if (!socket) past++;
   return holders > past;
-}
-
-export function checkId(sessionId: unknown): void {
-  if (!isSessionId(sessionId)) throw new SessionError("SESSION_ID_INVALID");
 }

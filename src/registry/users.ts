@@ -1,9 +1,9 @@
 import { untilAnswered } from "../gateway/retry.js";
-import { toUserId } from "../handle/rotation.js";
+import { checkId, toUserId } from "../session/ids.js";
 import type { UnixSeconds } from "../store.js";
 import type { ClientDescription } from "../wire.js";
 import { destroyAll } from "./destroy-all.js";
-import { checkId, type SessionRegistry } from "./registry.js";
+import type { SessionRegistry } from "./registry.js";
 
 /** A session of a user: on a device, because a token belongs to one. */
 export interface Device {

@@ -1,12 +1,11 @@
 import { SessionError } from "../errors.js";
-import type { Session } from "./session.js";
 
 /** Names that one logout may keep: they go to other servers with the word of it. */
 const MOST = 100;
 const LONGEST = 256;
 const NONE: ReadonlySet<string> = new Set();
 
-const kept = new WeakMap<Session, ReadonlySet<string>>();
+const kept = new WeakMap<object, ReadonlySet<string>>();
 
 /** Checks what an application gives as `keepRooms`. Errors: `SESSION_OPTION_INVALID`. */
 export function toRoomNames(names: unknown): ReadonlySet<string> {
@@ -28,13 +27,13 @@ function isName(name: unknown): name is string {
 }
 
 /** The rooms that the sockets of a session stay in when its login ends now. */
-export function keptRooms(session: Session): ReadonlySet<string> {
+export function keptRooms(session: object): ReadonlySet<string> {
   return kept.get(session) ?? NONE;
 }
 
 /** While `run` runs, a login of this session that ends keeps these rooms. */
 export async function keepingRooms<Result>(
-  session: Session,
+  session: object,
   rooms: ReadonlySet<string>,
   run: () => Promise<Result>,
 ): Promise<Result> {

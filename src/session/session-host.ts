@@ -4,11 +4,10 @@ import type { EndReason } from "../wire.js";
 import type { KnownRow } from "./known-row.js";
 import type { RecentRows } from "./recent-rows.js";
 import type { SentWrite } from "./sent-write.js";
-import type { Session } from "./session.js";
 import type { Values } from "./values.js";
 
 /** What a session needs of the registry that it lives in. */
-export interface SessionHost extends AttemptHost {
+export interface SessionHost<Session> extends AttemptHost {
   readonly maxBytes: number;
   /** Sends an attempt for the first time. */
   sendWrite(sent: SentWrite): void;

@@ -31,7 +31,7 @@ export class Session implements Writer {
   /** Sockets and requests that have this session open. */
   holders = 0;
   readonly watchers = new Few<SessionWatcher>();
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<Session>;
   readonly #changes = new Changes();
   #row: KnownRow | undefined;
   #writeScheduled = false;
@@ -43,11 +43,11 @@ export class Session implements Writer {
   #destroying: Promise<void> | undefined;
   /** The last outcome is unknown: the row must be read before the next write. */
   #stale = false;
-  readonly #turns: Turns;
+  readonly #turns: Turns<Session>;
   /** Ends the turn of a write that had to wait for it. */
   #endTurn: (() => void) | undefined;
 
-  constructor(id: string, host: SessionHost) {
+  constructor(id: string, host: SessionHost<Session>) {
     this.id = id;
     this.#host = host;
     this.#turns = new Turns(this, host);

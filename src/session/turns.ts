@@ -1,23 +1,24 @@
-import type { Session } from "./session.js";
 import type { SessionHost } from "./session-host.js";
 
 /** What the first operation waits for: it too begins in a turn of its own. */
 const NOTHING = Promise.resolve();
 
+type TurnsHost<Session> = Pick<SessionHost<Session>, "working" | "settled">;
+
 /**
  * Has the operations of one session on the store come one after the other, in the order of asking. While nothing else is asked for, one can be
  * run without any promise: {@link begin} and {@link end}.
  */
-export class Turns {
+export class Turns<Session> {
   readonly #session: Session;
-  readonly #host: SessionHost;
+  readonly #host: TurnsHost<Session>;
   /** Operations under way or waiting. */
   #count = 0;
   /** The end of the last one; absent while there is none, and of one that has been begun without a promise. */
   #last: Promise<unknown> | undefined;
   #whenEnded: (() => void) | undefined;
 
-  constructor(session: Session, host: SessionHost) {
+  constructor(session: Session, host: TurnsHost<Session>) {
     this.#session = session;
     this.#host = host;
   }

@@ -1,12 +1,7 @@
 import { SessionError } from "../errors.js";
 import type { Identity, Seconds } from "../store.js";
+import { RESERVED_KEY } from "../store.js";
 import { type KeptIdentity, keepIdentity, NOBODY, toIdentity } from "../token/identity.js";
-
-/**
- * The key in the `data` column of what belongs to an HTTP session library: the `cookie` object of express-session and its like. Not one of
- * the values: nobody sees it among them, nothing clears it.
- */
-export const RESERVED_KEY = "\u0000cookie";
 
 /** Of all that are empty: never altered. */
 const NO_TEXTS: Map<string, string> = new Map();

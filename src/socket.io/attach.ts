@@ -1,13 +1,13 @@
 import type { Namespace, Socket } from "socket.io";
 import { SessionError } from "../errors.js";
 import type { SessionHandle } from "../handle/handle.js";
-import { Attachment } from "./attachment.js";
+import { Attachment, attachments } from "./attachment.js";
 import { boundConnects } from "./connect-bursts.js";
 import { passedOn } from "./connection.js";
 import type { AttachmentContext } from "./context.js";
 import { forget } from "./internals.js";
 import { isRefused, refuse } from "./open-turns.js";
-import { attachments, install, installOnSockets } from "./prototype.js";
+import { install, installOnSockets } from "./prototype.js";
 
 // Here, and not where the property is made, because declarations of types reach the application through this file.
 declare module "socket.io" {

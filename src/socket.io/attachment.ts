@@ -23,7 +23,7 @@ import {
   takeHandshake,
 } from "./opening.js";
 import { PastSessions } from "./past-sessions.js";
-import { leaveOnDisconnect } from "./prototype.js";
+
 import { noteForRecovery, noteOf, recoveryNote } from "./recovery.js";
 import { type RequestHost, Requests } from "./requests.js";
 import { roomsOf } from "./rooms.js";
@@ -391,4 +391,12 @@ export class Attachment implements SessionWatcher, RequestHost, EventHost, Deadl
   closeTransport(): void {
     this.#socket.conn.close();
   }
+}
+
+/** The session side of each socket that has one. */
+export const attachments = new WeakMap<Socket, Attachment>();
+
+/** A listener to "disconnect", one for all sockets. */
+export function leaveOnDisconnect(this: Socket): void {
+  attachments.get(this)?.leave();
 }

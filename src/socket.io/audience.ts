@@ -1,7 +1,7 @@
 import type { Namespace, Server } from "socket.io";
 import type { Outages } from "../base/outages.js";
-import { toUserId } from "../handle/rotation.js";
-import { checkId, type SessionRegistry } from "../registry/registry.js";
+import type { SessionRegistry } from "../registry/registry.js";
+import { checkId, toUserId } from "../session/ids.js";
 import type { Session } from "../session/session.js";
 import { AddressedRooms, type Addressee, namesOf } from "./addresses.js";
 import { type Any, Broadcaster, type BroadcastMethods } from "./broadcast.js";

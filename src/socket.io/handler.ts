@@ -2,7 +2,7 @@ import type { Socket } from "socket.io";
 import { thrownFields } from "../base/log.js";
 import { errorTexts, isOrdinary, SessionError, type SessionErrorCode } from "../errors.js";
 import type { SessionRegistry } from "../registry/registry.js";
-import { attachments } from "./prototype.js";
+import { attachments } from "./attachment.js";
 
 /** What a client's acknowledgement is given when the handler has failed. */
 export interface HandlerFailure {

@@ -3,11 +3,9 @@ import { SessionError } from "../errors.js";
 import type { SessionHandle } from "../handle/handle.js";
 import { GET_TOKEN } from "../wire.js";
 import type { Attachment } from "./attachment.js";
+import { attachments } from "./attachment.js";
 import { hideTokenCookies } from "./handshake-cookies.js";
 import { afterCleanups, beforeHandshakes, interceptEvent } from "./internals.js";
-
-/** The session side of each socket that has one. */
-export const attachments = new WeakMap<Socket, Attachment>();
 
 /** What to do with a namespace that is given one of our middlewares by `use`. */
 const onUse = new WeakMap<object, (namespace: Namespace) => void>();
@@ -66,11 +64,6 @@ function leaveOnCleanup(socket: Socket): void {
   // The application may have taken away the listener to "disconnect", which comes next.
   if (socket.connected) process.nextTick(leave, attachment);
   else attachment.leave();
-}
-
-/** A listener to "disconnect", one for all sockets. */
-export function leaveOnDisconnect(this: Socket): void {
-  attachments.get(this)?.leave();
 }
 
 function leave(attachment: Attachment): void {

@@ -7,9 +7,9 @@ import type { Session } from "../session/session.js";
 import type { SessionWatcher } from "../session/session-host.js";
 import type { Identity } from "../store.js";
 import { isAddress, namesOf } from "./addresses.js";
+import { attachments } from "./attachment.js";
 import { promisesOf } from "./dropped-promises.js";
 import { reopen } from "./opening.js";
-import { attachments } from "./prototype.js";
 import { isProvenBy, noteOf, type RecoveryNote } from "./recovery.js";
 import { OUTAGE_BACKOFF } from "./requests.js";
 

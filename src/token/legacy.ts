@@ -1,6 +1,3 @@
-import type { Clock } from "../base/clock.js";
-import type { Rows } from "../gateway/batched-store.js";
-import { untilAnswered } from "../gateway/retry.js";
 import { opaqueToken } from "./opaque.js";
 import { type PresentedToken, parseToken } from "./token.js";
 
@@ -19,12 +16,4 @@ export function tokenParser({ legacyTokens }: { legacyTokens: boolean }): TokenP
 export function parseLegacyToken(presented: unknown): PresentedToken | undefined {
   if (typeof presented !== "string" || !LEGACY_PATTERN.test(presented)) return undefined;
   return { ...opaqueToken(presented), isLegacy: true };
-}
-
-/**
- * Gives the row that the old package wrote for this token, if there is one, its public id and hash. Says nothing of the outcome:
- * another process may have been quicker, or an answer lost, so the row is to be read again whatever happened.
- */
-export function adoptRow(rows: Rows, token: PresentedToken, clock: Clock, deadline: number): Promise<void> {
-  return untilAnswered(clock, deadline, () => rows.adopt(token));
 }

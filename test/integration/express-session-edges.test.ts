@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { RESERVED_KEY } from "../../src/session/values.js";
+import { RESERVED_KEY } from "../../src/store.js";
 import { cookieRow } from "../support/cookie-client.js";
 import { addExpressApp, called } from "../support/express-app.js";
 import { expressSessions } from "../support/express-sessions.js";

@@ -58,7 +58,7 @@ describe("the sweep", () => {
   test("compares hundreds of sessions, and finds the few that moved", async () => {
     const node = await nodes.node({ options });
     // More than one statement's worth, live without sockets.
-    const { registryOf } = await import("../../src/token-session.js");
+    const { registryOf } = await import("../../src/registry/registry-of.js");
     const registry = registryOf(node.sessions);
     const minted = await Promise.all(Array.from({ length: 300 }, () => registry?.mint(null)));
     const ids = minted.map((each) => each?.session.id ?? "");

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { RESERVED_KEY } from "../../src/session/values.js";
+import { RESERVED_KEY } from "../../src/store.js";
 import { opaqueToken } from "../../src/token/opaque.js";
 import { cookieRow, lifeOf } from "../support/cookie-client.js";
 import { addKoaApp, type KoaRoutes } from "../support/koa-app.js";

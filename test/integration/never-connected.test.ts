@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { Socket } from "socket.io";
 import { memoryStore } from "../../src/index.js";
-import { registryOf } from "../../src/token-session.js";
+import { registryOf } from "../../src/registry/registry-of.js";
 import { gotToken, next, startServer, type TestServer } from "../support/server.js";
 
 // A session is let go of when its socket goes, also where Socket.IO tells nobody: a socket that never connected has no

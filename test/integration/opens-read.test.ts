@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { createConnection, createPool, type Pool, type RowDataPacket } from "mysql2/promise";
+import { registryOf } from "../../src/registry/registry-of.js";
 import { parseToken } from "../../src/token/token.js";
-import { registryOf } from "../../src/token-session.js";
 import { NO_SWEEP } from "../support/cluster.js";
 import { createTestDatabase, poolOptions, serverUrl, type TestDatabase } from "../support/database.js";
 import { type Rig, startRig } from "../support/rig.js";

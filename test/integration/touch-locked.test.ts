@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { registryOf } from "../../src/token-session.js";
+import { registryOf } from "../../src/registry/registry-of.js";
 import { useNodes } from "../support/nodes.js";
 
 const nodes = useNodes();

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "socket.io";
-import { RESERVED_KEY } from "../../src/session/values.js";
+import { RESERVED_KEY } from "../../src/store.js";
 import type { Nodes } from "./nodes.js";
 
 /** What a request was answered. */

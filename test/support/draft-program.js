@@ -4,7 +4,8 @@
 
 import { withDraft } from "../../dist/handle/exclusive.js";
 import { memoryStore } from "../../dist/index.js";
-import { registryOf, tokenSession } from "../../dist/token-session.js";
+import { registryOf } from "../../dist/registry/registry-of.js";
+import { tokenSession } from "../../dist/token-session.js";
 
 const COUNT = 500;
 const sessions = tokenSession({ store: memoryStore(), logger: false });

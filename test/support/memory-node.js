@@ -6,8 +6,9 @@ import { createServer } from "node:http";
 import { createPool } from "mysql2/promise";
 import { Server } from "socket.io";
 import { systemClock } from "../../dist/base/clock.js";
+import { registryOf } from "../../dist/registry/registry-of.js";
 import { parseToken } from "../../dist/token/token.js";
-import { registryOf, tokenSession } from "../../dist/token-session.js";
+import { tokenSession } from "../../dist/token-session.js";
 
 const [{ database }] = await once(process, "message");
 const pool = createPool({ ...database, connectionLimit: 10 });

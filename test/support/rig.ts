@@ -1,7 +1,7 @@
 import type { Server, Socket as ServerSocket } from "socket.io";
 import type { Socket } from "socket.io-client";
 import type { SessionHandle, TokenSessions } from "../../src/index.js";
-import { registryOf } from "../../src/token-session.js";
+import { registryOf } from "../../src/registry/registry-of.js";
 import { gotToken, startServer, type TestServer, type TestServerOptions } from "./server.js";
 
 /** A server whose sockets a test can hold in its own hands, to call `socket.session` directly. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { SessionError } from "../../src/errors.js";
-import { checkKey, RESERVED_KEY, toJsonText, Values } from "../../src/session/values.js";
+import { checkKey, toJsonText, Values } from "../../src/session/values.js";
+import { RESERVED_KEY } from "../../src/store.js";
 
 function codeOf(run: () => unknown): string | undefined {
   try {

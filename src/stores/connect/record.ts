@@ -1,6 +1,12 @@
 import { newRevision } from "../../row/writers.js";
-import { RESERVED_KEY } from "../../session/values.js";
-import { type LegacyRow, LONGEST, type Seconds, type StoreSettings, type UnixSeconds } from "../../store.js";
+import {
+  type LegacyRow,
+  LONGEST,
+  RESERVED_KEY,
+  type Seconds,
+  type StoreSettings,
+  type UnixSeconds,
+} from "../../store.js";
 import type { KeptRow } from "../row-rules.js";
 import type { ConnectRecord } from "./store-like.js";
 

@@ -1,19 +1,8 @@
 import type { Log } from "../../base/log.js";
 import { SessionError } from "../../errors.js";
-import type { ServerFacts } from "./connection.js";
 import { numberAndCode } from "./faults.js";
 import type { Lent } from "./lent.js";
-
-/** How a server that is part of a cluster keeps this connection from reading what has been overwritten; see {@link readInTime}. */
-export interface ClusterFacts {
-  readonly cluster: "Galera" | "Group Replication";
-  /** The setting of this connection, by which its reads come in time. */
-  readonly setting: string;
-  /** Whether it was set by us, for this connection alone. */
-  readonly isOurs: boolean;
-  /** SQL that is true as long as it is enough. */
-  readonly isEnough: string;
-}
+import type { ClusterFacts, ServerFacts } from "./server-facts.js";
 
 type Asked = Pick<Lent, "ask">;
 

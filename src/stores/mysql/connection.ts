@@ -1,8 +1,9 @@
 import { SessionError } from "../../errors.js";
-import { type ClusterFacts, readInTime } from "./cluster-settings.js";
+import { readInTime } from "./cluster-settings.js";
 import type { DatabaseClock } from "./database-clock.js";
 import { numberAndCode } from "./faults.js";
 import type { Lent } from "./lent.js";
+import type { ServerFacts } from "./server-facts.js";
 import { askTime, hearTime, releaseTime, standsStill, TIME, type Time } from "./session-time.js";
 import { type Found, guardOf, type StateNames } from "./state.js";
 
@@ -11,20 +12,6 @@ const TEXT = "'\\😀";
 /** The largest revision. */
 const NUMBER = 2 ** 53 - 1;
 const BYTES = Buffer.from([0x00, 0xff]);
-
-/** What statements have to know of a server. */
-export interface ServerFacts {
-  /** The two spell a table of given values differently. */
-  readonly engine: "mariadb" | "mysql";
-  /** Replicas run the statements again, so one whose effect depends on what is locked must not be used. */
-  readonly logsStatements: boolean;
-  /** The longest statement that it takes, in bytes: `max_allowed_packet` of the connection. */
-  readonly packetBytes: number;
-  /** The condition of every SELECT that makes it fail where its answer could not be believed. */
-  readonly guard: string;
-  /** Where the server is part of a cluster: what keeps reads from being late. */
-  readonly cluster: ClusterFacts | undefined;
-}
 
 /** A connection that was found fit. */
 export interface CheckedConnection {

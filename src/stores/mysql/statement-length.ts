@@ -1,6 +1,6 @@
 import { exactTextBytes } from "../../row/entry-bytes.js";
 import { StoreFault } from "../../store.js";
-import type { ServerFacts } from "./connection.js";
+import type { ServerFacts } from "./server-facts.js";
 
 /** What a statement has at the most besides the values, for each of its rows. */
 export const ROW_BYTES = 2_560;

@@ -7,8 +7,8 @@
 // statements wait.
 import { type Lives, lifeAfterTouch } from "../../row/lives.js";
 import type { Seconds, WriteAttempt } from "../../store.js";
-import type { ServerFacts } from "./connection.js";
 import type { SqlText } from "./lent.js";
+import type { ServerFacts } from "./server-facts.js";
 
 /**
  * From here on numbers are not exact in JavaScript. Only a hand can have given a row such a revision; one stands for all of them, so that the
