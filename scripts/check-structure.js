@@ -1,0 +1,43 @@
+// @ts-check
+// Holds src/ and client/ to the drawing of docs/architecture.md: which way imports run (structure-rules.js), and how many files lie in the root of src/.
+import fs from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { cruise } from "dependency-cruiser";
+import { projectFolder } from "./paths.js";
+import config from "./structure-rules.js";
+
+/** In the root of src/ is what everybody speaks of, and what puts the rooms together. More than these, and a room is missing. */
+const MOST_IN_ROOT = 12;
+
+/**
+ * @param {string} project the folder that has src/ and client/
+ * @returns {Promise<{ files: number, faults: string[] }>}
+ */
+export async function checkStructure(project) {
+  const { output } = await cruise(["src", "client"], {
+    ...config.options,
+    baseDir: project,
+    validate: true,
+    ruleSet: { forbidden: config.forbidden ?? [] },
+  });
+  if (typeof output === "string") throw new Error("dependency-cruiser has answered with a text");
+  const { violations, totalCruised } = output.summary;
+  const faults = violations.map(({ rule, from, to, cycle }) => {
+    const way = cycle ? cycle.map(({ name }) => name).join(" -> ") : to;
+    return `${rule.name}: ${from} -> ${way}`;
+  });
+  const inRoot = fs.readdirSync(path.join(project, "src")).filter((name) => name.endsWith(".ts"));
+  if (inRoot.length > MOST_IN_ROOT)
+    faults.push(
+      `crowded-root: src/ has ${inRoot.length} files of its own, at most ${MOST_IN_ROOT} are meant to be there`,
+    );
+  return { files: totalCruised, faults };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { files, faults } = await checkStructure(path.resolve(process.argv[2] ?? projectFolder));
+  for (const line of faults) console.error(line);
+  console.log(`${files} files, ${faults.length} faults`);
+  if (faults.length > 0 || files === 0) process.exitCode = 1;
+}
