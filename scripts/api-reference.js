@@ -13,7 +13,7 @@ const elsewhere = [
   "src/http/request-session.ts:RequestSession",
   // What the types of events are made of, as in Socket.IO, which does not export its own.
   ...["ByMany", "EventsMap"].map((name) => `src/socket.io/broadcast.ts:${name}`),
-  // express-session's own, of which src/http has as much as it uses.
+  // express-session's own, of which src/cookie-sessions has as much as it uses.
   ...["Cookie", "Session", "SessionData"].map(
     (name) => `src/cookie-sessions/express-session.d.cts:session.${name}`,
   ),
