@@ -59,9 +59,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     identifying: settings.identify && new Identifying(settings.identify, settings),
     tokenCookies,
     tickets:
-      settings.cookieSecret === undefined
-        ? undefined
-        : new Tickets(settings.cookieSecret, registry.storeClock),
+      settings.cookieSecret === undefined ? undefined : new Tickets(settings.cookieSecret, registry.rows),
     absoluteExpiration: settings.absoluteExpiration,
     touchesOnEvents: settings.idle === "events",
     freshness: settings.freshness === "connection" ? undefined : new Freshness(registry, settings),

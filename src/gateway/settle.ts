@@ -4,6 +4,7 @@ import { isLate, type RowFacts } from "../row/row-age.js";
 import type { ProcessId } from "../row/writers.js";
 import type { SessionRow, UnixSeconds, WriteAttempt } from "../store.js";
 import type { EndReason } from "../wire.js";
+import type { Rows } from "./batched-store.js";
 import { isExpiryInDoubt, type LateReads, lookAgain } from "./late-reads.js";
 import { Backoff, isPassing, mayHaveEffect, storeError, untilAnswered, untilWritten } from "./retry.js";
 import { judge, type Verdict } from "./verdict.js";
@@ -13,10 +14,8 @@ export interface AttemptHost {
   readonly clock: Clock;
   readonly processId: ProcessId;
   readonly lateReads: LateReads;
-  loadRow(sessionId: string): Promise<SessionRow | undefined>;
-  deleteRow(sessionId: string, options: { onlyExpired: boolean }): Promise<void>;
-  /** Resolves to whether a row matched, or `undefined` where the answer does not tell. */
-  writeRow(attempt: WriteAttempt, options: { isRepeated: boolean }): Promise<boolean | undefined>;
+  /** The way to the store. */
+  readonly rows: Rows;
 }
 
 /** The row that an attempt is made on, as last known. */
@@ -34,11 +33,11 @@ export type Outcome =
 
 /** Reads a row, again and again until the store answers or `deadline` has passed. */
 export function loadRow(
-  host: Pick<AttemptHost, "clock" | "loadRow">,
+  host: Pick<AttemptHost, "clock" | "rows">,
   sessionId: string,
   deadline: number,
 ): Promise<SessionRow | undefined> {
-  return untilAnswered(host.clock, deadline, () => host.loadRow(sessionId));
+  return untilAnswered(host.clock, deadline, () => host.rows.load(sessionId));
 }
 
 /**
@@ -46,12 +45,12 @@ export function loadRow(
  * Errors: `SESSION_WRITE_UNCERTAIN` where an abandoned statement may still run, else those of the store.
  */
 export function settleDelete(
-  host: Pick<AttemptHost, "clock" | "deleteRow">,
+  host: Pick<AttemptHost, "clock" | "rows">,
   sessionId: string,
   deadline: number,
   options: { onlyExpired: boolean },
 ): Promise<void> {
-  return untilWritten(host.clock, deadline, sessionId, () => host.deleteRow(sessionId, options));
+  return untilWritten(host.clock, deadline, sessionId, () => host.rows.delete(sessionId, options));
 }
 
 /**
@@ -105,7 +104,7 @@ export async function settleAttempt(
 
   let isFirst = true;
   for (let isRepeated = false; ; ) {
-    const answer = isFirst ? sent : host.writeRow(attempt, { isRepeated });
+    const answer = isFirst ? sent : host.rows.write(attempt, { isRepeated });
     isFirst = false;
     untold = false;
     let refusal: SessionError | undefined;

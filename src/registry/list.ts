@@ -17,7 +17,7 @@ export async function* livingRows(
   let after: string | undefined;
   let page: SessionRow[];
   do {
-    page = await patiently(registry, () => registry.loadPage({ after, limit: PAGE, values }));
+    page = await patiently(registry, () => registry.rows.list({ after, limit: PAGE, values }));
     // The key of a row that the old package wrote is no id, but a token.
     yield page.filter(({ sessionId }) => isSessionId(sessionId));
     after = page.at(-1)?.sessionId;
@@ -26,7 +26,7 @@ export async function* livingRows(
 
 /** How many sessions live. Errors: as {@link livingRows}. */
 export function livingCount(registry: SessionRegistry): Promise<number> {
-  return patiently(registry, () => registry.countRows());
+  return patiently(registry, () => registry.rows.count());
 }
 
 async function patiently<Result>(registry: SessionRegistry, run: () => Promise<Result>): Promise<Result> {

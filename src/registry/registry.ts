@@ -14,21 +14,11 @@ import type { KnownRow } from "../session/known-row.js";
 import { Verification, type Verifier } from "../session/look.js";
 import { RecentRows } from "../session/recent-rows.js";
 import { promotePresented, type Standing, standingOf } from "../session/secret.js";
-import type { SentWrite } from "../session/sent-write.js";
 import { Session } from "../session/session.js";
 import type { SessionHost } from "../session/session-host.js";
 import type { Values } from "../session/values.js";
-import type {
-  ListOptions,
-  SessionRevision,
-  SessionRow,
-  SessionStore,
-  UnixSeconds,
-  UserSession,
-  WriteAttempt,
-} from "../store.js";
+import type { SessionRow, SessionStore, UnixSeconds } from "../store.js";
 import { type TokenParser, tokenParser } from "../token/legacy.js";
-import type { TicketClock } from "../token/tickets.js";
 import { type PresentedToken, sameHash } from "../token/token.js";
 import { UnheardTokens } from "../token/unheard-tokens.js";
 import type { ClientDescription, EndReason } from "../wire.js";
@@ -77,7 +67,7 @@ export class SessionRegistry implements SessionHost<Session> {
   readonly recentRows: RecentRows;
   readonly unheard: UnheardTokens;
   readonly logins = new Logins();
-  readonly #rows: Rows;
+  readonly rows: Rows;
   readonly #touches: Touches;
   readonly #refreshes: Outages;
   readonly #live = new Map<string, Session>();
@@ -95,63 +85,21 @@ export class SessionRegistry implements SessionHost<Session> {
     this.lateReads = new LateReads(settings);
     this.recentRows = new RecentRows(settings.clock);
     this.unheard = new UnheardTokens(settings.clock);
-    this.#rows = new Rows(store);
-    this.#touches = new Touches(settings, this.#rows);
+    this.rows = new Rows(store);
+    this.#touches = new Touches(settings, this.rows);
     this.#refreshes = new Outages(settings, {
       failing: "live sessions cannot be read again",
       over: "live sessions can be read again",
     });
   }
 
-  /** The clock that all processes share. */
-  get storeClock(): TicketClock {
-    return this.#rows;
-  }
-
-  isYoung(sessionId: string): boolean {
-    return this.#rows.isYoung(sessionId);
-  }
-
   get closed(): boolean {
     return this.#closed;
-  }
-
-  loadRow(sessionId: string): Promise<SessionRow | undefined> {
-    return this.#rows.load(sessionId);
-  }
-
-  loadRevisions(sessionIds: readonly string[]): Promise<(SessionRevision | undefined)[]> {
-    return this.#rows.loadRevisions(sessionIds);
-  }
-
-  forUser(userId: string): Promise<UserSession[]> {
-    return this.#rows.forUser(userId);
-  }
-
-  /** A page of the living rows; see {@link SessionStore.list}. */
-  loadPage(options: ListOptions): Promise<SessionRow[]> {
-    return this.#rows.list(options);
-  }
-
-  countRows(): Promise<number> {
-    return this.#rows.count();
   }
 
   /** Those that are open in this process. */
   liveAmong(sessionIds: readonly string[]): string[] {
     return sessionIds.filter((id) => [...(this.#live.get(id)?.watchers ?? [])].some(({ socket }) => socket));
-  }
-
-  writeRow(attempt: WriteAttempt, options: { isRepeated: boolean }): Promise<boolean | undefined> {
-    return this.#rows.write(attempt, options);
-  }
-
-  sendWrite(sent: SentWrite): void {
-    this.#rows.sendWrite(sent);
-  }
-
-  deleteRow(sessionId: string, options: { onlyExpired: boolean }): Promise<void> {
-    return this.#rows.delete(sessionId, options);
   }
 
   expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds {
@@ -274,8 +222,8 @@ export class SessionRegistry implements SessionHost<Session> {
    * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
    */
   async adopt(token: PresentedToken): Promise<boolean> {
-    if (!this.#rows.mayHave(token)) return false;
-    await this.during(() => adoptRow(this.#rows, token, this.clock, this.clock.now() + this.storeTimeoutMs));
+    if (!this.rows.mayHave(token)) return false;
+    await this.during(() => adoptRow(this.rows, token, this.clock, this.clock.now() + this.storeTimeoutMs));
     return true;
   }
 
@@ -293,7 +241,7 @@ export class SessionRegistry implements SessionHost<Session> {
    */
   verify(session: Session, verifier: Verifier): boolean {
     if (this.#closed || !session.isKnown || !session.beginLook()) return false;
-    this.#rows.loadRevision(new Verification(session, verifier));
+    this.rows.loadRevision(new Verification(session, verifier));
     return true;
   }
 
@@ -304,7 +252,7 @@ export class SessionRegistry implements SessionHost<Session> {
   look(session: Session, begins: () => void): Promise<boolean> {
     return session.look(() => {
       begins();
-      return this.#rows.lookAt(session.id);
+      return this.rows.lookAt(session.id);
     });
   }
 
@@ -375,7 +323,7 @@ export class SessionRegistry implements SessionHost<Session> {
   /** Creates a session and its token. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`. */
   async mint(client: ClientDescription | null): Promise<Minted> {
     this.refuseWhenClosed();
-    const { row, token } = await this.during(() => insertNewRow(this.#rows, client, this.#inserter));
+    const { row, token } = await this.during(() => insertNewRow(this.rows, client, this.#inserter));
     const session = this.hold(token.sessionId);
     session.begin(row);
     this.events.tell("sessionStart", { sessionId: session.id, client });
@@ -395,7 +343,7 @@ export class SessionRegistry implements SessionHost<Session> {
     this.refuseWhenClosed();
     const { sessionId, secretHash } = token;
     const { row, isInserted: isNew } = await this.during(() =>
-      insertRow(this.#rows, token, first, this.#inserter),
+      insertRow(this.rows, token, first, this.#inserter),
     );
     if (isNew) this.recentRows.forget(sessionId);
     if (isNew) this.events.tell("sessionStart", { sessionId, client: first.client });
@@ -451,7 +399,7 @@ export class SessionRegistry implements SessionHost<Session> {
   /** The row of a session that has expired may still be there. Else, what began after this second is another session. */
   #over(sessionId: string, reason: EndReason, createdAt = 0): void {
     if (reason === "expired") this.recentRows.forget(sessionId);
-    else this.recentRows.over(sessionId, Math.max(createdAt, Math.floor(this.#rows.nowMs / 1000)));
+    else this.recentRows.over(sessionId, Math.max(createdAt, Math.floor(this.rows.nowMs / 1000)));
   }
 
   /** Reads the row of a live session again. If the store cannot answer now, the next sweep sees to it. */

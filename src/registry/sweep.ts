@@ -122,7 +122,7 @@ export class Sweep {
       const some = sessions.slice(at, at + AT_ONCE).filter((session) => session.row && !session.ended);
       if (some.length === 0) continue;
       try {
-        const seen = await this.#registry.loadRevisions(some.map(({ id }) => id));
+        const seen = await this.#registry.rows.loadRevisions(some.map(({ id }) => id));
         if (this.#stopped) return false;
         some.forEach((session, n) => {
           if (session.saw(seen[n])) void this.#registry.refresh(session);

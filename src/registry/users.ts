@@ -62,5 +62,5 @@ function listOf(registry: SessionRegistry, userId: string | number) {
   const id = toUserId(userId);
   registry.refuseWhenClosed();
   const deadline = registry.clock.now() + registry.storeTimeoutMs;
-  return registry.during(() => untilAnswered(registry.clock, deadline, () => registry.forUser(id)));
+  return registry.during(() => untilAnswered(registry.clock, deadline, () => registry.rows.forUser(id)));
 }

@@ -3,21 +3,16 @@ import type { Identity, UnixSeconds } from "../store.js";
 import type { EndReason } from "../wire.js";
 import type { KnownRow } from "./known-row.js";
 import type { RecentRows } from "./recent-rows.js";
-import type { SentWrite } from "./sent-write.js";
 import type { Values } from "./values.js";
 
 /** What a session needs of the registry that it lives in. */
 export interface SessionHost<Session> extends AttemptHost {
   readonly maxBytes: number;
-  /** Sends an attempt for the first time. */
-  sendWrite(sent: SentWrite): void;
   readonly storeTimeoutMs: number;
   /** What was known of rows that are not kept. */
   readonly recentRows: RecentRows;
   /** No more changes are taken. */
   readonly closed: boolean;
-  /** Whether a session may have been created so lately that its row cannot be seen everywhere. */
-  isYoung(sessionId: string): boolean;
   /** When a session that is used at this moment ends. */
   expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds;
   /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */

@@ -264,7 +264,7 @@ export class Session implements Writer {
     const values = this.#changes.take();
     if (!values) return this.#written();
     const attempt = base.attempt(this.id, values, this.#host.processId);
-    this.#host.sendWrite(new SentWrite(attempt, { base, values, deadline }, this));
+    this.#host.rows.sendWrite(new SentWrite(attempt, { base, values, deadline }, this));
   }
 
   async #readAndWrite(deadline: number): Promise<void> {
@@ -371,7 +371,7 @@ export class Session implements Writer {
     const recent = recentRows.get(this.id);
     if (!row) {
       if (known || recent || this.#isExpected) return false;
-      return recentRows.isOver(this.id) || !this.#host.isYoung(this.id);
+      return recentRows.isOver(this.id) || !this.#host.rows.isYoung(this.id);
     }
     if (row.data === null) {
       if (isExpiryInDoubt(row, known?.expires)) return false;
