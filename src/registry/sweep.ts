@@ -4,7 +4,8 @@ import { isPassing, storeError } from "../gateway/retry.js";
 import type { Settings } from "../options.js";
 import type { Session } from "../session/session.js";
 import type { Seconds } from "../store.js";
-import { isInUse, type SessionRegistry } from "./registry.js";
+import { isInUse } from "./live-sessions.js";
+import type { SessionRegistry } from "./registry.js";
 import { aheadOf, hasBriefIdle, LONGEST_LOOK, passEvery } from "./touch-pace.js";
 
 /** Node fires a timer of more than 2^31 - 1 milliseconds at once. */

@@ -1,6 +1,7 @@
 import type { Namespace, Server } from "socket.io";
 import { SessionError } from "../errors.js";
-import type { Announcer, SessionRegistry } from "../registry/registry.js";
+import type { Announcer } from "../registry/live-sessions.js";
+import type { SessionRegistry } from "../registry/registry.js";
 import type { SessionStore } from "../store.js";
 import { isSessionId } from "../token/token.js";
 import type { EndReason } from "../wire.js";

@@ -1,0 +1,281 @@
+import type { Clock } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import { Outages } from "../base/outages.js";
+import { UnderWay } from "../base/under-way.js";
+import { isOrdinary, SessionError, toSessionError } from "../errors.js";
+import { Rows } from "../gateway/batched-store.js";
+import { LateReads } from "../gateway/late-reads.js";
+import type { Settings } from "../options.js";
+import { isGrown } from "../row/revision.js";
+import { newProcessId } from "../row/writers.js";
+import { heardRoomNames, keepingRooms, keptRooms } from "../session/kept-rooms.js";
+import type { KnownRow } from "../session/known-row.js";
+import { RecentRows } from "../session/recent-rows.js";
+import { Session } from "../session/session.js";
+import type { SessionHost } from "../session/session-host.js";
+import type { Values } from "../session/values.js";
+import type { SessionStore, UnixSeconds } from "../store.js";
+import type { PresentedToken } from "../token/token.js";
+import type { EndReason } from "../wire.js";
+import type { Events } from "./events.js";
+import { Logins } from "./logins.js";
+import { adoptRow } from "./mint.js";
+import { Touches } from "./touches.js";
+
+/** Tells other processes what happened here; `socket.io/cluster.ts` does, where there is a cluster adapter. */
+export interface Announcer {
+  written(sessionId: string, revision: number, keepRooms?: readonly string[]): void;
+  ended(sessionId: string, reason: EndReason): void;
+}
+
+/** Whether somebody has it open who does not only have had it. */
+export function isInUse({ holders, watchers }: Session): boolean {
+  if (watchers.size === 0) return true;
+  let past = 0;
+  for (const { socket } of watchers) if (!socket) past++;
+  return holders > past;
+}
+
+const NO_ROOMS: ReadonlySet<string> = new Set();
+
+/** What counts as a touch by an open. */
+const OPENED = { beginVisit: true };
+
+/**
+ * The sessions that are live in this process: sees to it that a row has one object here, and tells of what happens to it. Whoever gets
+ * a session from here holds it until `release`.
+ */
+export class LiveSessions implements SessionHost<Session> {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: Events;
+  readonly processId = newProcessId();
+  readonly maxBytes: number;
+  readonly storeTimeoutMs: number;
+  announcer: Announcer | undefined;
+  readonly lateReads: LateReads;
+  readonly recentRows: RecentRows;
+  readonly logins = new Logins();
+  readonly rows: Rows;
+  readonly #touches: Touches;
+  readonly #refreshes: Outages;
+  readonly #live = new Map<string, Session>();
+  readonly #underWay = new UnderWay();
+  readonly #said = new WeakSet<SessionError>();
+  #closed = false;
+
+  constructor(settings: Settings, store: SessionStore, events: Events) {
+    this.clock = settings.clock;
+    this.log = settings.log;
+    this.maxBytes = settings.maxBytes;
+    this.storeTimeoutMs = settings.storeTimeout * 1000;
+    this.events = events;
+    this.lateReads = new LateReads(settings);
+    this.recentRows = new RecentRows(settings.clock);
+    this.rows = new Rows(store);
+    this.#touches = new Touches(settings, this.rows);
+    this.#refreshes = new Outages(settings, {
+      failing: "live sessions cannot be read again",
+      over: "live sessions can be read again",
+    });
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Those that are open in this process. */
+  liveAmong(sessionIds: readonly string[]): string[] {
+    return sessionIds.filter((id) => [...(this.#live.get(id)?.watchers ?? [])].some(({ socket }) => socket));
+  }
+
+  expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds {
+    return this.#touches.expiresAfter(row, now);
+  }
+
+  changed(session: Session, before: Values, written?: number): void {
+    const { id: sessionId, saved } = session;
+    this.logins.changed(session, before.kept.userId);
+    if (written !== undefined) {
+      const keep = before.kept.userId === saved.kept.userId ? NO_ROOMS : keptRooms(session);
+      this.announcer?.written(sessionId, written, ...(keep.size > 0 ? [[...keep]] : []));
+    }
+    if (!this.events.has("sessionChange")) return;
+    const keys = saved.differences(before);
+    if (keys.length > 0) this.events.tell("sessionChange", { sessionId, keys });
+  }
+
+  destroyed(session: Session, reason: EndReason): void {
+    // The row of one that has expired has made room: by now there may be another session, which others have open.
+    if (reason !== "expired") this.announcer?.ended(session.id, reason);
+    if (!session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
+  }
+
+  ended(session: Session, reason: EndReason): void {
+    // Whoever presents the token from now on gets a new look at the row, not this object.
+    if (this.#live.get(session.id) === session) this.#live.delete(session.id);
+    this.#over(session.id, reason, session.row?.createdAt);
+    // One that ended while it was being opened has not been a session to anybody.
+    if (session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
+  }
+
+  working(session: Session): void {
+    this.#underWay.began(session);
+  }
+
+  settled(session: Session): void {
+    if (session.holders === 0) this.#letGo(session);
+    this.#underWay.over(session);
+  }
+
+  /** Nobody has it, and nothing of it is on its way. */
+  #letGo(session: Session): void {
+    const { id, row, ended } = session;
+    if (this.#live.get(id) !== session) return;
+    this.#live.delete(id);
+    if (row && !ended) this.recentRows.letGo(id, row);
+  }
+
+  /** Has {@link close} wait for work that is not a session's own. */
+  during<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#underWay.during(work);
+  }
+
+  /** Logs and announces a change that was not saved: the application may not be waiting for its promise. */
+  failed(error: SessionError): void {
+    this.#said.add(error);
+    const { code, sessionId } = error;
+    const level = isOrdinary(code) ? "warn" : "error";
+    this.log[level]({ code, ...(sessionId && { sessionId }) }, error.message);
+    this.events.tell("error", error);
+  }
+
+  /** Whether {@link failed} has logged this error. */
+  hasSaid(error: SessionError): boolean {
+    return this.#said.has(error);
+  }
+
+  /** The session of this id, where somebody has it open. */
+  liveById(sessionId: string): Session | undefined {
+    return this.#live.get(sessionId);
+  }
+
+  /** Every live session: those that a socket or request has open. */
+  live(): IterableIterator<Session> {
+    return this.#live.values();
+  }
+
+  /** Those of them that are in use by being open: not by who has only had them. */
+  *inUse(): Iterable<Session> {
+    for (const session of this.#live.values()) if (isInUse(session)) yield session;
+  }
+
+  /**
+   * Takes over what something else has made for this token, as far as there can be anything; `false` where not. Errors:
+   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   */
+  async adopt(token: PresentedToken): Promise<boolean> {
+    if (!this.rows.mayHave(token)) return false;
+    await this.during(() => adoptRow(this.rows, token, this.clock, this.clock.now() + this.storeTimeoutMs));
+    return true;
+  }
+
+  /**
+   * Another process says that it has written this revision: what is live here must not show older values for long, and what is read from now
+   * on is not older. `keepRooms`: where that write ended a login.
+   */
+  heardWritten(sessionId: string, revision: number, keepRooms?: unknown): void {
+    const session = this.#live.get(sessionId);
+    const known = session?.row?.revision;
+    // What has come this way already, or has been overtaken.
+    if (known === revision || (known !== undefined && isGrown(revision) && revision < known)) return;
+    this.recentRows.announced(sessionId, revision);
+    if (!session) return;
+    const keep = heardRoomNames(keepRooms);
+    void keepingRooms(session, keep, () => this.refresh(session));
+  }
+
+  /** Another process says that a session is over. */
+  heardEnded(sessionId: string, reason: EndReason): void {
+    const session = this.#live.get(sessionId);
+    if (session) session.end(reason);
+    else this.#over(sessionId, reason);
+  }
+
+  /** The row of a session that has expired may still be there. Else, what began after this second is another session. */
+  #over(sessionId: string, reason: EndReason, createdAt = 0): void {
+    if (reason === "expired") this.recentRows.forget(sessionId);
+    else this.recentRows.over(sessionId, Math.max(createdAt, Math.floor(this.rows.nowMs / 1000)));
+  }
+
+  /** Reads the row of a live session again. If the store cannot answer now, the next sweep sees to it. */
+  async refresh(session: Session): Promise<void> {
+    if (this.#closed) return;
+    await session.read().then(
+      () => this.#refreshes.over(),
+      (error: unknown) => this.#refreshes.report(toSessionError(error)),
+    );
+  }
+
+  /**
+   * Holds the live object of a row, to be given back by {@link release}: the one registered, or else this one (a handler may
+   * still use the session of a socket that has gone), or else a new one. Two objects of one row would each take the other's writes for somebody else's.
+   */
+  hold(session: Session | string): Session {
+    const id = typeof session === "string" ? session : session.id;
+    let current = this.#live.get(id);
+    if (!current) {
+      current = typeof session === "string" ? new Session(id, this) : session;
+      this.#live.set(id, current);
+    } else if (typeof session !== "string") current.follow(session);
+    current.holders++;
+    return current;
+  }
+
+  /** Holds the session behind a handle, for a change. Errors: `SESSION_ENDED`, `SESSION_CLOSED`. */
+  use(session: Session): Session {
+    if (session.ended) throw session.error("SESSION_ENDED");
+    this.refuseWhenClosed();
+    return this.hold(session);
+  }
+
+  /** Gives back what `open`, `mint`, `find`, `use` or `hold` gave. Changes on their way are still written. */
+  release(session: Session): void {
+    session.holders--;
+    if (session.holders === 0 && !session.busy) this.#letGo(session);
+  }
+
+  /**
+   * Writes that these sessions are in use, where enough time has passed since that was last written. Only an open begins a
+   * visit: a socket that stays connected is one visit, however long. Never rejects.
+   */
+  async touchDue(sessions: Iterable<Session>, options: { beginVisit: boolean }): Promise<void> {
+    if (!this.#closed) await this.during(() => this.#touches.touchDue(sessions, options));
+  }
+
+  /** The same for one session that an event of a client has used. */
+  async used(session: Session): Promise<void> {
+    if (!this.#closed) await this.during(() => this.#touches.used(session));
+  }
+
+  /** The same for one session that was opened. */
+  touchIfDue(session: Session): void {
+    if (this.#touches.isDue(session, OPENED)) void this.touchDue([session], OPENED);
+  }
+
+  /** Tries touches again that the store did not take. Never rejects. */
+  async retryTouches(): Promise<void> {
+    if (!this.#closed && this.#touches.hasOwed)
+      await this.during(() => this.#touches.retryOwed(() => !this.#closed));
+  }
+
+  /** Refuses new work, waits until everything on its way to the store is answered or given up. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#underWay.none();
+  }
+
+  refuseWhenClosed(): void {
+    if (this.#closed) throw new SessionError("SESSION_CLOSED");
+  }
+}
