@@ -180,13 +180,13 @@ export class SessionHandle {
   delete(key: SessionKey): Promise<void> {
     return this.#write((session) => {
       checkKey(key);
-      return session.delete(key, this.#credential);
+      return session.set([[key, undefined]], this.#credential);
     });
   }
 
   /** Deletes all values. The session, its id and its token stay. */
   clearSession(): Promise<void> {
-    return this.#write((session) => session.clear(this.#credential));
+    return this.#write((session) => session.edit((values) => values.clear(), this.#credential));
   }
 
   /**

@@ -1,7 +1,7 @@
 import { isOrdinary, SessionError } from "../errors.js";
 import type { Settings } from "../options.js";
 import { checkId } from "../session/ids.js";
-import { Verification, type Verifier } from "../session/look.js";
+import { Verification, type Verifier, verifyInTurn } from "../session/look.js";
 import { promotePresented, type Standing, standingOf } from "../session/secret.js";
 import type { Session } from "../session/session.js";
 import type { SessionRow, SessionStore } from "../store.js";
@@ -84,7 +84,7 @@ export class SessionRegistry extends LiveSessions {
    * something else of the session is under way: it has to be opened in full, in its turn.
    */
   verify(session: Session, verifier: Verifier): boolean {
-    if (this.closed || !session.isKnown || !session.beginLook()) return false;
+    if (this.closed || !session.isKnown || !session.turns.begin()) return false;
     this.rows.loadRevision(new Verification(session, verifier));
     return true;
   }
@@ -94,7 +94,8 @@ export class SessionRegistry extends LiveSessions {
    * `SESSION_CLOSED`.
    */
   look(session: Session, begins: () => void): Promise<boolean> {
-    return session.look(() => {
+    if (this.closed) return Promise.reject(session.error("SESSION_CLOSED"));
+    return verifyInTurn(session, () => {
       begins();
       return this.rows.lookAt(session.id);
     });

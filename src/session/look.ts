@@ -36,7 +36,21 @@ export class Verification implements Pending<string, SessionRevision | undefined
   }
 
   #tell(isAsKnown: boolean): void {
-    this.#session.endLook();
+    this.#session.turns.end();
     this.#verifier.verified(isAsKnown);
   }
+}
+
+/**
+ * Compares with the row in its turn, behind what is under way; `look` reads the revision. Resolves to whether all that is known is still
+ * so; where it is not, the row is to be read. Errors: those of `look`.
+ */
+export function verifyInTurn(
+  session: Session,
+  look: () => Promise<SessionRevision | undefined>,
+): Promise<boolean> {
+  return session.turns.run(async () => {
+    const seen = await look();
+    return session.isKnown && !session.saw(seen) && !session.ended;
+  });
 }

@@ -1,13 +1,15 @@
 import type { Pending } from "../gateway/batch.js";
+import { type AttemptHost, type Outcome, settleAttempt } from "../gateway/settle.js";
 import type { WriteAttempt } from "../store.js";
 import type { KnownRow } from "./known-row.js";
 import type { Values } from "./values.js";
 
-/** Hears what the store answers to a {@link SentWrite}. */
+/** Hears what became of a {@link SentWrite}. */
 export interface Writer {
-  /** `matched` as {@link SessionStore.write} answers it, or a promise that is rejected with why there is no answer. */
-  answered(sent: SentWrite, matched: boolean | undefined | Promise<never>): void;
+  settled(sent: SentWrite, outcome: Outcome): void;
 }
+
+const APPLIED: Outcome = { verdict: "applied" };
 
 /** An attempt on its way for the first time, and what it was made of. */
 export class SentWrite implements Pending<WriteAttempt, boolean | undefined> {
@@ -16,24 +18,34 @@ export class SentWrite implements Pending<WriteAttempt, boolean | undefined> {
   readonly values: Values;
   readonly deadline: number;
   readonly #writer: Writer;
+  readonly #host: AttemptHost;
 
   constructor(
     entry: WriteAttempt,
     { base, values, deadline }: Pick<SentWrite, "base" | "values" | "deadline">,
     writer: Writer,
+    host: AttemptHost,
   ) {
     this.entry = entry;
     this.base = base;
     this.values = values;
     this.deadline = deadline;
     this.#writer = writer;
+    this.#host = host;
   }
 
+  /** Without promises where a row matched and that is all there is to it, as it mostly is. */
   resolve(matched: boolean | undefined): void {
-    this.#writer.answered(this, matched);
+    if (matched === true) this.#writer.settled(this, APPLIED);
+    else void this.#settle(matched);
   }
 
   reject(error: unknown): void {
-    this.#writer.answered(this, Promise.reject(error));
+    void this.#settle(Promise.reject(error));
+  }
+
+  async #settle(matched: boolean | undefined | Promise<never>): Promise<void> {
+    const { entry, base, deadline } = this;
+    this.#writer.settled(this, await settleAttempt(this.#host, entry, base, deadline, matched));
   }
 }

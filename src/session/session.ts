@@ -1,16 +1,17 @@
 import { Few } from "../base/few.js";
 import { SessionError, type SessionErrorCode } from "../errors.js";
-import { isExpiryInDoubt, lookAgain } from "../gateway/late-reads.js";
-import { loadRow, type Outcome, settleAttempt, settleDelete } from "../gateway/settle.js";
-import { isLate } from "../row/row-age.js";
+import { isExpiryInDoubt } from "../gateway/late-reads.js";
+import type { Outcome } from "../gateway/settle.js";
 import type { Identity, SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "../store.js";
 import type { Credential } from "../token/credential.js";
 import { type KeptIdentity, opensBySame } from "../token/identity.js";
 import type { EndReason } from "../wire.js";
 import { type Apply, Changes } from "./changes.js";
 import { allowed, type Limit, setting, wholly } from "./edits.js";
+import { deleteRow } from "./ending.js";
 import { keptRooms } from "./kept-rooms.js";
 import { KnownRow } from "./known-row.js";
+import { readRow } from "./reading.js";
 import { SentWrite, type Writer } from "./sent-write.js";
 import type { SessionHost, SessionWatcher } from "./session-host.js";
 import { Turns } from "./turns.js";
@@ -18,12 +19,11 @@ import { type Entries, Values } from "./values.js";
 
 /** Changes of one session that may wait for the store. Each is a promise of the application's; more is a runaway loop. */
 const MAX_WAITING_CHANGES = 10_000;
-const APPLIED: Outcome = { verdict: "applied" };
 
 /**
  * The live object of one row in this process. Keeps the row as last known and the changes that are not in it yet; talks to
  * the store one operation at a time. Every write is one UPDATE on the condition that the row is still as known; when it is
- * not, or the answer is lost, the row is read and tells what happened ({@link settleAttempt}). So no update is lost or doubled, and no
+ * not, or the answer is lost, the row is read and tells what happened (`settleAttempt`). So no update is lost or doubled, and no
  * ended session is written back to life.
  */
 export class Session implements Writer {
@@ -31,6 +31,8 @@ export class Session implements Writer {
   /** Sockets and requests that have this session open. */
   holders = 0;
   readonly watchers = new Few<SessionWatcher>();
+  /** There has been a row, as who opens the session knows. */
+  isExpected = false;
   readonly #host: SessionHost<Session>;
   readonly #changes = new Changes();
   #row: KnownRow | undefined;
@@ -38,19 +40,16 @@ export class Session implements Writer {
   /** A read that was asked for and has not begun. */
   #nextRead: Promise<SessionRow | undefined> | undefined;
   #ended: EndReason | undefined;
-  /** There has been a row, as who opens the session knows. */
-  #isExpected = false;
   #destroying: Promise<void> | undefined;
   /** The last outcome is unknown: the row must be read before the next write. */
   #stale = false;
-  readonly #turns: Turns<Session>;
-  /** Ends the turn of a write that had to wait for it. */
-  #endTurn: (() => void) | undefined;
+  /** The order of operations on the row. */
+  readonly turns: Turns<Session>;
 
   constructor(id: string, host: SessionHost<Session>) {
     this.id = id;
     this.#host = host;
-    this.#turns = new Turns(this, host);
+    this.turns = new Turns(this, host);
   }
 
   /** Why the session is over; `undefined` while it is not. */
@@ -60,7 +59,7 @@ export class Session implements Writer {
 
   /** Whether an operation is under way or a change waits. */
   get busy(): boolean {
-    return this.#turns.busy;
+    return this.turns.busy;
   }
 
   /** The row as last known; `undefined` before the first read. */
@@ -84,7 +83,7 @@ export class Session implements Writer {
     return this.#row?.databaseNow(nowMs) ?? Math.floor(nowMs / 1000);
   }
 
-  /** Takes the row of a session that was just inserted. */
+  /** Takes a row that was just inserted, or read. */
   begin(row: SessionRow): void {
     this.#adopt(row);
   }
@@ -105,8 +104,8 @@ export class Session implements Writer {
    */
   read({ isExpected = false, deadline = this.deadline() } = {}): Promise<SessionRow | undefined> {
     if (this.#host.closed) return Promise.reject(this.error("SESSION_CLOSED"));
-    if (isExpected) this.#isExpected = true;
-    this.#nextRead ??= this.#turns.run(async () => {
+    if (isExpected) this.isExpected = true;
+    this.#nextRead ??= this.turns.run(async () => {
       this.#nextRead = undefined;
       if (this.#ended) return this.#expiredRow();
       const row = await this.#load(deadline);
@@ -144,27 +143,6 @@ export class Session implements Writer {
     return false;
   }
 
-  /** Takes the turn for a look at the row, where nothing else is under way; to be given back by {@link endLook}. */
-  beginLook(): boolean {
-    return this.#turns.begin();
-  }
-
-  endLook(): void {
-    this.#turns.end();
-  }
-
-  /**
-   * Compares with the row in its turn, behind what is under way; `look` reads the revision. Resolves to whether all that is known is still
-   * so; where it is not, the row is to be read. Errors: `SESSION_CLOSED`, those of `look`.
-   */
-  look(look: () => Promise<SessionRevision | undefined>): Promise<boolean> {
-    if (this.#host.closed) return Promise.reject(this.error("SESSION_CLOSED"));
-    return this.#turns.run(async () => {
-      const seen = await look();
-      return this.isKnown && !this.saw(seen) && !this.#ended;
-    });
-  }
-
   /** Whether all that is known came from the row as it was last read. */
   get isKnown(): boolean {
     return this.#row !== undefined && !this.#stale && !this.#ended;
@@ -173,14 +151,6 @@ export class Session implements Writer {
   /** Sets these keys, all or none; `undefined` deletes. Resolves once durable; throws at once what the values themselves rule out. */
   set(entries: Entries, by?: Credential): Promise<void> {
     return this.#change(setting(entries, this.#limit), by);
-  }
-
-  delete(key: string, by?: Credential): Promise<void> {
-    return this.#change((values) => values.delete(key), by);
-  }
-
-  clear(by?: Credential): Promise<void> {
-    return this.#change((values) => values.clear(), by);
   }
 
   /** A change of any kind, all or nothing: what `apply` throws leaves the values as they were. */
@@ -207,32 +177,13 @@ export class Session implements Writer {
   async destroy(reason: EndReason = "destroyed", by?: Credential): Promise<void> {
     if (this.#host.closed) throw this.error("SESSION_CLOSED");
     const deadline = this.deadline();
+    const run = () => this.turns.run(() => deleteRow<Session>(this, this.#host, { reason, deadline, by }));
     // Not shared with others, who may destroy it where this one may not.
-    if (by) return this.#turns.run(() => this.#delete(reason, deadline, by));
-    this.#destroying ??= this.#turns
-      .run(() => this.#delete(reason, deadline))
-      .finally(() => {
-        this.#destroying = undefined;
-      });
+    if (by) return run();
+    this.#destroying ??= run().finally(() => {
+      this.#destroying = undefined;
+    });
     return this.#destroying;
-  }
-
-  async #delete(reason: EndReason, deadline: number, by?: Credential): Promise<void> {
-    if (this.#ended && this.#ended !== "expired") return;
-    // Whoever came by a token that has been replaced since must not end the session of the one who has it now.
-    if (by && !this.#ended) {
-      const row = await this.#load(deadline);
-      if (this.#ended) return;
-      if (!row) return this.end("destroyed");
-      this.#adopt(row);
-      by.check(this.saved.kept, this.id);
-    }
-    // Somebody else may have made room already, and begun anew; where this is read late, the DELETE finds it out.
-    const onlyExpired = reason === "expired";
-    if (onlyExpired && (await this.#load(deadline))?.data !== null) return;
-    await settleDelete(this.#host, this.id, deadline, { onlyExpired });
-    this.end(reason);
-    this.#host.destroyed(this, reason);
   }
 
   error(code: SessionErrorCode, detail?: string): SessionError {
@@ -244,15 +195,7 @@ export class Session implements Writer {
     if (this.#writeScheduled) return;
     this.#writeScheduled = true;
     // Later in this turn of the event loop, so that what is changed together is written together.
-    if (this.#turns.begin()) queueMicrotask(() => this.#write());
-    else
-      void this.#turns.run(
-        () =>
-          new Promise<void>((resolve) => {
-            this.#endTurn = resolve;
-            this.#write();
-          }),
-      );
+    this.turns.take(() => this.#write());
   }
 
   #write(): void {
@@ -264,7 +207,7 @@ export class Session implements Writer {
     const values = this.#changes.take();
     if (!values) return this.#written();
     const attempt = base.attempt(this.id, values, this.#host.processId);
-    this.#host.rows.sendWrite(new SentWrite(attempt, { base, values, deadline }, this));
+    this.#host.rows.sendWrite(new SentWrite(attempt, { base, values, deadline }, this, this.#host));
   }
 
   async #readAndWrite(deadline: number): Promise<void> {
@@ -279,18 +222,8 @@ export class Session implements Writer {
     else this.#written();
   }
 
-  /** The store has answered a write; without promises where that is all there is to it, as it mostly is. @internal */
-  answered(sent: SentWrite, matched: boolean | undefined | Promise<never>): void {
-    if (matched === true) this.#take(sent, APPLIED);
-    else void this.#settle(sent, matched);
-  }
-
-  async #settle(sent: SentWrite, matched: boolean | undefined | Promise<never>): Promise<void> {
-    const { entry, base, deadline } = sent;
-    this.#take(sent, await settleAttempt(this.#host, entry, base, deadline, matched));
-  }
-
-  #take(sent: SentWrite, outcome: Outcome): void {
+  /** It is known what became of a write. @internal */
+  settled(sent: SentWrite, outcome: Outcome): void {
     try {
       // Ended elsewhere meanwhile: what was in flight has been rejected.
       if (!this.#ended) this.#takeOutcome(sent, outcome);
@@ -334,50 +267,16 @@ export class Session implements Writer {
 
   /** A write is over, whatever came of it. */
   #written(): void {
-    const endTurn = this.#endTurn;
     if (this.#changes.waiting > 0 && !this.#writeScheduled) {
       // Where nobody waits for a turn, at once.
-      if (!endTurn && this.#turns.isLast) return this.#write();
+      if (this.turns.isLast) return this.#write();
       this.#scheduleWrite();
     }
-    this.#endTurn = undefined;
-    if (endTurn) endTurn();
-    else this.#turns.end();
+    this.turns.end();
   }
 
-  async #load(deadline: number): Promise<SessionRow | undefined> {
-    const row = await loadRow(this.#host, this.id, deadline);
-    return this.#isBelieved(row) ? row : this.#lookAgain(row, deadline);
-  }
-
-  async #lookAgain(found: SessionRow | undefined, deadline: number): Promise<SessionRow | undefined> {
-    const { clock, recentRows, lateReads } = this.#host;
-    const load = () => loadRow(this.#host, this.id, deadline);
-    const look = () => lookAgain(clock, load, (row) => this.#isBelieved(row));
-    const isKnown = found || this.#row || this.#isExpected || recentRows.get(this.id);
-    const row = await (isKnown ? look() : lateReads.forUnknown(look));
-    if (this.#isBelieved(row)) return row;
-    // From now on it is as the database says.
-    recentRows.forget(this.id);
-    if (row && row.data !== null) lateReads.insisted(this.id);
-    return row;
-  }
-
-  /** Whether a row, or that there is none, can be what the database has: it may have been read from a node that lags behind. */
-  #isBelieved(row: SessionRow | undefined): boolean {
-    if (this.#ended) return true;
-    const known = this.#row;
-    const { recentRows } = this.#host;
-    const recent = recentRows.get(this.id);
-    if (!row) {
-      if (known || recent || this.#isExpected) return false;
-      return recentRows.isOver(this.id) || !this.#host.rows.isYoung(this.id);
-    }
-    if (row.data === null) {
-      if (isExpiryInDoubt(row, known?.expires)) return false;
-    } else if (recentRows.isOver(this.id, row.createdAt)) return false;
-    if (known && known.revision !== row.revision && isLate(row, known.facts)) return false;
-    return !recent || !isLate(row, recent);
+  #load(deadline: number): Promise<SessionRow | undefined> {
+    return readRow(this, this.#host, deadline);
   }
 
   /** Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was. */

@@ -17,6 +17,8 @@ export class Turns<Session> {
   /** The end of the last one; absent while there is none, and of one that has been begun without a promise. */
   #last: Promise<unknown> | undefined;
   #whenEnded: (() => void) | undefined;
+  /** Ends the turn of a {@link take} that had to wait for it. */
+  #endTaken: (() => void) | undefined;
 
   constructor(session: Session, host: TurnsHost<Session>) {
     this.#session = session;
@@ -27,9 +29,9 @@ export class Turns<Session> {
     return this.#count > 0;
   }
 
-  /** Whether nobody waits for the one that is under way. */
+  /** Whether the one under way, which has not waited for its turn, is the last that was asked for. */
   get isLast(): boolean {
-    return this.#count === 1;
+    return this.#count === 1 && !this.#endTaken;
   }
 
   run<Result>(operation: () => Promise<Result>): Promise<Result> {
@@ -49,7 +51,27 @@ export class Turns<Session> {
     return true;
   }
 
+  /**
+   * Takes the turn for an operation that gives it back by {@link end}: later in this turn of the event loop, or behind what is under way.
+   */
+  take(operation: () => void): void {
+    if (this.begin()) queueMicrotask(operation);
+    else
+      void this.run(
+        () =>
+          new Promise<void>((resolve) => {
+            this.#endTaken = resolve;
+            operation();
+          }),
+      );
+  }
+
   end(): void {
+    const endTaken = this.#endTaken;
+    if (endTaken) {
+      this.#endTaken = undefined;
+      return endTaken();
+    }
     const tell = this.#whenEnded;
     this.#whenEnded = undefined;
     tell?.();
