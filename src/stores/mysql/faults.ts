@@ -101,3 +101,7 @@ function neverSent(error: unknown): boolean {
     error.message.startsWith("Can't add new command when connection is in closed state")
   );
 }
+
+export function isDuplicate(error: unknown): error is StoreFault {
+  return error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY;
+}

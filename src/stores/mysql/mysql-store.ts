@@ -19,7 +19,7 @@ import {
 import { sayFound } from "./cluster-settings.js";
 import { DatabaseAccess, type Statement } from "./database.js";
 import type { Database } from "./db-kinds.js";
-import { afterEffect, DUPLICATE_ENTRY, numberAndCode, TABLE } from "./faults.js";
+import { afterEffect, isDuplicate, numberAndCode, TABLE } from "./faults.js";
 import { inspectTable } from "./inspect.js";
 import type { Answer } from "./lent.js";
 import { Reads, USER_PAGE } from "./reads.js";
@@ -28,6 +28,7 @@ import { adoptRow, deleteExpired, insertRows } from "./rows-in.js";
 import { ROW_BYTES, refuseTooLong } from "./statement-length.js";
 import { quoted } from "./table.js";
 import {
+  changesMore,
   deleteMany,
   deleteRows,
   expiresNext,
@@ -311,15 +312,6 @@ export class MysqlStore implements SessionStore {
       throw error;
     }
   }
-}
-
-/** More than values: such a write is a statement of its own. */
-function changesMore({ identity, idleSeconds }: WriteAttempt): boolean {
-  return identity !== undefined || idleSeconds !== undefined;
-}
-
-function isDuplicate(error: unknown): error is StoreFault {
-  return error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY;
 }
 
 function warnOfSingleConnection(log: Log): void {

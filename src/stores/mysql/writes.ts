@@ -174,3 +174,8 @@ export function toBuffer(bytes: Uint8Array): Buffer {
 export function repeated(mark: string, count: number): string {
   return mark + `,${mark}`.repeat(count - 1);
 }
+
+/** More than values: such a write is a statement of its own. */
+export function changesMore({ identity, idleSeconds }: WriteAttempt): boolean {
+  return identity !== undefined || idleSeconds !== undefined;
+}
