@@ -1,10 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Socket as ServerSocket } from "socket.io";
 import type { Socket } from "socket.io-client";
+import { registryOf } from "../../src/registry/registry-of.js";
 import { HandClock } from "../support/clock.js";
 import { loggedIn, logIn, present } from "../support/hearing.js";
-import { useNodes } from "../support/nodes.js";
-import { type Connected, type Rig, serverSideOf } from "../support/rig.js";
+import { until, useNodes } from "../support/nodes.js";
+import { type Connected, liveIds, type Rig, serverSideOf } from "../support/rig.js";
 import { gotToken, next } from "../support/server.js";
 
 // Connection state recovery is no way around the cut, nor back into rooms that are somebody else's.
@@ -149,4 +150,26 @@ test("a socket that goes while its replaced token is being looked at leaves noth
   // By now it would be withheld from: what is there is gone through without looking at each.
   await phone.socket.session.reload();
   expect(String(adapter.sids[Symbol.iterator]())).toBe("[object Map Iterator]");
+});
+
+test("sockets that have switched, been cut and gone leave no holder, no watcher, no login and no timer behind", async () => {
+  const clock = new HandClock();
+  const node = await start({ clock });
+  const { timers } = clock;
+  const phone = await loggedIn(node, 7);
+  const tab = await tabOf(node, phone.token);
+  await present(tab.client, "");
+  const told = next(tab.client, "tokenChanged");
+  await phone.socket.session.regenerate();
+  await told;
+  await present(tab.client, "");
+  for (const { client, socket } of [phone, tab]) {
+    client.io.reconnection(false);
+    const gone = next(socket, "disconnect");
+    client.io.engine.close();
+    await gone;
+  }
+  await until(async () => liveIds(node.sessions).length === 0);
+  expect([...(registryOf(node.sessions)?.logins.of("7") ?? [])]).toEqual([]);
+  expect(clock.timers).toBe(timers);
 });
