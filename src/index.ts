@@ -9,7 +9,8 @@
 export type { TokenSessionConstructor, TokenSessions } from "./api.js";
 export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./base/log.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
-export type { LogoutOptions, SessionHandle } from "./handle/handle.js";
+export type { SessionHandle } from "./handle/handle.js";
+export type { LogoutOptions } from "./handle/logout.js";
 export type { CookieBridgeOptions } from "./http/cookie-bridge.js";
 export {
   type CookieHandshake,

@@ -2,7 +2,6 @@ import { SessionError, type SessionErrorCode, toSessionError } from "../errors.j
 import type { SessionRegistry } from "../registry/registry.js";
 import { toEntries } from "../session/edits.js";
 import { toUserId } from "../session/ids.js";
-import { keepingRooms, toRoomNames } from "../session/kept-rooms.js";
 import type { Session } from "../session/session.js";
 import { checkKey, type Entries } from "../session/values.js";
 import type { UnixSeconds } from "../store.js";
@@ -10,14 +9,9 @@ import type { Credential } from "../token/credential.js";
 import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "../types.js";
 import type { ClientDescription } from "../wire.js";
 import { type DraftObject, updateBy } from "./draft.js";
+import { type LogoutOptions, logOut } from "./logout.js";
 import { Readiness } from "./readiness.js";
-import { type Bearer, rotate, rotateAfter, rotateToLogin } from "./rotation.js";
-
-/** What `logout` takes. */
-export interface LogoutOptions {
-  /** Socket.IO rooms that the session's sockets stay in, on each server; at most 100. Default: none. */
-  readonly keepRooms?: readonly string[];
-}
+import { type Bearer, rotate, rotateToLogin } from "./rotation.js";
 
 /**
  * What one socket or request sees of its session: `socket.session`, `req.session`, `ctx.session`, or what `sessions.find(id)` gives. It stays
@@ -255,16 +249,7 @@ export class SessionHandle {
    * await socket.session.logout({ keepRooms: ["lobby"] });
    */
   logout(options?: LogoutOptions): Promise<void> {
-    return this.#change(async (session) => {
-      const bearer = this.#bearerOrThrow(session);
-      await keepingRooms(session, toRoomNames(options?.keepRooms), async () => {
-        await rotateAfter(session, bearer, this.#registry, (values) => {
-          values.clear();
-          values.identity = { ...values.identity, userId: null };
-        });
-        session.leaveRooms();
-      });
-    });
+    return this.#change((session) => logOut(session, this.#bearerOrThrow(session), this.#registry, options));
   }
 
   /** A new token as with {@link login}, after any change of rights for example; everything else stays. */

@@ -2,14 +2,13 @@ import { Few } from "../base/few.js";
 import { SessionError, type SessionErrorCode } from "../errors.js";
 import { isExpiryInDoubt } from "../gateway/late-reads.js";
 import type { Outcome } from "../gateway/settle.js";
-import type { Identity, SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "../store.js";
+import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "../store.js";
 import type { Credential } from "../token/credential.js";
-import { type KeptIdentity, opensBySame } from "../token/identity.js";
 import type { EndReason } from "../wire.js";
 import { type Apply, Changes } from "./changes.js";
 import { allowed, type Limit, setting, wholly } from "./edits.js";
 import { deleteRow } from "./ending.js";
-import { keptRooms } from "./kept-rooms.js";
+import { tellIdentity } from "./identity-change.js";
 import { KnownRow } from "./known-row.js";
 import { readRow } from "./reading.js";
 import { SentWrite, type Writer } from "./sent-write.js";
@@ -240,7 +239,7 @@ export class Session implements Writer {
         const before = this.saved;
         // Not from `base`: a touch may have moved the times meanwhile.
         this.#row = (this.#row ?? base).written(entry, values, this.#expiresAfter(entry, base));
-        this.#identify(before.kept, values);
+        tellIdentity(this, before.kept, values);
         this.#changes.applied(values);
         this.#host.changed(this, before, entry.revision);
         if (outcome.row) this.#adopt(outcome.row);
@@ -295,30 +294,9 @@ export class Session implements Writer {
     this.#row = known;
     this.#stale = false;
     const before = this.saved;
-    if (!isFirst) this.#identify(before.kept, values);
+    if (!isFirst) tellIdentity(this, before.kept, values);
     this.#changes.rebase(values);
     if (moved && !isFirst) this.#host.changed(this, before);
-  }
-
-  /**
-   * Before anybody sees the new values: the rooms of a login end with it, and who has the session open by another secret has no part in it any
-   * more.
-   */
-  #identify(before: KeptIdentity, now: Values): void {
-    if (before.userId !== null && before.userId !== now.kept.userId) this.#loginEnded(now.identity);
-    if (opensBySame(before, now.kept)) return;
-    for (const watcher of this.watchers) watcher.tokenChanged(now.identity);
-  }
-
-  #loginEnded(identity: Identity): void {
-    const keep = keptRooms(this);
-    for (const watcher of this.watchers) watcher.loginEnded(identity, keep);
-  }
-
-  /** Whoever was put into a room while the login ended leaves it too; not where somebody has logged in since. */
-  leaveRooms(): void {
-    const { identity } = this.saved;
-    if (identity.userId === null) this.#loginEnded(identity);
   }
 
   /** For good: everybody who has it open is told. */

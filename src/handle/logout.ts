@@ -1,0 +1,26 @@
+import { leaveRooms } from "../session/identity-change.js";
+import { keepingRooms, toRoomNames } from "../session/kept-rooms.js";
+import type { Session } from "../session/session.js";
+import { type Bearer, rotateAfter } from "./rotation.js";
+
+/** What `logout` takes. */
+export interface LogoutOptions {
+  /** Socket.IO rooms that the session's sockets stay in, on each server; at most 100. Default: none. */
+  readonly keepRooms?: readonly string[];
+}
+
+/** Ends a login: values and rooms go with it, and then the client gets a new token. Errors: those of {@link rotateAfter}, `SESSION_OPTION_INVALID`. */
+export async function logOut(
+  session: Session,
+  bearer: Bearer,
+  host: Parameters<typeof rotateAfter>[2],
+  options: LogoutOptions | undefined,
+): Promise<void> {
+  await keepingRooms(session, toRoomNames(options?.keepRooms), async () => {
+    await rotateAfter(session, bearer, host, (values) => {
+      values.clear();
+      values.identity = { ...values.identity, userId: null };
+    });
+    leaveRooms(session);
+  });
+}
