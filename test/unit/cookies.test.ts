@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { sign } from "cookie-signature";
 import Keygrip from "keygrip";
@@ -90,6 +91,25 @@ describe("fromKoaCookie", () => {
     expect(read(handshake(cookieBy("old key").replace(ID, "x".repeat(28))))).toBeUndefined();
     expect(read(handshake(`koa.sess=${ID}`))).toBeUndefined();
     expect(read(handshake(cookieBy("old key"), { origin: "https://evil.example" }))).toBeUndefined();
+  });
+
+  test("takes what keygrip has signed, whatever the key and the value, and nothing near it", () => {
+    for (let n = 0; n < 200; n++) {
+      const key = randomBytes(1 + (n % 70)).toString(n % 2 ? "base64" : "latin1");
+      const value = randomBytes(n % 40).toString("base64url") || "x";
+      const signature = new Keygrip([key]).sign(`koa.sess=${value}`);
+      const read = fromKoaCookie({ keys: ["another", key] });
+      const found = (by: string) => read(handshake(`koa.sess=${value}; koa.sess.sig=${by}`));
+      expect(found(signature)).toBe(value);
+      for (const wrong of [
+        signature.slice(1),
+        `${signature}A`,
+        `${signature}=`,
+        signature.toLowerCase(),
+        "\u00e9",
+      ])
+        expect(found(wrong)).toBe(wrong === signature ? value : undefined);
+    }
   });
 
   test("refuses what are no keys", () => {
