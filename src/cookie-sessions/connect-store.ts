@@ -8,10 +8,11 @@ import session, { type Session, type SessionData } from "express-session";
 import type { TokenSessions } from "../api.js";
 import { SessionError } from "../errors.js";
 import { livingCount, livingRows } from "../registry/list.js";
+import { toIdleSeconds } from "../row/lives.js";
 import { Values } from "../session/values.js";
 import type { SessionRow } from "../store.js";
 import { opaqueToken } from "../token/opaque.js";
-import { type Content, textsOf, toIdleSeconds } from "./cookie-content.js";
+import { type Content, textsOf } from "./cookie-content.js";
 import { type CookieRow, CookieRows } from "./cookie-rows.js";
 
 /** What a method of a store calls back with. */

@@ -1,5 +1,5 @@
 import { toJsonText } from "../session/values.js";
-import { LONGEST, type Seconds } from "../store.js";
+import type { Seconds } from "../store.js";
 
 /** What is to be saved of a session, or was read of it. */
 export interface Content {
@@ -24,10 +24,4 @@ export function textsOf(values: object, isValue: (key: string) => boolean): Map<
     if (text !== undefined) texts.set(key, text);
   }
   return texts;
-}
-
-/** An idle time in milliseconds as the table has it; what is no time is `null`. */
-export function toIdleSeconds(ms: unknown): Seconds | null {
-  if (typeof ms !== "number" || Number.isNaN(ms)) return null;
-  return Math.min(Math.max(Math.ceil(ms / 1000), 0), LONGEST);
 }

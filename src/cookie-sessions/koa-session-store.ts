@@ -5,8 +5,9 @@
  */
 
 import type { TokenSessions } from "../api.js";
+import { toIdleSeconds } from "../row/lives.js";
 import { opaqueToken } from "../token/opaque.js";
-import { type Content, textsOf, toIdleSeconds } from "./cookie-content.js";
+import { type Content, textsOf } from "./cookie-content.js";
 import { CookieRows } from "./cookie-rows.js";
 
 /** What koa-session passes along: the context of the request. */

@@ -1,5 +1,5 @@
 // When a session ends that is used now. Stores that decide it in SQL say the same there.
-import type { Seconds, SessionRow, StoreSettings, UnixSeconds } from "../store.js";
+import { LONGEST, type Seconds, type SessionRow, type StoreSettings, type UnixSeconds } from "../store.js";
 
 /** What the end of a session follows from, besides its own idle time. */
 export type Lives = Pick<StoreSettings, "expiration" | "absoluteExpiration" | "touchEvery">;
@@ -22,4 +22,10 @@ export function expiresAfterTouch(
   lives: Lives,
 ): UnixSeconds {
   return Math.min(now + lifeAfterTouch(idleSeconds, lives), createdAt + lives.absoluteExpiration);
+}
+
+/** The idle time of a cookie's `maxAge`, in milliseconds, as the table has it; what is no time is `null`. A `maxAge` of 0 or less ends at once. */
+export function toIdleSeconds(maxAgeMs: unknown): Seconds | null {
+  if (typeof maxAgeMs !== "number" || Number.isNaN(maxAgeMs)) return null;
+  return Math.min(Math.max(Math.ceil(maxAgeMs / 1000), 0), LONGEST);
 }

@@ -1,7 +1,7 @@
+import { toIdleSeconds } from "../../row/lives.js";
 import { newRevision } from "../../row/writers.js";
 import {
   type LegacyRow,
-  LONGEST,
   RESERVED_KEY,
   type Seconds,
   type StoreSettings,
@@ -115,10 +115,6 @@ interface CookieFacts {
   /** Milliseconds; nothing for a cookie that ends with the browser. */
   readonly originalMaxAge?: unknown;
   readonly expires?: unknown;
-}
-
-function toIdleSeconds(maxAgeMs: unknown): Seconds | null {
-  return typeof maxAgeMs === "number" && maxAgeMs > 0 ? Math.min(Math.ceil(maxAgeMs / 1000), LONGEST) : null;
 }
 
 function toUnixSeconds(moment: unknown): UnixSeconds | undefined {
