@@ -1,6 +1,9 @@
 import type { Socket } from "socket.io";
 import type { MintLimit } from "../registry/mint-limit.js";
+import type { SessionRegistry } from "../registry/registry.js";
 import type { Session } from "../session/session.js";
+import type { LateTokens } from "../token/late-tokens.js";
+import type { Tickets } from "../token/tickets.js";
 import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
 import { type Connecting, endConnecting, mintLimitOf } from "./connection.js";
 import type { AttachmentContext } from "./context.js";
@@ -34,6 +37,18 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     if (socket.conn.readyState !== "open") this.leave();
   }
 
+  get registry(): SessionRegistry {
+    return this.context.registry;
+  }
+
+  get tickets(): Tickets | undefined {
+    return this.context.tickets;
+  }
+
+  get late(): LateTokens {
+    return this.context.late;
+  }
+
   get isAsking(): boolean {
     return this.#requests !== undefined;
   }
@@ -51,7 +66,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
 
   withSession(handler: WithSessionHandler<unknown>, onMissing: [] | [unknown]): Promise<unknown> {
     // By the handle, which keeps its session for a handler that is still at work when the socket has gone.
-    return withSession(this.context.registry, this.socket, this.handle, handler, onMissing);
+    return withSession(this.registry, this.socket, this.handle, handler, onMissing);
   }
 
   /**
@@ -114,7 +129,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
 
   /** `getToken` has come. It carries a credential, and is for nobody else. */
   present(event: unknown[]): void {
-    const { request, facts } = readGetToken(event, this.facts, this.context.tickets);
+    const { request, facts } = readGetToken(event, this.facts, this.tickets);
     this.facts = facts;
     if (this.#requests) {
       if (!this.#requests.add(request)) this.overflow();
@@ -154,9 +169,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
   }
 
   mayMint(): boolean {
-    return (
-      mintLimitOf(this.socket.conn, this.context.registry.clock).take() && (this.#ofAddress?.take() ?? true)
-    );
+    return mintLimitOf(this.socket.conn, this.registry.clock).take() && (this.#ofAddress?.take() ?? true);
   }
 
   /** Not while another token is being looked at: if that opens a session, the client goes on with it. */
@@ -182,7 +195,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
   }
 
   overflow(): void {
-    sayTooMuch(this.context.registry.log);
+    sayTooMuch(this.registry.log);
     this.#held = undefined;
     this.closeTransport();
   }

@@ -4,8 +4,6 @@ import { Backoff } from "../gateway/retry.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { Verifier } from "../session/look.js";
 import type { Session } from "../session/session.js";
-import type { LateTokens } from "../token/late-tokens.js";
-import type { Tickets } from "../token/tickets.js";
 import { isTokenOf } from "../token/token.js";
 import type { GotToken } from "../wire.js";
 import type { SocketBearer } from "./bearer.js";
@@ -13,7 +11,6 @@ import type { AttachmentContext } from "./context.js";
 import { Unidentified } from "./identify.js";
 import { dropTurn, endTurn, pace, refuse, takeTurn, waitForTurn } from "./open-turns.js";
 import {
-  type ClientFacts,
   judged,
   type Opener,
   type OpeningResult,
@@ -29,19 +26,13 @@ export const OUTAGE_BACKOFF = { firstMs: 500, longestMs: 5_000 };
 const MAX_ACKNOWLEDGEMENTS = 100;
 
 /** Whose requests they are. */
-export interface RequestHost {
+export interface RequestHost extends Opener {
   readonly socket: Socket;
   readonly gone: boolean;
-  readonly facts: ClientFacts;
   readonly bearer: SocketBearer | undefined;
   readonly session: Session | undefined;
   /** The token of its session has been replaced, and it has not presented the new one. */
   readonly isCut: boolean;
-  isCutFrom(sessionId: string): boolean;
-  /** What identifies a session in the handshake besides a token; nothing where nothing does. */
-  identify(): Promise<unknown> | undefined;
-  /** Whether one more session may be created for it; counts it if so. */
-  mayMint(): boolean;
   /** Takes over what was opened, which the registry holds for it. */
   take(result: OpeningResult): void;
   send(message: GotToken): void;
@@ -57,7 +48,7 @@ export interface RequestHost {
  * The requests of one socket: one is worked on until the store has answered, and one may wait. It is there while there is a
  * request, and no longer.
  */
-export class Requests implements Opener, Verifier {
+export class Requests implements Verifier {
   readonly #host: RequestHost;
   readonly #context: AttachmentContext;
   #waiting: TokenRequest | undefined;
@@ -71,32 +62,8 @@ export class Requests implements Opener, Verifier {
     this.#context = context;
   }
 
-  get registry(): SessionRegistry {
+  get #registry(): SessionRegistry {
     return this.#context.registry;
-  }
-
-  get facts(): ClientFacts {
-    return this.#host.facts;
-  }
-
-  get tickets(): Tickets | undefined {
-    return this.#context.tickets;
-  }
-
-  get late(): LateTokens {
-    return this.#context.late;
-  }
-
-  isCutFrom(sessionId: string): boolean {
-    return this.#host.isCutFrom(sessionId);
-  }
-
-  identify(): Promise<unknown> | undefined {
-    return this.#host.identify();
-  }
-
-  mayMint(): boolean {
-    return this.#host.mayMint();
   }
 
   /** Takes in a token that was presented meanwhile; `false` where that is one too many. */
@@ -137,7 +104,7 @@ export class Requests implements Opener, Verifier {
   #verify(session: Session, request: TokenRequest): boolean {
     if (!takeTurn(this.#host.socket)) return false;
     this.#verifying = request;
-    if (this.registry.verify(session, this)) return true;
+    if (this.#registry.verify(session, this)) return true;
     this.#verifying = undefined;
     endTurn(this.#host.socket);
     return false;
@@ -153,8 +120,8 @@ export class Requests implements Opener, Verifier {
     if (!isAsKnown || !session || isCut || !bearer?.credential.opens(session.saved.kept))
       return void this.work(request);
     this.#context.outages.over();
-    this.registry.touchIfDue(session);
-    this.#answer(request, toGotToken(request.presented as string, session, this));
+    this.#registry.touchIfDue(session);
+    this.#answer(request, toGotToken(request.presented as string, session, this.#host));
     bearer.presented();
     const next = this.#waiting;
     this.#waiting = undefined;
@@ -169,7 +136,7 @@ export class Requests implements Opener, Verifier {
   async work(first: Request, onFirstTry?: (answered: boolean) => void): Promise<void> {
     let request: Request | undefined = first;
     let backoff: Backoff | undefined;
-    while (request && !this.#host.gone && !this.registry.closed) {
+    while (request && !this.#host.gone && !this.#registry.closed) {
       const { socket } = this.#host;
       if (!takeTurn(socket) && !(await this.#turn())) break;
       const paced = pace(socket, this, this.#context);
@@ -180,7 +147,7 @@ export class Requests implements Opener, Verifier {
       onFirstTry = undefined;
       if (!answered) {
         this.#host.unanswered();
-        backoff ??= new Backoff(this.registry.clock, OUTAGE_BACKOFF);
+        backoff ??= new Backoff(this.#registry.clock, OUTAGE_BACKOFF);
         await backoff.wait();
       }
       // A token presented meanwhile takes the place of the one before.
@@ -202,7 +169,7 @@ export class Requests implements Opener, Verifier {
     const { socket } = this.#host;
     const turn = waitForTurn(socket, this);
     if (turn) return turn;
-    refuse(socket.conn, this.registry.log);
+    refuse(socket.conn, this.#registry.log);
     return false;
   }
 
@@ -210,13 +177,13 @@ export class Requests implements Opener, Verifier {
   async #try(asked: Request): Promise<boolean> {
     if (this.#host.gone) return true;
     const { outages } = this.#context;
-    const { parseToken } = this.registry;
+    const { parseToken } = this.#registry;
     try {
-      let request = await judged(asked, this.tickets);
+      let request = await judged(asked, this.#context.tickets);
       const { bearer } = this.#host;
       if (bearer) request = await bearer.inPlaceOf(request, parseToken);
       bearer?.presents(request, parseToken);
-      const result = await openSession(this, request);
+      const result = await openSession(this.#host, request);
       outages.over();
       this.#host.take(result);
       // It has come by another secret than before, perhaps: its next token is for whoever has that one.
