@@ -110,11 +110,13 @@ class GuardedRooms {
     this.#withheld.delete(id);
     // Rooms of before a login are those of whoever was there, and whoever has the new token is.
     const isTheirs = withheld.userId === null || withheld.userId === userId;
-    if (isTheirs) this.#each(withheld.rooms, (room) => this.#adapter.addAll(id, new Set([room])));
+    if (isTheirs && withheld.rooms.size > 0)
+      this.#each(withheld.rooms, (room) => this.#adapter.addAll(id, new Set([room])));
   }
 
   #del(id: string, rooms: readonly string[]): void {
-    this.#each(rooms, (room) => this.#adapter.del(id, room));
+    // To see promises being made costs something, and most sockets are in no room.
+    if (rooms.length > 0) this.#each(rooms, (room) => this.#adapter.del(id, room));
   }
 
   /**
