@@ -107,6 +107,8 @@ test.each(handlers)("docs/server.md: the handler of $event", async ({ event, blo
   sendNonsense(client, event);
   client.emit(event, sent);
   expect(await ask(client, "there?")).toBe("yes");
+  // In the database, whatever of that is still on its way: of what is cut off on its way nobody can say that it was not written.
+  expect(await ask(client, event, sent)).toEqual(answer);
 
   await away.down();
   client.emit(event, sent);
