@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { forcedWidth } from "../support/crowded-store.js";
 import { useNodes } from "../support/nodes.js";
 
 // Several sessions in one statement, on a real database: what concerns one of them must not concern the others.
@@ -69,8 +70,8 @@ test("a locked row that is written and one that is deleted leave a way for all o
   await others[1].session.destroy();
   expect((await nodes.row(others[0].id))?.data).toEqual({ n: 1 });
   expect(await nodes.row(others[1].id)).toBeUndefined();
-  // Nor had the server given up the lock by then.
-  expect(isAnswered).toBe(false);
+  // Nor had the server given up the lock by then. (A statement made wide passes over locked rows, and is answered at once.)
+  expect(isAnswered).toBe(forcedWidth > 0);
   for (const lock of locks) await lock.release();
   await Promise.all(waiting);
   expect((await nodes.row(written.id))?.data).toEqual({ n: "late" });
