@@ -237,17 +237,27 @@ describeInBrowser("a web build whose token is in an httpOnly cookie", () => {
     );
   });
 
-  test("a first token that could not be exchanged is exchanged at the next connection", async () => {
-    const node = await server();
-    const context = await device();
+  /** Tickets cannot be exchanged, until that is mended. */
+  async function cutOffExchange(context: Awaited<ReturnType<typeof device>>) {
     let failing = true;
     await context.route("**/session", (route) =>
       failing && route.request().method() === "POST" ? route.abort() : route.continue(),
     );
+    return {
+      mend: () => {
+        failing = false;
+      },
+    };
+  }
+
+  test("a first token that could not be exchanged is exchanged at the next connection", async () => {
+    const node = await server();
+    const context = await device();
+    const exchange = await cutOffExchange(context);
     const page = await open(node, context);
     await page.evaluate(() => window.page.ask("set", 7));
     const [id] = (await get(page)) as [string];
-    failing = false;
+    exchange.mend();
     await page.evaluate(() => window.page.session.resume());
     await page.waitForFunction((id) => window.page.session.token === `${id}.cookie`, id);
     await page.reload();
@@ -259,13 +269,10 @@ describeInBrowser("a web build whose token is in an httpOnly cookie", () => {
   test("one that is refused by then gives way to another session", async () => {
     const node = await server();
     const context = await device();
-    let failing = true;
-    await context.route("**/session", (route) =>
-      failing && route.request().method() === "POST" ? route.abort() : route.continue(),
-    );
+    const exchange = await cutOffExchange(context);
     const page = await open(node, context);
     const [id] = (await get(page)) as [string];
-    failing = false;
+    exchange.mend();
     // It is for the browser that had this cookie.
     await context.clearCookies();
     await page.evaluate(() => window.page.session.resume());
