@@ -20,7 +20,7 @@ const needed = [
   "dist/client/index.js",
   "dist/client/adapters/capacitor-preferences.js",
   "docs/client.md",
-  "dist/cookie-sessions/connect-store.js",
+  "dist/cookie-sessions/express-session-store.js",
   "dist/cookie-sessions/koa-session-store.js",
   "dist/testing/index.js",
   "dist/testing/index.d.ts",

@@ -12,7 +12,7 @@ import type { AttachTarget, Middleware } from "./socket.io/attach.js";
 import type { EventsMap, SessionBroadcast } from "./socket.io/broadcast.js";
 import type { WrapHandler } from "./socket.io/handler.js";
 import type { SessionStore, StoreFault } from "./store.js";
-import type { fromConnectStore } from "./stores/connect/from-connect-store.js";
+import type { fromConnectStore } from "./stores/express-session-backend/from-connect-store.js";
 import type { memoryStore } from "./stores/memory.js";
 
 /** Token sessions: attach them to a server or namespace, or pass them to `io.use`. */

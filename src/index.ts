@@ -56,8 +56,11 @@ export {
   type UserSession,
   type WriteAttempt,
 } from "./store.js";
-export { type ConnectBackendOptions, fromConnectStore } from "./stores/connect/from-connect-store.js";
-export type { ConnectRecord, ConnectStoreLike } from "./stores/connect/store-like.js";
+export {
+  type ConnectBackendOptions,
+  fromConnectStore,
+} from "./stores/express-session-backend/from-connect-store.js";
+export type { ConnectRecord, ConnectStoreLike } from "./stores/express-session-backend/store-like.js";
 export { memoryStore } from "./stores/memory.js";
 export type {
   CallbackConnection,

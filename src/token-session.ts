@@ -27,7 +27,7 @@ import { handlerWrapper } from "./socket.io/handler.js";
 import { hideOn } from "./socket.io/handshake-cookies.js";
 import { Identifying } from "./socket.io/identify.js";
 import { StoreFault } from "./store.js";
-import { fromConnectStore } from "./stores/connect/from-connect-store.js";
+import { fromConnectStore } from "./stores/express-session-backend/from-connect-store.js";
 import { memoryStore } from "./stores/memory.js";
 import { LateTokens } from "./token/late-tokens.js";
 import { Tickets } from "./token/tickets.js";

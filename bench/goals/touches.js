@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import { Server } from "socket.io";
 import { io as connect } from "socket.io-client";
-import { ConnectStore } from "../../dist/cookie-sessions/connect-store.js";
+import { ConnectStore } from "../../dist/cookie-sessions/express-session-store.js";
 import { memoryStore, tokenSession } from "../../dist/index.js";
 import { figure } from "../figures.js";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { MemoryStore } from "express-session";
-import { fromConnectStore } from "../../src/stores/connect/from-connect-store.js";
-import type { ConnectStoreLike } from "../../src/stores/connect/store-like.js";
+import { fromConnectStore } from "../../src/stores/express-session-backend/from-connect-store.js";
+import type { ConnectStoreLike } from "../../src/stores/express-session-backend/store-like.js";
 import { contractSettings, type StoreHarness } from "../../src/testing/index.js";
 import { changeRow, type RedisBackend, redisBackend } from "../support/connect-backend.js";
 import { type DatabaseProxy, startProxy } from "../support/proxy.js";

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { expect, test } from "@jest/globals";
-import * as expressSession from "../../src/cookie-sessions/connect-store.js";
+import * as expressSession from "../../src/cookie-sessions/express-session-store.js";
 import * as koaSession from "../../src/cookie-sessions/koa-session-store.js";
 import { RequestSession } from "../../src/http/request-session.js";
 import * as main from "../../src/index.js";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { MemoryStore, type Store } from "express-session";
-import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { ConnectStore } from "../../src/cookie-sessions/express-session-store.js";
 import { fromCookie } from "../../src/http/cookies.js";
 import { fromConnectStore, memoryStore, type TokenSessionOptions } from "../../src/index.js";
 import { recordOf, redisBackend, rowIn } from "../support/connect-backend.js";

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { MemoryStore } from "express-session";
 import type { TokenSessionOptions } from "../../src/index.js";
 import { fromConnectStore } from "../../src/index.js";
-import type { ConnectStoreLike } from "../../src/stores/connect/store-like.js";
+import type { ConnectStoreLike } from "../../src/stores/express-session-backend/store-like.js";
 import { HandClock, settled } from "../support/clock.js";
 import { type RedisBackend, recordOf, redisBackend, rowIn } from "../support/connect-backend.js";
 import { outcome } from "../support/nodes.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { ConnectStore } from "../../src/cookie-sessions/express-session-store.js";
 import { opaqueToken } from "../../src/token/opaque.js";
 import { cookieRow } from "../support/cookie-client.js";
 import { outcome, useNodes } from "../support/nodes.js";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { ConnectStore } from "../../src/cookie-sessions/express-session-store.js";
 import { startLatePool } from "../support/late-pool.js";
 import { outcome, useNodes } from "../support/nodes.js";
 import { startProxy } from "../support/proxy.js";

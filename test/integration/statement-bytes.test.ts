@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, expect, test } from "@jest/globals";
 import { createPool } from "mysql2";
-import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { ConnectStore } from "../../src/cookie-sessions/express-session-store.js";
 import { tokenSession } from "../../src/index.js";
 import { MAX_STATEMENT_BYTES } from "../../src/row/entry-bytes.js";
 import { poolOptions } from "../support/database.js";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { createPool } from "mysql2/promise";
 import { toLog } from "../../src/base/log.js";
-import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { ConnectStore } from "../../src/cookie-sessions/express-session-store.js";
 import { memoryStore, type SessionRow, type SessionStore, tokenSession } from "../../src/index.js";
 import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
 import { type AnsweringProxy, startAnsweringProxy } from "../support/answering-proxy.js";

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import express from "express";
 import session from "express-session";
 import { Server } from "socket.io";
-import { ConnectStore } from "../../dist/cookie-sessions/connect-store.js";
+import { ConnectStore } from "../../dist/cookie-sessions/express-session-store.js";
 import { tokenSession } from "../../dist/index.js";
 import { sharedPool } from "./application.js";
 

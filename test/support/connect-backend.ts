@@ -1,6 +1,6 @@
 import { RedisStore } from "connect-redis";
 import { createClient } from "redis";
-import type { ConnectRecord, ConnectStoreLike } from "../../src/stores/connect/store-like.js";
+import type { ConnectRecord, ConnectStoreLike } from "../../src/stores/express-session-backend/store-like.js";
 import { newPrefix } from "./redis.js";
 
 /** Where our records have the row: what a Connect store keeps is no secret to its owner. */

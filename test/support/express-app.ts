@@ -1,6 +1,6 @@
 import express, { type Request, type Response } from "express";
 import session, { type SessionOptions } from "express-session";
-import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { ConnectStore } from "../../src/cookie-sessions/express-session-store.js";
 import { CookieClient, serve } from "./cookie-client.js";
 import type { Rig } from "./rig.js";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { MemoryStore } from "express-session";
 import { lifeAfterTouch } from "../../src/row/lives.js";
 import { type SessionStore, StoreFault } from "../../src/store.js";
-import { fromConnectStore } from "../../src/stores/connect/from-connect-store.js";
+import { fromConnectStore } from "../../src/stores/express-session-backend/from-connect-store.js";
 import { attemptOn, begin, newSession, present } from "../../src/testing/fixtures.js";
 import { contractSettings } from "../../src/testing/index.js";
 import { HandClock, settled } from "../support/clock.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { ConnectStore } from "../../src/cookie-sessions/connect-store.js";
+import { ConnectStore } from "../../src/cookie-sessions/express-session-store.js";
 import { KoaSessionStore } from "../../src/cookie-sessions/koa-session-store.js";
 import { tokenSession } from "../../src/index.js";
 import { StoreFault } from "../../src/store.js";

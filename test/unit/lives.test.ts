@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { toIdleSeconds } from "../../src/row/lives.js";
 import { LONGEST } from "../../src/store.js";
-import { toAdoptedRow } from "../../src/stores/connect/record.js";
+import { toAdoptedRow } from "../../src/stores/express-session-backend/record.js";
 
 test.each([
   [1_500, 2],
