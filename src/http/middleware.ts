@@ -11,8 +11,8 @@ import { parseStandIn, type Tickets } from "../token/tickets.js";
 import { bearerToken, type TokenCookies } from "../token/token-cookies.js";
 import { type Answer, type Missing, unauthorized, unavailable } from "./answer.js";
 import { CookieBridge, type CookieBridgeOptions } from "./cookie-bridge.js";
-import { inTurn } from "./open-turns.js";
 import { type Exchange, RequestSession } from "./request-session.js";
+import { inTurn } from "./request-slots.js";
 import { ResponseBearer, writeTokenHeader } from "./response-bearer.js";
 import { isAnswered, watchAnswer, whenOver } from "./when-over.js";
 

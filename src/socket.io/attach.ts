@@ -6,8 +6,8 @@ import { boundConnects } from "./connect-bursts.js";
 import { passedOn } from "./connection.js";
 import type { AttachmentContext } from "./context.js";
 import { forget } from "./internals.js";
-import { isRefused, refuse } from "./open-turns.js";
 import { install, installOnSockets } from "./prototype.js";
+import { isRefused, refuse } from "./socket-slots.js";
 
 // Here, and not where the property is made, because declarations of types reach the application through this file.
 declare module "socket.io" {

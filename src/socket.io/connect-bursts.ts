@@ -1,6 +1,6 @@
 import type { Namespace, Socket } from "socket.io";
 import { interceptConnects } from "./internals.js";
-import { MOST_ALIKE } from "./open-turns.js";
+import { MOST_ALIKE } from "./socket-slots.js";
 
 type Connection = Socket["conn"];
 

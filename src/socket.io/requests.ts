@@ -9,7 +9,6 @@ import type { GotToken } from "../wire.js";
 import type { SocketBearer } from "./bearer.js";
 import type { AttachmentContext } from "./context.js";
 import { Unidentified } from "./identify.js";
-import { dropTurn, endTurn, pace, refuse, takeTurn, waitForTurn } from "./open-turns.js";
 import {
   judged,
   type Opener,
@@ -19,6 +18,7 @@ import {
   type TokenRequest,
   toGotToken,
 } from "./opening.js";
+import { dropTurn, endTurn, pace, refuse, takeTurn, waitForTurn } from "./socket-slots.js";
 
 /** Pauses between tries while the store is away: once it is back, nobody waits longer than the longest. */
 export const OUTAGE_BACKOFF = { firstMs: 500, longestMs: 5_000 };

@@ -1,7 +1,7 @@
 import type { Socket } from "socket.io";
 import type { Log } from "../base/log.js";
 import { SessionError } from "../errors.js";
-import { ConnectionOpens, type OpenLimits } from "../registry/connection-opens.js";
+import { ConnectionOpens, type OpenLimits } from "../registry/open-slots.js";
 import type { Strangers } from "../registry/strangers.js";
 import { hasUsedUpMints } from "./connection.js";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { SessionError } from "../errors.js";
-import { type Connection, ConnectionOpens, type OpenLimits } from "../registry/connection-opens.js";
+import { type Connection, ConnectionOpens, type OpenLimits } from "../registry/open-slots.js";
 
 /** With HTTP/1 whoever waits for answers has one request at a time on a connection; only one that sends ahead has more. */
 const OF_HTTP_1: OpenLimits = { atOnce: 8, waiting: 1_000 };
