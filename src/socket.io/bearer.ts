@@ -6,7 +6,7 @@ import type { HashText } from "../token/identity.js";
 import type { TokenParser } from "../token/legacy.js";
 import type { Tickets } from "../token/tickets.js";
 import type { PresentedToken } from "../token/token.js";
-import { askForToken, CONFIRM_TIMEOUT_MS, sendGotToken } from "./messages.js";
+import { askForToken, CONFIRM_TIMEOUT_MS, sendGotToken } from "./client-messages.js";
 import { type ClientFacts, newToken, type Request } from "./opening.js";
 
 /** How long a client may take to present the token that it holds. */

@@ -5,10 +5,10 @@ import type { SessionRegistry } from "../registry/registry.js";
 import type { SessionStore } from "../store.js";
 import { isSessionId } from "../token/token.js";
 import type { EndReason } from "../wire.js";
-import { ANNOUNCEMENT, Announcements } from "./announcements.js";
-import { LiveQuestions } from "./live-questions.js";
-import type { Announcement, Written } from "./news.js";
-import { overrides } from "./overrides.js";
+import { ANNOUNCEMENT, Announcements } from "./announcement-sender.js";
+import { overrides } from "./cluster-adapter.js";
+import { LiveQuestions } from "./open-session-query.js";
+import type { Announcement, Written } from "./pending-announcements.js";
 
 const NOT_SHARED =
   "the server has a cluster adapter, and the store is for one process only (fromConnectStore: see lastWriteWins)";

@@ -1,6 +1,6 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../base/clock.js";
-import { askForToken } from "./messages.js";
+import { askForToken } from "./client-messages.js";
 
 /** A socket that does not present the new token of its session for so long is disconnected. */
 const CUT_AFTER_MS = 10_000;

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { News } from "../../src/socket.io/news.js";
+import { News } from "../../src/socket.io/pending-announcements.js";
 
 const id = (n: number) => n.toString(16).padStart(32, "0");
 

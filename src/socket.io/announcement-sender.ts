@@ -4,7 +4,7 @@ import { Backoff } from "../gateway/retry.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { EndReason } from "../wire.js";
 import { promisesOf } from "./dropped-promises.js";
-import { type Announcement, News, type Written } from "./news.js";
+import { type Announcement, News, type Written } from "./pending-announcements.js";
 
 /** Between servers only; no client can send or receive it. */
 export const ANNOUNCEMENT = "tokenSession";

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Namespace } from "socket.io";
 import type { SessionRegistry } from "../registry/registry.js";
 import { isSessionId } from "../token/token.js";
-import type { Announcements } from "./announcements.js";
+import type { Announcements } from "./announcement-sender.js";
+import { overrides } from "./cluster-adapter.js";
 import { promisesOf } from "./dropped-promises.js";
-import { overrides } from "./overrides.js";
 
 /** Between servers only; no client can send or receive these. */
 const QUESTION = "tokenSession:question";
