@@ -12,7 +12,7 @@ const elsewhere = [
   // Exported by the main entry; what extends the frameworks' types is a program of its own, and does not see that.
   "src/http/request-session.ts:RequestSession",
   // What the types of events are made of, as in Socket.IO, which does not export its own.
-  ...["ByMany", "EventsMap"].map((name) => `src/socket.io/broadcast.ts:${name}`),
+  ...["ByMany", "EventsMap"].map((name) => `src/socket.io/broadcaster.ts:${name}`),
   // express-session's own, of which src/cookie-sessions has as much as it uses.
   ...["Cookie", "Session", "SessionData"].map(
     (name) => `src/cookie-sessions/express-session.d.cts:session.${name}`,

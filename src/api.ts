@@ -9,7 +9,7 @@ import type { TokenSessionOptions } from "./options.js";
 import type { TokenSessionEvents } from "./registry/events.js";
 import type { Device } from "./registry/users.js";
 import type { AttachTarget, Middleware } from "./socket.io/attach.js";
-import type { EventsMap, SessionBroadcast } from "./socket.io/broadcast.js";
+import type { EventsMap, SessionBroadcast } from "./socket.io/broadcaster.js";
 import type { WrapHandler } from "./socket.io/handler.js";
 import type { SessionStore, StoreFault } from "./store.js";
 import type { fromConnectStore } from "./stores/express-session-backend/from-connect-store.js";

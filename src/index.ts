@@ -36,7 +36,7 @@ export type {
 } from "./registry/events.js";
 export type { Device } from "./registry/users.js";
 export type { AttachTarget, Middleware } from "./socket.io/attach.js";
-export type { BroadcastMethods, SessionBroadcast } from "./socket.io/broadcast.js";
+export type { BroadcastMethods, SessionBroadcast } from "./socket.io/broadcaster.js";
 export type { HandlerFailure, WrapHandler } from "./socket.io/handler.js";
 export type { MissingResult, SessionContext, WithSessionHandler } from "./socket.io/with-session.js";
 export {

@@ -3,11 +3,11 @@ import type { Outages } from "../base/outages.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import { checkId, toUserId } from "../session/ids.js";
 import type { Session } from "../session/session.js";
-import { AddressedRooms, type Addressee, namesOf } from "./addresses.js";
-import { type Any, Broadcaster, type BroadcastMethods } from "./broadcast.js";
+import { type Any, Broadcaster, type BroadcastMethods } from "./broadcaster.js";
+import { guardRooms } from "./guarded-rooms.js";
 import { namespacesOf } from "./internals.js";
 import { Restoring } from "./restoring.js";
-import { guardRooms } from "./rooms.js";
+import { AddressedRooms, type Addressee, namesOf } from "./virtual-rooms.js";
 
 type Adapter = Namespace["adapter"];
 

@@ -8,10 +8,10 @@ import type { EndReason } from "../wire.js";
 import { SocketBearer } from "./bearer.js";
 import type { AttachmentContext } from "./context.js";
 import { type DeadlineHost, Deadlines } from "./deadlines.js";
+import { roomsOf } from "./guarded-rooms.js";
 import { type ClientFacts, type OpeningResult, SAYS_NOTHING } from "./opening.js";
 import { PastSessions } from "./past-sessions.js";
 import { noteForRecovery, noteOf, recoveryNote } from "./recovery.js";
-import { roomsOf } from "./rooms.js";
 
 /**
  * What one socket has of its session, and of those that it has had: its handle and its rooms, what is noted of it, and how long it may stay without.

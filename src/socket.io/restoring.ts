@@ -6,12 +6,12 @@ import type { SessionRegistry } from "../registry/registry.js";
 import type { Session } from "../session/session.js";
 import type { SessionWatcher } from "../session/session-host.js";
 import type { Identity } from "../store.js";
-import { isAddress, namesOf } from "./addresses.js";
 import { attachments } from "./attachment.js";
 import { promisesOf } from "./dropped-promises.js";
 import { reopen } from "./opening.js";
 import { isProvenBy, noteOf, type RecoveryNote } from "./recovery.js";
 import { OUTAGE_BACKOFF } from "./requests.js";
+import { isAddress, namesOf } from "./virtual-rooms.js";
 
 type Adapter = Namespace["adapter"];
 type SocketAddress = NonNullable<SessionWatcher["socket"]>;
