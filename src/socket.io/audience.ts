@@ -6,7 +6,7 @@ import type { Session } from "../session/session.js";
 import { type Any, Broadcaster, type BroadcastMethods } from "./broadcaster.js";
 import { guardRooms } from "./guarded-rooms.js";
 import { namespacesOf } from "./internals.js";
-import { Restoring } from "./restoring.js";
+import { Restoring } from "./socket-recovery.js";
 import { AddressedRooms, type Addressee, namesOf } from "./virtual-rooms.js";
 
 type Adapter = Namespace["adapter"];

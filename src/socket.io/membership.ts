@@ -11,7 +11,7 @@ import { type DeadlineHost, Deadlines } from "./deadlines.js";
 import { roomsOf } from "./guarded-rooms.js";
 import { type ClientFacts, type OpeningResult, SAYS_NOTHING } from "./opening.js";
 import { PastSessions } from "./past-sessions.js";
-import { noteForRecovery, noteOf, recoveryNote } from "./recovery.js";
+import { noteForRecovery, noteOf, recoveryNote } from "./recovery-note.js";
 
 /**
  * What one socket has of its session, and of those that it has had: its handle and its rooms, what is noted of it, and how long it may stay without.

@@ -13,7 +13,7 @@ import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../
 import type { AttachmentContext } from "./context.js";
 import { toClientDescription } from "./description.js";
 import { hideTokenCookies } from "./handshake-cookies.js";
-import { isProvenBy, type RecoveryNote, recoveryNote } from "./recovery.js";
+import { isProvenBy, type RecoveryNote, recoveryNote } from "./recovery-note.js";
 
 /** Characters of a credential from elsewhere: a shorter one could be guessed. */
 const SHORTEST_CREDENTIAL = 16;

@@ -9,7 +9,7 @@ import type { Identity } from "../store.js";
 import { attachments } from "./attachment.js";
 import { promisesOf } from "./dropped-promises.js";
 import { reopen } from "./opening.js";
-import { isProvenBy, noteOf, type RecoveryNote } from "./recovery.js";
+import { isProvenBy, noteOf, type RecoveryNote } from "./recovery-note.js";
 import { OUTAGE_BACKOFF } from "./requests.js";
 import { isAddress, namesOf } from "./virtual-rooms.js";
 
