@@ -35,9 +35,9 @@ export type {
   TokenSessionEvents,
 } from "./registry/events.js";
 export type { Device } from "./registry/users.js";
-export type { AttachTarget, Middleware } from "./socket.io/attach.js";
 export type { BroadcastMethods, SessionBroadcast } from "./socket.io/broadcaster.js";
 export type { HandlerFailure, WrapHandler } from "./socket.io/handler.js";
+export type { AttachTarget, Middleware } from "./socket.io/namespaces.js";
 export type { MissingResult, SessionContext, WithSessionHandler } from "./socket.io/with-session.js";
 export {
   type Identity,

@@ -6,7 +6,6 @@ import type { LateTokens } from "../token/late-tokens.js";
 import type { Tickets } from "../token/tickets.js";
 import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
 import { askForToken, endSocket, tellGotToken } from "./client-messages.js";
-import { type Connecting, endConnecting, mintLimitOf } from "./connection.js";
 import type { AttachmentContext } from "./context.js";
 import { type EventHost, FreshEvents } from "./fresh-events.js";
 import { handshakeAsSent } from "./handshake-cookies.js";
@@ -15,6 +14,7 @@ import { trimMiddlewares } from "./internals.js";
 import { Membership } from "./membership.js";
 import { readGetToken, takeHandshake } from "./opening.js";
 import { type RequestHost, Requests } from "./requests.js";
+import { type Connecting, endConnecting, mintLimitOf } from "./shared-connection.js";
 import { type WithSessionHandler, withSession } from "./with-session.js";
 
 /**

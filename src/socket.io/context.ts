@@ -7,7 +7,7 @@ import type { Strangers } from "../registry/strangers.js";
 import type { Session } from "../session/session.js";
 import type { LateTokens } from "../token/late-tokens.js";
 import type { Tickets } from "../token/tickets.js";
-import type { Identifying } from "./identify.js";
+import type { Identifying } from "./handshake-credential.js";
 
 /** What all sockets of one `tokenSession` share. */
 export interface AttachmentContext {

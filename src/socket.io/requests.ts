@@ -8,7 +8,7 @@ import { isTokenOf } from "../token/token.js";
 import type { GotToken } from "../wire.js";
 import type { SocketBearer } from "./bearer.js";
 import type { AttachmentContext } from "./context.js";
-import { Unidentified } from "./identify.js";
+import { Unidentified } from "./handshake-credential.js";
 import {
   judged,
   type Opener,

@@ -3,7 +3,7 @@ import type { Log } from "../base/log.js";
 import { SessionError } from "../errors.js";
 import { ConnectionOpens, type OpenLimits } from "../registry/open-slots.js";
 import type { Strangers } from "../registry/strangers.js";
-import { hasUsedUpMints } from "./connection.js";
+import { hasUsedUpMints } from "./shared-connection.js";
 
 /**
  * More at once than pages have namespaces; and as many waiting as an application with a namespace for each of its rooms has. Of one namespace

@@ -2,11 +2,11 @@ import type { Namespace, Socket } from "socket.io";
 import { SessionError } from "../errors.js";
 import type { SessionHandle } from "../handle/handle.js";
 import { Attachment, attachments } from "./attachment.js";
-import { boundConnects } from "./connect-bursts.js";
-import { passedOn } from "./connection.js";
+import { boundConnects } from "./connect-limit.js";
 import type { AttachmentContext } from "./context.js";
 import { forget } from "./internals.js";
 import { install, installOnSockets } from "./prototype.js";
+import { passedOn } from "./shared-connection.js";
 import { isRefused, refuse } from "./socket-slots.js";
 
 // Here, and not where the property is made, because declarations of types reach the application through this file.
