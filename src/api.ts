@@ -4,7 +4,7 @@ import type { SessionHandle } from "./handle/handle.js";
 import type { ExpressMiddleware } from "./http/express.js";
 import type { FastifyPlugin } from "./http/fastify.js";
 import type { KoaMiddleware } from "./http/koa.js";
-import type { RequestSessionOptions } from "./http/middleware.js";
+import type { RequestSessionOptions } from "./http/session-middleware.js";
 import type { TokenSessionOptions } from "./options.js";
 import type { TokenSessionEvents } from "./registry/events.js";
 import type { Device } from "./registry/users.js";

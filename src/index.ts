@@ -24,8 +24,8 @@ export {
 export type { ExpressMiddleware } from "./http/express.js";
 export type { FastifyInstance, FastifyPlugin } from "./http/fastify.js";
 export type { KoaContext, KoaMiddleware } from "./http/koa.js";
-export type { RequestSessionOptions } from "./http/middleware.js";
 export type { RequestSession } from "./http/request-session.js";
+export type { RequestSessionOptions } from "./http/session-middleware.js";
 export type { TokenSessionOptions } from "./options.js";
 export type {
   SessionChangeEvent,

@@ -8,7 +8,7 @@ import { SessionHandle } from "./handle/handle.js";
 import { expressMiddleware } from "./http/express.js";
 import { fastifyPlugin } from "./http/fastify.js";
 import { koaMiddleware } from "./http/koa.js";
-import { type RequestSessionOptions, RequestSessions } from "./http/middleware.js";
+import { type RequestSessionOptions, RequestSessions } from "./http/session-middleware.js";
 import { type TokenSessionOptions, toSettings } from "./options.js";
 import { Events, type TokenSessionEvents } from "./registry/events.js";
 import { Freshness } from "./registry/freshness.js";

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Answer } from "./answer.js";
-import type { RequestSessions } from "./middleware.js";
+import type { RequestSessions } from "./session-middleware.js";
 
 /** Middleware as Express, Connect and everything like them take it. */
 export type ExpressMiddleware = (

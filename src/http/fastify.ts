@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RequestSessions } from "./middleware.js";
 import type { RequestSession } from "./request-session.js";
+import type { RequestSessions } from "./session-middleware.js";
 
 interface FastifyRequest {
   readonly raw: IncomingMessage;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RequestSessions } from "./middleware.js";
+import type { RequestSessions } from "./session-middleware.js";
 
 /** What is used of a Koa context. */
 export interface KoaContext {

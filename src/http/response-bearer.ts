@@ -5,7 +5,7 @@ import type { Bearer } from "../handle/rotation.js";
 import type { Credential } from "../token/credential.js";
 import type { PresentedToken } from "../token/token.js";
 import { TOKEN_HEADER } from "../wire.js";
-import { isAnswered, isSent } from "./when-over.js";
+import { isAnswered, isSent } from "./response-state.js";
 
 /** Puts a token into an answer whose headers are about to go out. */
 export type TokenWriter = (response: ServerResponse, token: string) => void;

@@ -14,7 +14,7 @@ import { CookieBridge, type CookieBridgeOptions } from "./cookie-bridge.js";
 import { type Exchange, RequestSession } from "./request-session.js";
 import { inTurn } from "./request-slots.js";
 import { ResponseBearer, writeTokenHeader } from "./response-bearer.js";
-import { isAnswered, watchAnswer, whenOver } from "./when-over.js";
+import { isAnswered, watchAnswer, whenOver } from "./response-state.js";
 
 /** What `sessions.express()`, `sessions.koa()` and `sessions.fastify()` take. */
 export interface RequestSessionOptions {
