@@ -27,6 +27,7 @@ export type { KoaContext, KoaMiddleware } from "./http/koa.js";
 export type { RequestSession } from "./http/request-session.js";
 export type { RequestSessionOptions } from "./http/session-middleware.js";
 export type { TokenSessionOptions } from "./options.js";
+export type { Device } from "./registry/devices.js";
 export type {
   SessionChangeEvent,
   SessionEndEvent,
@@ -34,7 +35,6 @@ export type {
   SessionStartEvent,
   TokenSessionEvents,
 } from "./registry/events.js";
-export type { Device } from "./registry/users.js";
 export type { BroadcastMethods, SessionBroadcast } from "./socket.io/broadcaster.js";
 export type { HandlerFailure, WrapHandler } from "./socket.io/handler.js";
 export type { AttachTarget, Middleware } from "./socket.io/namespaces.js";

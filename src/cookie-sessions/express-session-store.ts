@@ -7,7 +7,7 @@ import type { Request } from "express";
 import session, { type Session, type SessionData } from "express-session";
 import type { TokenSessions } from "../api.js";
 import { SessionError } from "../errors.js";
-import { livingCount, livingRows } from "../registry/list.js";
+import { livingCount, livingRows } from "../registry/unexpired-rows.js";
 import { toIdleSeconds } from "../row/lives.js";
 import { Values } from "../session/values.js";
 import type { SessionRow } from "../store.js";

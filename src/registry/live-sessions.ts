@@ -18,9 +18,9 @@ import type { SessionStore, UnixSeconds } from "../store.js";
 import type { PresentedToken } from "../token/token.js";
 import type { EndReason } from "../wire.js";
 import type { Events } from "./events.js";
-import { Logins } from "./logins.js";
 import { adoptRow } from "./mint.js";
 import { Touches } from "./touches.js";
+import { Logins } from "./watched-sessions.js";
 
 /** Tells other processes what happened here; `socket.io/cluster.ts` does, where there is a cluster adapter. */
 export interface Announcer {

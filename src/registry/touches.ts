@@ -7,7 +7,7 @@ import { expiresAfterTouch } from "../row/lives.js";
 import type { KnownRow } from "../session/known-row.js";
 import type { Session } from "../session/session.js";
 import { type UnixSeconds, VISIT_GAP } from "../store.js";
-import { OwedTouches } from "./owed-touches.js";
+import { OwedTouches } from "./deferred-touches.js";
 import { aheadOf } from "./touch-pace.js";
 
 /**

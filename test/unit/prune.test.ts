@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { toSettings } from "../../src/options.js";
-import { Pruning } from "../../src/registry/prune.js";
+import { Pruning } from "../../src/registry/pruning.js";
 import { MemoryStore, memoryStore } from "../../src/stores/memory.js";
 import { contractSettings } from "../../src/testing/index.js";
 import { HandClock } from "../support/clock.js";
