@@ -29,7 +29,7 @@ import { type AttachTarget, attachTo, createMiddleware } from "./socket.io/names
 import { StoreFault } from "./store.js";
 import { fromConnectStore } from "./stores/express-session-backend/from-connect-store.js";
 import { memoryStore } from "./stores/memory.js";
-import { LateTokens } from "./token/late-tokens.js";
+import { LateTokens } from "./token/replaced-tokens.js";
 import { Tickets } from "./token/tickets.js";
 import { TokenCookies } from "./token/token-cookies.js";
 

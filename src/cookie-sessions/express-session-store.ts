@@ -8,7 +8,7 @@ import session, { type Session, type SessionData } from "express-session";
 import type { TokenSessions } from "../api.js";
 import { SessionError } from "../errors.js";
 import { livingCount, livingRows } from "../registry/unexpired-rows.js";
-import { toIdleSeconds } from "../row/lives.js";
+import { toIdleSeconds } from "../row/expiration.js";
 import { Values } from "../session/values.js";
 import type { SessionRow } from "../store.js";
 import { opaqueToken } from "../token/opaque.js";

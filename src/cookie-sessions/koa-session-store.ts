@@ -5,7 +5,7 @@
  */
 
 import type { TokenSessions } from "../api.js";
-import { toIdleSeconds } from "../row/lives.js";
+import { toIdleSeconds } from "../row/expiration.js";
 import { opaqueToken } from "../token/opaque.js";
 import { type Content, textsOf } from "./cookie-content.js";
 import { CookieRows } from "./cookie-rows.js";

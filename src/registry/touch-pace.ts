@@ -1,5 +1,5 @@
 import type { Settings } from "../options.js";
-import { touchGap } from "../row/lives.js";
+import { touchGap } from "../row/expiration.js";
 import type { KnownRow } from "../session/known-row.js";
 import type { Seconds } from "../store.js";
 

@@ -3,7 +3,7 @@ import { Outages } from "../base/outages.js";
 import type { Rows } from "../gateway/batched-store.js";
 import { storeError } from "../gateway/retry.js";
 import type { Settings } from "../options.js";
-import { expiresAfterTouch } from "../row/lives.js";
+import { expiresAfterTouch } from "../row/expiration.js";
 import type { KnownRow } from "../session/known-row.js";
 import type { Session } from "../session/session.js";
 import { type UnixSeconds, VISIT_GAP } from "../store.js";

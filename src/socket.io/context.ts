@@ -5,7 +5,7 @@ import type { AddressLimits } from "../registry/mint-limit.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { Strangers } from "../registry/strangers.js";
 import type { Session } from "../session/session.js";
-import type { LateTokens } from "../token/late-tokens.js";
+import type { LateTokens } from "../token/replaced-tokens.js";
 import type { Tickets } from "../token/tickets.js";
 import type { Identifying } from "./handshake-credential.js";
 

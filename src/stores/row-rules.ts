@@ -1,4 +1,4 @@
-import { expiresAfterTouch, type Lives } from "../row/lives.js";
+import { expiresAfterTouch, type Lives } from "../row/expiration.js";
 import {
   type NewSession,
   type SessionRevision,

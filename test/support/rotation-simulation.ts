@@ -11,7 +11,7 @@ import type { Values } from "../../src/session/values.js";
 import type { Identity } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 import { Credential } from "../../src/token/credential.js";
-import { LateTokens } from "../../src/token/late-tokens.js";
+import { LateTokens } from "../../src/token/replaced-tokens.js";
 import { type PresentedToken, parseToken } from "../../src/token/token.js";
 import { HandClock } from "./clock.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { MemoryStore } from "express-session";
-import { lifeAfterTouch } from "../../src/row/lives.js";
+import { lifeAfterTouch } from "../../src/row/expiration.js";
 import { type SessionStore, StoreFault } from "../../src/store.js";
 import { fromConnectStore } from "../../src/stores/express-session-backend/from-connect-store.js";
 import { attemptOn, begin, newSession, present } from "../../src/testing/fixtures.js";

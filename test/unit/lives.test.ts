@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { toIdleSeconds } from "../../src/row/lives.js";
+import { toIdleSeconds } from "../../src/row/expiration.js";
 import { LONGEST } from "../../src/store.js";
 import { toAdoptedRow } from "../../src/stores/express-session-backend/record.js";
 

@@ -1,4 +1,4 @@
-import { toIdleSeconds } from "../../row/lives.js";
+import { toIdleSeconds } from "../../row/expiration.js";
 import { newRevision } from "../../row/writers.js";
 import {
   type LegacyRow,

@@ -1,5 +1,5 @@
 import type { Log } from "../../base/log.js";
-import { lifeAfterTouch } from "../../row/lives.js";
+import { lifeAfterTouch } from "../../row/expiration.js";
 import {
   type LegacyRow,
   type ListOptions,

@@ -5,7 +5,7 @@
 //
 // Where the server writes statements, not rows, into its binary log, a replica would skip other rows than it did; there the same
 // statements wait.
-import { type Lives, lifeAfterTouch } from "../../row/lives.js";
+import { type Lives, lifeAfterTouch } from "../../row/expiration.js";
 import type { Seconds, WriteAttempt } from "../../store.js";
 import type { SqlText } from "./lent.js";
 import type { ServerFacts } from "./server-facts.js";

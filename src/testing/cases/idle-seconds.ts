@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lifeAfterTouch } from "../../row/lives.js";
+import { lifeAfterTouch } from "../../row/expiration.js";
 import type { Seconds, SessionRow, SessionStore, WriteAttempt } from "../../store.js";
 import {
   anotherRevision,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lifeAfterTouch } from "../../row/lives.js";
+import { lifeAfterTouch } from "../../row/expiration.js";
 import { AWKWARD, assertNear, begin, bytes, newSession, present, ROUNDS } from "../fixtures.js";
 import { contractSettings, type StoreCase } from "../harness.js";
 

@@ -1,4 +1,4 @@
-import { lifeAfterTouch } from "../../../src/row/lives.js";
+import { lifeAfterTouch } from "../../../src/row/expiration.js";
 import type { SessionRow, WriteAttempt } from "../../../src/store.js";
 import { contractSettings } from "../../../src/testing/index.js";
 import { type Break, type BrokenStore, rowOf } from "./harness.js";

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { lifeAfterTouch } from "../../../src/row/lives.js";
+import { lifeAfterTouch } from "../../../src/row/expiration.js";
 import { VISIT_GAP } from "../../../src/store.js";
 import { attemptOn, newSession } from "../../../src/testing/fixtures.js";
 import { contractSettings } from "../../../src/testing/index.js";
