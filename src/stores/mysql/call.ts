@@ -1,7 +1,7 @@
 import { StoreFault } from "../../store.js";
+import type { Lender } from "./connection-lender.js";
 import type { Stage } from "./faults.js";
-import type { Lender } from "./lender.js";
-import type { Lent } from "./lent.js";
+import type { Lent } from "./lent-connection.js";
 
 /** One statement on its way, with the time that it may take, its wait for a connection included. */
 export class Call {

@@ -1,7 +1,7 @@
 import type { Log } from "../../base/log.js";
 import { SessionError } from "../../errors.js";
 import { numberAndCode } from "./faults.js";
-import type { Lent } from "./lent.js";
+import type { Lent } from "./lent-connection.js";
 import type { ClusterFacts, ServerFacts } from "./server-facts.js";
 
 type Asked = Pick<Lent, "ask">;

@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import { isThenable } from "../../base/promises.js";
 import { SessionError } from "../../errors.js";
 import { kyselySource } from "./kysely.js";
-import type { ConnectionSource, RawConnection } from "./lent.js";
+import type { ConnectionSource, RawConnection } from "./lent-connection.js";
 import { poolSource, type RawPool } from "./pool.js";
 import { singleSource } from "./single.js";
 

@@ -1,4 +1,4 @@
-import type { DatabaseAccess } from "./database.js";
+import type { DatabaseAccess } from "./database-access.js";
 import { type ColumnFacts, type IndexFacts, isLegacyTable, tableDifferences, tableInvalid } from "./table.js";
 
 /** Compares the table with sql/session.sql; throws `SESSION_TABLE_INVALID`, which names every difference. */

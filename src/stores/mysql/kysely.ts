@@ -1,5 +1,5 @@
 import { CompiledQuery, type DatabaseConnection, type QueryExecutor } from "kysely";
-import type { Answer, ConnectionSource, Lent } from "./lent.js";
+import type { Answer, ConnectionSource, Lent } from "./lent-connection.js";
 import { USUAL_CONNECTIONS } from "./pool.js";
 
 /**

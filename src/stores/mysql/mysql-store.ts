@@ -17,15 +17,15 @@ import {
   type WriteAttempt,
 } from "../../store.js";
 import { sayFound } from "./cluster-settings.js";
-import { DatabaseAccess, type Statement } from "./database.js";
+import { DatabaseAccess, type Statement } from "./database-access.js";
 import type { Database } from "./db-kinds.js";
 import { afterEffect, isDuplicate, numberAndCode, TABLE } from "./faults.js";
+import { adoptRow, deleteExpired, insertRows } from "./inserts.js";
 import { inspectTable } from "./inspect.js";
-import type { Answer } from "./lent.js";
+import type { Answer } from "./lent-connection.js";
 import { Reads, USER_PAGE } from "./reads.js";
-import { exactly, type StoredRow, toSessionRow, toUserSession, type UserRow } from "./rows.js";
-import { adoptRow, deleteExpired, insertRows } from "./rows-in.js";
 import { ROW_BYTES, refuseTooLong } from "./statement-length.js";
+import { exactly, type StoredRow, toSessionRow, toUserSession, type UserRow } from "./stored-row.js";
 import { quoted } from "./table.js";
 import {
   changesMore,

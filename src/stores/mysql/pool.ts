@@ -1,4 +1,4 @@
-import { askRaw, type ConnectionSource, type Lent, type RawConnection } from "./lent.js";
+import { askRaw, type ConnectionSource, type Lent, type RawConnection } from "./lent-connection.js";
 
 /** What is used of mysql2's callback pools. */
 export interface RawPool {

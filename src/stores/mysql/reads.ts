@@ -1,9 +1,9 @@
 // The statements that read. Each has the server's guard as a condition, so that an answer is one to be believed, and a LIMIT, because
 // the server may be set to one of its own (`sql_select_limit`): what that leaves out would be taken to be gone.
 import type { ListOptions, Seconds } from "../../store.js";
-import type { SqlText } from "./lent.js";
-import { COLUMNS } from "./rows.js";
+import type { SqlText } from "./lent-connection.js";
 import type { ServerFacts } from "./server-facts.js";
+import { COLUMNS } from "./stored-row.js";
 import { repeated } from "./writes.js";
 
 /** Whether a row is alive is decided by the database's clock alone. */

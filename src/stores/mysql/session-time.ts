@@ -1,7 +1,7 @@
 // The time as a connection tells it. An application may have set it (`set timestamp = …`), and may have left it so on a pooled connection: the
 // clock of that connection stands still from then on.
 import type { DatabaseClock } from "./database-clock.js";
-import type { Lent } from "./lent.js";
+import type { Lent } from "./lent-connection.js";
 
 /**
  * Columns that tell when their statement began, to the microsecond. Not `unix_timestamp(now(6))`: it goes by way of the local time, which

@@ -1,4 +1,4 @@
-import { askRaw, type ConnectionSource, type Lent, type RawConnection } from "./lent.js";
+import { askRaw, type ConnectionSource, type Lent, type RawConnection } from "./lent-connection.js";
 
 /**
  * A single connection of the application's. mysql2 queues what a busy connection is asked, so a transaction that the application opens

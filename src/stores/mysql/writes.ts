@@ -7,7 +7,7 @@
 // statements wait.
 import { type Lives, lifeAfterTouch } from "../../row/expiration.js";
 import type { Seconds, WriteAttempt } from "../../store.js";
-import type { SqlText } from "./lent.js";
+import type { SqlText } from "./lent-connection.js";
 import type { ServerFacts } from "./server-facts.js";
 
 /**

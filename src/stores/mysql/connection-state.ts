@@ -1,7 +1,7 @@
 // What a server and a connection must be like for an answer to be believed, as SQL that the server works out itself: 0 where all is
 // well, else the sum of what is not.
 import { classOfError } from "./faults.js";
-import { type Answer, IN_TRANSACTION, type Lent, NO_BACKSLASH_ESCAPES } from "./lent.js";
+import { type Answer, IN_TRANSACTION, type Lent, NO_BACKSLASH_ESCAPES } from "./lent-connection.js";
 import { TIME_IS_RIGHT } from "./session-time.js";
 
 /** The kinds of what may be wrong, by their number in the sum. */

@@ -1,4 +1,4 @@
-import type { ConnectionSource, Lent } from "./lent.js";
+import type { ConnectionSource, Lent } from "./lent-connection.js";
 
 /** Who waits for a connection. */
 export interface Borrower {

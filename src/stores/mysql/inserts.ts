@@ -1,6 +1,6 @@
 // The statements that bring rows into the table and take them out of it. Those that change rows, and delete them by key, are in writes.ts.
 import type { LegacyRow, NewSession, Seconds } from "../../store.js";
-import type { SqlText } from "./lent.js";
+import type { SqlText } from "./lent-connection.js";
 import { LIVE } from "./reads.js";
 import { repeated, toBuffer } from "./writes.js";
 

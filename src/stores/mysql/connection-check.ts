@@ -1,11 +1,11 @@
 import { SessionError } from "../../errors.js";
 import { readInTime } from "./cluster-settings.js";
+import { type Found, guardOf, type StateNames } from "./connection-state.js";
 import type { DatabaseClock } from "./database-clock.js";
 import { numberAndCode } from "./faults.js";
-import type { Lent } from "./lent.js";
+import type { Lent } from "./lent-connection.js";
 import type { ServerFacts } from "./server-facts.js";
 import { askTime, hearTime, releaseTime, standsStill, TIME, type Time } from "./session-time.js";
-import { type Found, guardOf, type StateNames } from "./state.js";
 
 /** A quote, a backslash and a character outside the Basic Multilingual Plane: what a wrong set-up mangles first. */
 const TEXT = "'\\😀";

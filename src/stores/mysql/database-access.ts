@@ -2,15 +2,15 @@ import type { Log } from "../../base/log.js";
 import { SessionError } from "../../errors.js";
 import { StoreFault } from "../../store.js";
 import { Call } from "./call.js";
-import { type CheckedConnection, checkConnection } from "./connection.js";
+import { type CheckedConnection, checkConnection } from "./connection-check.js";
+import { Lender } from "./connection-lender.js";
+import { findUnfit, isGuardError, type Unfit, unfitByAnswer } from "./connection-state.js";
 import { DatabaseClock } from "./database-clock.js";
 import { sourceOf } from "./db-kinds.js";
 import { endsConnection, toFault } from "./faults.js";
-import { Lender } from "./lender.js";
-import type { Answer, ConnectionSource, Lent, SqlText } from "./lent.js";
+import type { Answer, ConnectionSource, Lent, SqlText } from "./lent-connection.js";
 import type { ServerFacts } from "./server-facts.js";
 import { askTime } from "./session-time.js";
-import { findUnfit, isGuardError, type Unfit, unfitByAnswer } from "./state.js";
 
 /** A statement, as it suits the server. */
 export type Statement = (server: ServerFacts) => SqlText;
