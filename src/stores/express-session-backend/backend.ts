@@ -31,7 +31,7 @@ const turnsOf = new WeakMap<ConnectStoreLike, TurnsByKey>();
 const wallClock: Clock = { ...systemClock, now: () => Date.now() };
 
 /** Rows in a Connect store. */
-export class ConnectBackend implements SessionStore {
+export class ExpressSessionBackend implements SessionStore {
   readonly shared: boolean;
   readonly adoptsCookies = true;
   readonly #store: ConnectStoreLike;

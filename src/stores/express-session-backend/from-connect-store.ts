@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.js";
 import { SessionError } from "../../errors.js";
 import type { StoreFactory } from "../../store.js";
-import { ConnectBackend } from "./backend.js";
+import { ExpressSessionBackend } from "./backend.js";
 import { type ConnectStoreLike, checkConnectStore } from "./store-like.js";
 
 /** Options of {@link fromConnectStore}. */
@@ -35,7 +35,7 @@ export interface ConnectBackendOptions {
 export function fromConnectStore(store: ConnectStoreLike, options: ConnectBackendOptions = {}): StoreFactory {
   checkConnectStore(store);
   checkOptions(options);
-  return (settings) => new ConnectBackend(store, settings, options);
+  return (settings) => new ExpressSessionBackend(store, settings, options);
 }
 
 function checkOptions(options: unknown): void {
