@@ -12,7 +12,7 @@ import { bearerToken, type TokenCookies } from "../token/token-cookies.js";
 import { type Answer, type Missing, unauthorized, unavailable } from "./answer.js";
 import { CookieBridge, type CookieBridgeOptions } from "./cookie-bridge.js";
 import { type Exchange, RequestSession } from "./request-session.js";
-import { inTurn } from "./request-slots.js";
+import { withOpenSlot } from "./request-slots.js";
 import { ResponseBearer, writeTokenHeader } from "./response-bearer.js";
 import { isAnswered, watchAnswer, whenOver } from "./response-state.js";
 
@@ -206,7 +206,7 @@ class Visit implements Exchange {
       return;
     }
     try {
-      const opened = await inTurn(this.#request, () => registry.open(token));
+      const opened = await withOpenSlot(this.#request, () => registry.open(token));
       outages.over();
       if (opened.found === "session") {
         this.#context.tokenCookies.opened(this.#request);

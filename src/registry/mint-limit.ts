@@ -66,7 +66,7 @@ export class AddressLimits<Visitor> {
   }
 
   of(visitor: Visitor): MintLimit | undefined {
-    const address = this.#tell(visitor);
+    const address = this.#readAddress(visitor);
     if (typeof address !== "string") return undefined;
     const limit = this.#limits.get(address) ?? new MintLimit(this.#clock, OF_AN_ADDRESS);
     this.#limits.delete(address);
@@ -78,21 +78,21 @@ export class AddressLimits<Visitor> {
     return limit;
   }
 
-  #tell(visitor: Visitor): unknown {
+  #readAddress(visitor: Visitor): unknown {
     try {
       const address: unknown = this.#addressOf?.(visitor);
       if (!isThenable(address)) return address;
       // Nobody waits for it, so it must not be an unhandled rejection either.
       ignoreRejection(address);
-      this.#failed("gave a promise");
+      this.#logFailure("gave a promise");
     } catch (error) {
       // A client's headers may be other than the application expects: no reason to end the process, or to limit everybody.
-      this.#failed("threw", error instanceof Error ? error.name : typeof error);
+      this.#logFailure("threw", error instanceof Error ? error.name : typeof error);
     }
     return undefined;
   }
 
-  #failed(how: string, kind = ""): void {
+  #logFailure(how: string, kind = ""): void {
     if (!this.#hasFailed) this.#log.warn({}, `addressOf ${how} (said once)${kind && `: ${kind}`}`);
     this.#hasFailed = true;
   }

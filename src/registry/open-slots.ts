@@ -19,13 +19,13 @@ interface Waiting {
 }
 
 /** There for connections of which something is being opened. */
-const all = new WeakMap<object, ConnectionOpens>();
+const all = new WeakMap<object, OpenSlots>();
 
 /**
  * How many sessions are being opened for one connection. A client may ask for as many as it likes on it (by sockets of many namespaces, by
  * many sockets of one, by requests sent ahead): they are opened a few at a time, so that what one connection sends is never a queue for all.
  */
-export class ConnectionOpens {
+export class OpenSlots {
   readonly #connection: Connection;
   readonly #limits: OpenLimits;
   #underWay = 0;
@@ -38,17 +38,17 @@ export class ConnectionOpens {
   }
 
   /** To be asked for anew each time: it is gone when nothing is under way. */
-  static of(connection: Connection, limits: OpenLimits): ConnectionOpens {
+  static of(connection: Connection, limits: OpenLimits): OpenSlots {
     let opens = all.get(connection);
     if (!opens) {
-      opens = new ConnectionOpens(connection, limits);
+      opens = new OpenSlots(connection, limits);
       all.set(connection, opens);
     }
     return opens;
   }
 
-  /** Whether one more may begin now; counts it if so, until {@link end}. */
-  begin(): boolean {
+  /** Whether one more may begin now; counts it if so, until {@link release}. */
+  tryAcquire(): boolean {
     if (this.#underWay >= this.#limits.atOnce) return false;
     this.#underWay++;
     return true;
@@ -58,7 +58,7 @@ export class ConnectionOpens {
    * Waits until `who` may begin, which is counted then: `true`; `false` where it never will, because it has been dropped or the connection has
    * gone. `undefined` where that is one too many.
    */
-  wait(who: object, what?: unknown): Promise<boolean> | undefined {
+  acquire(who: object, what?: unknown): Promise<boolean> | undefined {
     this.#queue ??= new Queue(this.#connection);
     const { waiting, waitingAlike = waiting } = this.#limits;
     if (this.#queue.size >= waiting || this.#queue.countOf(what) >= waitingAlike) return undefined;
@@ -66,14 +66,14 @@ export class ConnectionOpens {
   }
 
   /** Nobody waits for it any more. */
-  static drop(connection: Connection, who: object): void {
+  static cancel(connection: Connection, who: object): void {
     const opens = all.get(connection);
-    if (opens) opens.#queue?.drop(who);
+    if (opens) opens.#queue?.cancel(who);
   }
 
   /** One that had begun is over. */
-  end(): void {
-    if (this.#queue?.goOn()) return;
+  release(): void {
+    if (this.#queue?.resolveNext()) return;
     this.#underWay--;
     if (this.#underWay === 0) all.delete(this.#connection);
   }
@@ -99,18 +99,18 @@ class Queue {
   }
 
   wait(who: object, what: unknown): Promise<boolean> {
-    if (this.#waiting.size === 0) this.#connection.on("close", this.#dropAll);
+    if (this.#waiting.size === 0) this.#connection.on("close", this.#cancelAll);
     return new Promise((resolve) => {
       this.#waiting.set(who, { what, resolve });
     });
   }
 
-  drop(who: object): void {
+  cancel(who: object): void {
     this.#take(who)?.resolve(false);
   }
 
   /** Tells the next that it is its turn; answers whether there is one. */
-  goOn(): boolean {
+  resolveNext(): boolean {
     const [next] = this.#waiting.keys();
     if (!next) return false;
     this.#take(next)?.resolve(true);
@@ -121,11 +121,11 @@ class Queue {
     const waiting = this.#waiting.get(who);
     if (!waiting) return undefined;
     this.#waiting.delete(who);
-    if (this.#waiting.size === 0) this.#connection.removeListener("close", this.#dropAll);
+    if (this.#waiting.size === 0) this.#connection.removeListener("close", this.#cancelAll);
     return waiting;
   }
 
-  readonly #dropAll = () => {
-    for (const who of [...this.#waiting.keys()]) this.drop(who);
+  readonly #cancelAll = () => {
+    for (const who of [...this.#waiting.keys()]) this.cancel(who);
   };
 }

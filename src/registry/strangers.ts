@@ -24,26 +24,26 @@ export class Strangers {
   wait(who: object): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.set(who, resolve);
-      this.#goOn();
+      this.#schedule();
     });
   }
 
   /** Nobody waits for it any more. */
-  drop(who: object): void {
+  cancel(who: object): void {
     const resolve = this.#waiting.get(who);
     this.#waiting.delete(who);
     resolve?.();
   }
 
-  #goOn(): void {
+  #schedule(): void {
     if (this.#isTimed || this.#waiting.size === 0) return;
     this.#isTimed = true;
     this.#clock.after(Math.max(0, this.#nextAtMs - this.#clock.now()), () => {
       this.#isTimed = false;
       this.#nextAtMs = this.#clock.now() + EVERY_MS;
       const [next] = this.#waiting.keys();
-      if (next) this.drop(next);
-      this.#goOn();
+      if (next) this.cancel(next);
+      this.#schedule();
     });
   }
 }

@@ -2,12 +2,12 @@ import type { Namespace, Socket } from "socket.io";
 import { SessionError } from "../errors.js";
 import type { SessionHandle } from "../handle/handle.js";
 import { Attachment, attachments } from "./attachment.js";
-import { boundConnects } from "./connect-limit.js";
+import { limitConnects } from "./connect-limit.js";
 import type { AttachmentContext } from "./context.js";
 import { forget } from "./internals.js";
 import { install, installOnSockets } from "./prototype.js";
 import { passedOn } from "./shared-connection.js";
-import { isRefused, refuse } from "./socket-slots.js";
+import { isConnectionRefused, refuseConnection } from "./socket-slots.js";
 
 // Here, and not where the property is made, because declarations of types reach the application through this file.
 declare module "socket.io" {
@@ -38,7 +38,7 @@ export function createMiddleware(context: AttachmentContext): Middleware {
   const middleware: Middleware = (socket, next) => {
     listen(socket.nsp, context);
     installOnSockets(Object.getPrototypeOf(socket));
-    boundConnects(socket, isAttached, refuseConnection);
+    limitConnects(socket, isAttached, refuseAttached);
     void enter(socket, next, context);
   };
   install(middleware, (namespace) => listen(namespace, context));
@@ -81,19 +81,19 @@ function listen(namespace: Namespace, context: AttachmentContext): void {
 
 const isAttached = (namespace: Namespace) => contexts.has(namespace);
 
-function refuseConnection(connection: Socket["conn"], namespace: Namespace): void {
+function refuseAttached(connection: Socket["conn"], namespace: Namespace): void {
   const log = contexts.get(namespace)?.registry.log;
-  if (log) refuse(connection, log);
+  if (log) refuseConnection(connection, log);
 }
 
 /** Runs for each new socket before it connects. Calls `next` once or, where the socket must come back later, not at all. */
 async function enter(socket: Socket, next: () => void, context: AttachmentContext): Promise<void> {
-  if (isRefused(socket)) return forget(socket);
+  if (isConnectionRefused(socket)) return forget(socket);
   if (!attachments.has(socket)) {
     const attachment = new Attachment(socket, context);
     attachments.set(socket, attachment);
     // Never `next(error)`: after that a client does not come back by itself. The transport has been closed instead.
-    if (!(await attachment.begin()) || isRefused(socket)) return forget(socket);
+    if (!(await attachment.begin()) || isConnectionRefused(socket)) return forget(socket);
     next();
     return passedOn(socket.conn, attachment);
   }

@@ -18,7 +18,14 @@ import {
   type TokenRequest,
   toGotToken,
 } from "./opening.js";
-import { dropTurn, endTurn, pace, refuse, takeTurn, waitForTurn } from "./socket-slots.js";
+import {
+  acquireSlot,
+  cancelWaiting,
+  refuseConnection,
+  releaseSlot,
+  tryAcquireSlot,
+  waitForPace,
+} from "./socket-slots.js";
 
 /** Pauses between tries while the store is away: once it is back, nobody waits longer than the longest. */
 export const OUTAGE_BACKOFF = { firstMs: 500, longestMs: 5_000 };
@@ -81,7 +88,7 @@ export class Requests implements Verifier {
   /** Nobody waits for what waits. */
   drop(): void {
     this.#waiting = undefined;
-    dropTurn(this.#host.socket, this, this.#context);
+    cancelWaiting(this.#host.socket, this, this.#context);
   }
 
   /** Works on a token that a connected socket presents. */
@@ -102,16 +109,16 @@ export class Requests implements Verifier {
 
   /** All that can be new is in the row: a look at its revision is enough. */
   #verify(session: Session, request: TokenRequest): boolean {
-    if (!takeTurn(this.#host.socket)) return false;
+    if (!tryAcquireSlot(this.#host.socket)) return false;
     this.#verifying = request;
     if (this.#registry.verify(session, this)) return true;
     this.#verifying = undefined;
-    endTurn(this.#host.socket);
+    releaseSlot(this.#host.socket);
     return false;
   }
 
   verified(isAsKnown: boolean): void {
-    endTurn(this.#host.socket);
+    releaseSlot(this.#host.socket);
     const request = this.#verifying;
     this.#verifying = undefined;
     const { gone, session, isCut, bearer } = this.#host;
@@ -138,11 +145,11 @@ export class Requests implements Verifier {
     let backoff: Backoff | undefined;
     while (request && !this.#host.gone && !this.#registry.closed) {
       const { socket } = this.#host;
-      if (!takeTurn(socket) && !(await this.#turn())) break;
-      const paced = pace(socket, this, this.#context);
+      if (!tryAcquireSlot(socket) && !(await this.#acquireSlot())) break;
+      const paced = waitForPace(socket, this, this.#context);
       if (paced) await paced;
       const answered = await this.#try(request);
-      endTurn(socket);
+      releaseSlot(socket);
       onFirstTry?.(answered);
       onFirstTry = undefined;
       if (!answered) {
@@ -164,12 +171,12 @@ export class Requests implements Verifier {
     this.#host.worked();
   }
 
-  /** Waits for the turn; resolves to whether it comes. */
-  async #turn(): Promise<boolean> {
+  /** Waits for a slot; resolves to whether there is one. */
+  async #acquireSlot(): Promise<boolean> {
     const { socket } = this.#host;
-    const turn = waitForTurn(socket, this);
-    if (turn) return turn;
-    refuse(socket.conn, this.#registry.log);
+    const slot = acquireSlot(socket, this);
+    if (slot) return slot;
+    refuseConnection(socket.conn, this.#registry.log);
     return false;
   }
 
