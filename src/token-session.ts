@@ -112,7 +112,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     },
     destroy: (sessionId: string) => registry.destroy(sessionId),
     forUser: async (userId: string | number) =>
-      devicesOf(registry, userId, (ids) => cluster.liveElsewhere(ids)),
+      devicesOf(registry, userId, (ids) => cluster.findOpenElsewhere(ids)),
     destroyForUser: async (userId: string | number, options?: { except?: string }) =>
       destroyDevicesOf(registry, userId, options),
     toUser: (userId: string | number) => audience.toUser(userId),

@@ -22,17 +22,17 @@ export interface Device {
 }
 
 /** Which of these sessions other processes have open. */
-export type LiveElsewhere = (sessionIds: readonly string[]) => Promise<ReadonlySet<string>>;
+export type FindOpenElsewhere = (sessionIds: readonly string[]) => Promise<ReadonlySet<string>>;
 
 /** The user's living sessions, newest first. */
 export async function devicesOf(
   registry: SessionRegistry,
   userId: string | number,
-  liveElsewhere: LiveElsewhere,
+  liveElsewhere: FindOpenElsewhere,
 ): Promise<Device[]> {
   const sessions = await listOf(registry, userId);
   const ids = sessions.map(({ sessionId }) => sessionId);
-  const live = new Set([...registry.liveAmong(ids), ...(ids.length > 0 ? await liveElsewhere(ids) : [])]);
+  const live = new Set([...registry.filterOpen(ids), ...(ids.length > 0 ? await liveElsewhere(ids) : [])]);
   return sessions.map(({ sessionId, client, createdAt, visitedAt, expires }) => ({
     sessionId,
     client,

@@ -24,8 +24,8 @@ import { Logins } from "./watched-sessions.js";
 
 /** Tells other processes what happened here; `socket.io/cluster.ts` does, where there is a cluster adapter. */
 export interface Announcer {
-  written(sessionId: string, revision: number, keepRooms?: readonly string[]): void;
-  ended(sessionId: string, reason: EndReason): void;
+  announceWrite(sessionId: string, revision: number, keepRooms?: readonly string[]): void;
+  announceEnd(sessionId: string, reason: EndReason): void;
 }
 
 /** Whether somebody has it open who does not only have had it. */
@@ -85,7 +85,7 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /** Those that are open in this process. */
-  liveAmong(sessionIds: readonly string[]): string[] {
+  filterOpen(sessionIds: readonly string[]): string[] {
     return sessionIds.filter((id) => [...(this.#live.get(id)?.watchers ?? [])].some(({ socket }) => socket));
   }
 
@@ -98,7 +98,7 @@ export class LiveSessions implements SessionHost<Session> {
     this.logins.changed(session, before.kept.userId);
     if (written !== undefined) {
       const keep = before.kept.userId === saved.kept.userId ? NO_ROOMS : keptRooms(session);
-      this.announcer?.written(sessionId, written, ...(keep.size > 0 ? [[...keep]] : []));
+      this.announcer?.announceWrite(sessionId, written, ...(keep.size > 0 ? [[...keep]] : []));
     }
     if (!this.events.has("sessionChange")) return;
     const keys = saved.differences(before);
@@ -107,7 +107,7 @@ export class LiveSessions implements SessionHost<Session> {
 
   destroyed(session: Session, reason: EndReason): void {
     // The row of one that has expired has made room: by now there may be another session, which others have open.
-    if (reason !== "expired") this.announcer?.ended(session.id, reason);
+    if (reason !== "expired") this.announcer?.announceEnd(session.id, reason);
     if (!session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
   }
 
@@ -156,7 +156,7 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /** The session of this id, where somebody has it open. */
-  liveById(sessionId: string): Session | undefined {
+  findLive(sessionId: string): Session | undefined {
     return this.#live.get(sessionId);
   }
 
@@ -184,7 +184,7 @@ export class LiveSessions implements SessionHost<Session> {
    * Another process says that it has written this revision: what is live here must not show older values for long, and what is read from now
    * on is not older. `keepRooms`: where that write ended a login.
    */
-  heardWritten(sessionId: string, revision: number, keepRooms?: unknown): void {
+  applyRemoteWrite(sessionId: string, revision: number, keepRooms?: unknown): void {
     const session = this.#live.get(sessionId);
     const known = session?.row?.revision;
     // What has come this way already, or has been overtaken.
@@ -196,7 +196,7 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /** Another process says that a session is over. */
-  heardEnded(sessionId: string, reason: EndReason): void {
+  applyRemoteEnd(sessionId: string, reason: EndReason): void {
     const session = this.#live.get(sessionId);
     if (session) session.end(reason);
     else this.#over(sessionId, reason);

@@ -192,7 +192,7 @@ export class SessionRegistry extends LiveSessions {
     );
     if (isNew) this.recentRows.forget(sessionId);
     if (isNew) this.events.tell("sessionStart", { sessionId, client: first.client });
-    if (!isNew || !row || this.liveById(sessionId)) {
+    if (!isNew || !row || this.findLive(sessionId)) {
       // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for its turn.
       // There is a row: the INSERT has met it.
       const isOwn = (found: SessionRow) => sameHash(found.secretHash, secretHash);

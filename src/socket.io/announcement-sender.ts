@@ -3,15 +3,15 @@ import { pause } from "../base/clock.js";
 import { Backoff } from "../gateway/retry.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { EndReason } from "../wire.js";
-import { promisesOf } from "./dropped-promises.js";
-import { type Announcement, News, type Written } from "./pending-announcements.js";
+import { capturePromises } from "./dropped-promises.js";
+import { type Announcement, PendingAnnouncements, type WriteNotice } from "./pending-announcements.js";
 
 /** Between servers only; no client can send or receive it. */
 export const ANNOUNCEMENT = "tokenSession";
 /** Messages whose sending has not come to an end; what comes up beside these is gathered. */
-const MOST_ON_THEIR_WAY = 8;
+const MOST_IN_FLIGHT = 8;
 /** A message whose sending has not come to an end by then is taken for stuck. */
-const STUCK_AFTER_MS = 5_000;
+const STALLED_AFTER_MS = 5_000;
 /** How long an adapter may take to count the servers, where that is to tell whether it is stuck. */
 const COUNT_TIMEOUT_MS = 2_000;
 const LONGEST_PAUSE_MS = 5_000;
@@ -20,22 +20,22 @@ const LONGEST_PAUSE_MS = 5_000;
  * Announces by one namespace what happened to sessions here. Where sending takes long, what comes up meanwhile is gathered, each session
  * once: while the adapter's server is away, its client keeps a few messages of ours, however long that lasts.
  */
-export class Announcements {
+export class AnnouncementSender {
   readonly #namespace: Namespace;
   readonly #registry: SessionRegistry;
-  readonly #news = new News();
+  readonly #pending = new PendingAnnouncements();
   #isScheduled = false;
-  #onTheirWay = 0;
+  #inFlight = 0;
   /** Counts messages whose sending has come to an end, good or bad. */
   #settled = 0;
-  #isWatching = false;
+  #isWatchingForStall = false;
   /** Whether the adapter's promises come to an end; where they do not, they are not waited for. */
-  #tells = true;
+  #doPromisesSettle = true;
   #isFailing = false;
   #isPausing = false;
   #isClosed = false;
   #backoff: Backoff | undefined;
-  #counting: Promise<number> | undefined;
+  #count: Promise<number> | undefined;
 
   constructor(namespace: Namespace, registry: SessionRegistry) {
     this.#namespace = namespace;
@@ -47,19 +47,19 @@ export class Announcements {
     return this.#isFailing;
   }
 
-  written(sessionId: string, ...written: Written): void {
-    this.#news.written(sessionId, ...written);
+  announceWrite(sessionId: string, ...written: WriteNotice): void {
+    this.#pending.addWrite(sessionId, ...written);
     this.#schedule();
   }
 
-  ended(sessionId: string, reason: EndReason): void {
-    this.#news.ended(sessionId, reason);
+  announceEnd(sessionId: string, reason: EndReason): void {
+    this.#pending.addEnd(sessionId, reason);
     this.#schedule();
   }
 
   /** Sends what waits, unless that is known to fail, and nothing more. */
   close(): void {
-    while (!this.#isFailing && this.#news.isThere) this.#sendSome();
+    while (!this.#isFailing && this.#pending.hasAny) this.#sendSome();
     this.#isClosed = true;
   }
 
@@ -74,46 +74,46 @@ export class Announcements {
   }
 
   #flush(): void {
-    while (this.#news.isThere && this.#maySend) this.#sendSome();
+    while (this.#pending.hasAny && this.#canSend) this.#sendSome();
   }
 
-  get #maySend(): boolean {
+  get #canSend(): boolean {
     if (this.#isClosed || this.#isPausing) return false;
-    return !this.#tells || this.#onTheirWay < (this.#isFailing ? 1 : MOST_ON_THEIR_WAY);
+    return !this.#doPromisesSettle || this.#inFlight < (this.#isFailing ? 1 : MOST_IN_FLIGHT);
   }
 
   #sendSome(): void {
-    const message = this.#news.take();
+    const message = this.#pending.take();
     try {
-      const sending = promisesOf(() =>
+      const sending = capturePromises(() =>
         this.#namespace.serverSideEmit(ANNOUNCEMENT as never, message as never),
       );
-      if (sending.length === 0) return this.#wentOut();
-      this.#onTheirWay++;
-      this.#watch();
+      if (sending.length === 0) return this.#reportSent();
+      this.#inFlight++;
+      this.#watchForStall();
       Promise.all(sending).then(
         () => {
           this.#settle();
-          this.#wentOut();
+          this.#reportSent();
           this.#flush();
         },
         (error: unknown) => {
           this.#settle();
-          this.#failed(message, error);
+          this.#retryLater(message, error);
         },
       );
     } catch (error) {
-      this.#failed(message, error);
+      this.#retryLater(message, error);
     }
   }
 
   #settle(): void {
-    this.#onTheirWay--;
+    this.#inFlight--;
     this.#settled++;
-    this.#tells = true;
+    this.#doPromisesSettle = true;
   }
 
-  #wentOut(): void {
+  #reportSent(): void {
     this.#backoff = undefined;
     if (!this.#isFailing) return;
     this.#isFailing = false;
@@ -121,12 +121,12 @@ export class Announcements {
   }
 
   /** Keeps what was not sent, unless there is newer, and tries again after a pause. */
-  #failed(message: Announcement, error: unknown): void {
+  #retryLater(message: Announcement, error: unknown): void {
     // The application has ended its connections by now: that is no outage.
     if (this.#isClosed) return;
-    this.#news.putBack(message);
+    this.#pending.putBack(message);
     // Its message is the server's, or the adapter's, own: only the kind of the error is safe to log.
-    this.#sayFailing(error instanceof Error ? error.constructor.name : typeof error);
+    this.#reportFailing(error instanceof Error ? error.constructor.name : typeof error);
     void this.#pause();
   }
 
@@ -139,7 +139,7 @@ export class Announcements {
     this.#flush();
   }
 
-  #sayFailing(why: string): void {
+  #reportFailing(why: string): void {
     if (this.#isFailing) return;
     this.#isFailing = true;
     this.#registry.log.warn(
@@ -149,14 +149,14 @@ export class Announcements {
   }
 
   /** One timer for many messages: only where none has come to an end when it is over is there anything to look for. */
-  #watch(): void {
-    if (this.#isWatching || this.#isFailing || this.#onTheirWay === 0) return;
-    this.#isWatching = true;
+  #watchForStall(): void {
+    if (this.#isWatchingForStall || this.#isFailing || this.#inFlight === 0) return;
+    this.#isWatchingForStall = true;
     const settled = this.#settled;
-    this.#registry.clock.after(STUCK_AFTER_MS, () => {
-      this.#isWatching = false;
-      if (this.#settled === settled) void this.#lookWhetherStuck();
-      else this.#watch();
+    this.#registry.clock.after(STALLED_AFTER_MS, () => {
+      this.#isWatchingForStall = false;
+      if (this.#settled === settled) void this.#checkForStall();
+      else this.#watchForStall();
     });
   }
 
@@ -164,34 +164,34 @@ export class Announcements {
    * The adapter's server may not answer; or this is an adapter that makes promises of another kind. Where it can count the servers, it is
    * taken for the latter: its messages are not held back.
    */
-  async #lookWhetherStuck(): Promise<void> {
+  async #checkForStall(): Promise<void> {
     const settled = this.#settled;
-    const counted = this.serverCount().then(
+    const counted = this.countServers().then(
       () => true,
       () => false,
     );
     const isAlive = await Promise.race([counted, pause(this.#registry.clock, COUNT_TIMEOUT_MS)]);
     if (this.#settled !== settled || this.#isClosed) return;
-    if (!isAlive) return this.#sayFailing("no answer");
-    this.#tells = false;
+    if (!isAlive) return this.#reportFailing("no answer");
+    this.#doPromisesSettle = false;
     this.#flush();
   }
 
   /** How many servers hear each other. Who asks while that is being found out shares the answer, which may never come. */
-  serverCount(): Promise<number> {
-    if (!this.#counting) {
+  countServers(): Promise<number> {
+    if (!this.#count) {
       const counting = count(this.#namespace).finally(() => {
-        this.#counting = undefined;
+        this.#count = undefined;
       });
-      this.#counting = counting;
+      this.#count = counting;
     }
-    return this.#counting;
+    return this.#count;
   }
 }
 
 async function count({ adapter }: Namespace): Promise<number> {
   let answer: unknown;
-  promisesOf(() => {
+  capturePromises(() => {
     answer = adapter.serverCount();
   });
   return (await answer) as number;

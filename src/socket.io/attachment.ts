@@ -5,7 +5,7 @@ import type { Session } from "../session/session.js";
 import type { LateTokens } from "../token/replaced-tokens.js";
 import type { Tickets } from "../token/tickets.js";
 import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
-import { askForToken, endSocket, tellGotToken } from "./client-messages.js";
+import { askForToken, endSocket, sendGotToken } from "./client-messages.js";
 import type { AttachmentContext } from "./context.js";
 import { type EventHost, FreshEvents } from "./fresh-events.js";
 import { handshakeAsSent } from "./handshake-cookies.js";
@@ -187,7 +187,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
 
   send(message: GotToken): void {
     if (this.isConnected) {
-      tellGotToken(this.socket, message, { confirm: message.created === true && this.facts.confirms });
+      sendGotToken(this.socket, message, { confirm: message.created === true && this.facts.confirms });
       return;
     }
     this.#answers ??= [];

@@ -96,7 +96,7 @@ export class Audience {
 
   #sessionsOf({ kind, id }: Addressee): Iterable<Session> {
     if (kind === "user") return this.#registry.logins.of(id);
-    const session = this.#registry.liveById(id);
+    const session = this.#registry.findLive(id);
     return session ? [session] : [];
   }
 }

@@ -6,7 +6,7 @@ import type { HashText } from "../token/identity.js";
 import type { TokenParser } from "../token/legacy.js";
 import type { Tickets } from "../token/tickets.js";
 import type { PresentedToken } from "../token/token.js";
-import { askForToken, CONFIRM_TIMEOUT_MS, sendGotToken } from "./client-messages.js";
+import { askForToken, CONFIRM_TIMEOUT_MS, deliverGotToken } from "./client-messages.js";
 import { type ClientFacts, newToken, type Request } from "./opening.js";
 
 /** How long a client may take to present the token that it holds. */
@@ -102,7 +102,7 @@ export class SocketBearer implements Bearer {
     // Without `created`: neither a new session, nor the answer to a token that was presented.
     const text = newToken(token, { facts: this.#facts, tickets: this.#tickets }, this.credential.hash);
     const message = { token: text, errors: "" } as const;
-    const sent = sendGotToken(this.#socket, message, { confirm: this.confirms });
+    const sent = deliverGotToken(this.#socket, message, { confirm: this.confirms });
     if (!this.confirms) return false;
     return new Promise((resolve) => {
       const end = (isConfirmed: boolean) => {

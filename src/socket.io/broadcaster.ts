@@ -1,6 +1,6 @@
 import type { BroadcastOperator, DefaultEventsMap, Namespace } from "socket.io";
-import { reachesOthers } from "./cluster.js";
-import { promisesOf } from "./dropped-promises.js";
+import { hasClusterAdapter } from "./cluster-adapter.js";
+import { capturePromises } from "./dropped-promises.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: as in Socket.IO's declarations.
 export type Any = any;
@@ -105,7 +105,7 @@ export class Broadcaster implements BroadcastMethods {
   #emit({ namespace, operator }: Target, event: string | symbol, args: unknown[]): void {
     const emit = () => void this.#refine(operator).emit(event as string, ...args);
     // Adapters drop promises of what they send, which end the process where their server is away.
-    if (reachesOthers(namespace)) promisesOf(emit);
+    if (hasClusterAdapter(namespace)) capturePromises(emit);
     else emit();
   }
 

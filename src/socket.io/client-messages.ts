@@ -7,7 +7,7 @@ import {
   type SessionEnd,
   TOKEN_CHANGED,
 } from "../wire.js";
-import { sendUnheard } from "./internals.js";
+import { sendPrivately } from "./internals.js";
 
 // None of these by `socket.emit`: it would tell them to catch-all listeners (a logger, Socket.IO's Admin UI), token and all, and with
 // connection state recovery keep them for a replay, publish them to other servers and perhaps wait for those.
@@ -16,25 +16,25 @@ import { sendUnheard } from "./internals.js";
 export const CONFIRM_TIMEOUT_MS = 10_000;
 
 /** Sends `gotToken` to this socket alone. Resolves to whether it was confirmed, and perhaps never. */
-export function sendGotToken(
+export function deliverGotToken(
   socket: Socket,
   message: GotToken,
   { confirm }: { confirm: boolean },
 ): Promise<boolean> {
   return new Promise((resolve) => {
-    sendUnheard(socket, GOT_TOKEN, message, confirm ? () => resolve(true) : undefined);
+    sendPrivately(socket, GOT_TOKEN, message, confirm ? () => resolve(true) : undefined);
     if (!confirm) resolve(false);
   });
 }
 
 /** The same where nobody waits for the confirmation. */
-export function tellGotToken(socket: Socket, message: GotToken, { confirm }: { confirm: boolean }): void {
-  sendUnheard(socket, GOT_TOKEN, message, confirm ? nothing : undefined);
+export function sendGotToken(socket: Socket, message: GotToken, { confirm }: { confirm: boolean }): void {
+  sendPrivately(socket, GOT_TOKEN, message, confirm ? nothing : undefined);
 }
 
 /** Asks a socket for the token that it has now. */
 export function askForToken(socket: Socket): void {
-  sendUnheard(socket, TOKEN_CHANGED, {});
+  sendPrivately(socket, TOKEN_CHANGED, {});
 }
 
 /** Tells a socket that its session is over, and disconnects it. */
@@ -42,7 +42,7 @@ export function endSocket(socket: Socket, reason: EndReason): void {
   // After what the handler that ended it has still to say, an acknowledgement perhaps.
   setImmediate(() => {
     const message: SessionEnd = { reason };
-    sendUnheard(socket, SESSION_END, message);
+    sendPrivately(socket, SESSION_END, message);
     socket.disconnect();
   });
 }

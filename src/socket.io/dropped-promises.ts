@@ -7,7 +7,7 @@ import { promiseHooks } from "node:v8";
  * client is the application's, whose own messages are to fail as they always do. So none of these can be an unhandled rejection.
  * Only promises of this one call are seen: it is over when it returns. What it makes later is as if we had not looked.
  */
-export function promisesOf(call: () => void): readonly Promise<unknown>[] {
+export function capturePromises(call: () => void): readonly Promise<unknown>[] {
   const made: Promise<unknown>[] = [];
   // Experimental in Node: a version without it leaves things as they were.
   const stop = promiseHooks?.onInit((promise) => {

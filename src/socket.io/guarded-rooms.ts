@@ -1,6 +1,6 @@
 import type { Namespace, Socket } from "socket.io";
 import { type Log, thrownFields } from "../base/log.js";
-import { promisesOf } from "./dropped-promises.js";
+import { capturePromises } from "./dropped-promises.js";
 
 type Adapter = Namespace["adapter"];
 type Rooms = Map<string, Set<string>>;
@@ -133,7 +133,7 @@ class GuardedRooms {
         }
       }
     };
-    promisesOf(changeAll);
+    capturePromises(changeAll);
   }
 
   release(id: string): void {

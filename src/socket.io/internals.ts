@@ -53,7 +53,12 @@ function internalsOf(socket: Socket): Internals {
  * Sends an event to one client, and to nobody else's ears: no catch-all listener is told, no adapter publishes it or keeps it for recovery.
  * `acknowledged` is called when the client acknowledges it; without, no acknowledgement is asked for.
  */
-export function sendUnheard(socket: Socket, event: string, content: object, acknowledged?: () => void): void {
+export function sendPrivately(
+  socket: Socket,
+  event: string,
+  content: object,
+  acknowledged?: () => void,
+): void {
   // On a connection that carries several namespaces, the client may be back already as another socket.
   if (!socket.connected) return;
   const internals = internalsOf(socket);
@@ -153,7 +158,7 @@ export function trimMiddlewares(socket: Socket): void {
 }
 
 /** Whether Socket.IO keeps what it sends, to recover sockets; where that cannot be told, as if it did. */
-export function mayRecover(socket: Socket): boolean {
+export function isRecoverable(socket: Socket): boolean {
   const { opts } = internalsOf(socket).nsp.server;
   return opts === undefined || opts.connectionStateRecovery !== undefined;
 }

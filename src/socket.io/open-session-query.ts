@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Namespace } from "socket.io";
 import type { SessionRegistry } from "../registry/registry.js";
 import { isSessionId } from "../token/token.js";
-import type { Announcements } from "./announcement-sender.js";
-import { overrides } from "./cluster-adapter.js";
-import { promisesOf } from "./dropped-promises.js";
+import type { AnnouncementSender } from "./announcement-sender.js";
+import { isOverridden } from "./cluster-adapter.js";
+import { capturePromises } from "./dropped-promises.js";
 
 /** Between servers only; no client can send or receive these. */
 const QUESTION = "tokenSession:question";
@@ -14,7 +14,7 @@ const WHO_IS_LIVE = "tokenSession:live";
 /** Servers that take longer to say which sessions they have open are taken to have none. */
 const LIVE_TIMEOUT_MS = 2_000;
 
-interface Asked {
+interface PendingQuery {
   readonly live: Set<string>;
   /** Answers that are still to come. */
   left: number;
@@ -25,26 +25,26 @@ interface Asked {
  * Asks the other servers which sessions they have open, and answers them. Question and answer are plain messages: an adapter
  * sends a question that wants an acknowledgement only after it has counted the servers, when nobody sees what becomes of its promise.
  */
-export class LiveQuestions {
+export class OpenSessionQuery {
   readonly #namespace: Namespace;
   readonly #registry: SessionRegistry;
-  readonly #announcements: Announcements;
-  readonly #asked = new Map<string, Asked>();
+  readonly #sender: AnnouncementSender;
+  readonly #pending = new Map<string, PendingQuery>();
 
-  constructor(namespace: Namespace, registry: SessionRegistry, announcements: Announcements) {
+  constructor(namespace: Namespace, registry: SessionRegistry, sender: AnnouncementSender) {
     this.#namespace = namespace;
     this.#registry = registry;
-    this.#announcements = announcements;
+    this.#sender = sender;
     const on = (event: string, listener: (...args: unknown[]) => void) =>
       namespace.on(event as never, listener as never);
     on(QUESTION, (question, ids) => {
       if (typeof question === "string" && Array.isArray(ids))
-        this.#tell(ANSWER, question, this.#liveAmong(ids));
+        this.#send(ANSWER, question, this.#filterOpen(ids));
     });
-    on(ANSWER, (question, ids) => this.#hear(question, ids));
+    on(ANSWER, (question, ids) => this.#receive(question, ids));
     on(WHO_IS_LIVE, (ids, reply) => {
       if (!Array.isArray(ids) || typeof reply !== "function") return;
-      promisesOf(() => reply(this.#liveAmong(ids)));
+      capturePromises(() => reply(this.#filterOpen(ids)));
     });
   }
 
@@ -52,7 +52,7 @@ export class LiveQuestions {
   async ask(sessionIds: readonly string[]): Promise<Set<string>> {
     const live = new Set<string>();
     // Nobody would hear it, and it would wait for its turn after the time is over.
-    if (this.#announcements.isFailing) return live;
+    if (this.#sender.isFailing) return live;
     const question = randomUUID();
     // An adapter may wait for ever where Redis is away.
     let cancel = () => {};
@@ -60,45 +60,45 @@ export class LiveQuestions {
       cancel = this.#registry.clock.after(LIVE_TIMEOUT_MS, resolve);
     });
     try {
-      const others = await Promise.race([this.#others(), limit]);
+      const others = await Promise.race([this.#countOthers(), limit]);
       if (!others) return live;
       const all = new Promise<void>((done) => {
-        this.#asked.set(question, { live, left: others, done });
+        this.#pending.set(question, { live, left: others, done });
       });
-      this.#tell(QUESTION, question, sessionIds);
+      this.#send(QUESTION, question, sessionIds);
       await Promise.race([all, limit]);
     } finally {
-      this.#asked.delete(question);
+      this.#pending.delete(question);
       cancel();
     }
     return live;
   }
 
   /** How many servers should answer; 0 also where that cannot be found out. */
-  async #others(): Promise<number> {
+  async #countOthers(): Promise<number> {
     // All that answer in time, where an adapter cannot count.
-    if (!overrides(this.#namespace.adapter, "serverCount")) return Number.POSITIVE_INFINITY;
+    if (!isOverridden(this.#namespace.adapter, "serverCount")) return Number.POSITIVE_INFINITY;
     try {
-      return Math.max(0, (await this.#announcements.serverCount()) - 1);
+      return Math.max(0, (await this.#sender.countServers()) - 1);
     } catch {
       return 0;
     }
   }
 
-  #hear(question: unknown, ids: unknown): void {
-    const asked = this.#asked.get(question as string);
+  #receive(question: unknown, ids: unknown): void {
+    const asked = this.#pending.get(question as string);
     if (!asked || !Array.isArray(ids)) return;
     for (const id of ids) if (isSessionId(id)) asked.live.add(id);
     if (--asked.left === 0) asked.done();
   }
 
-  #liveAmong(ids: readonly unknown[]): string[] {
-    return this.#registry.liveAmong(ids.filter(isSessionId));
+  #filterOpen(ids: readonly unknown[]): string[] {
+    return this.#registry.filterOpen(ids.filter(isSessionId));
   }
 
-  #tell(event: string, question: string, ids: readonly string[]): void {
+  #send(event: string, question: string, ids: readonly string[]): void {
     try {
-      promisesOf(() => this.#namespace.serverSideEmit(event as never, question as never, ids as never));
+      capturePromises(() => this.#namespace.serverSideEmit(event as never, question as never, ids as never));
     } catch {
       // Who asks does not wait for ever.
     }

@@ -6,47 +6,47 @@ const AT_ONCE = 1_000;
 const MOST_WAITING = 10_000;
 
 /** What is told of a write: its revision and, where it ended a login, the rooms that the session's sockets may stay in. */
-export type Written = readonly [revision: number, keepRooms?: readonly string[]];
+export type WriteNotice = readonly [revision: number, keepRooms?: readonly string[]];
 
 /** What processes tell each other: public ids, revisions, reasons, and names of rooms that a logout keeps; nothing else. */
 export interface Announcement {
-  readonly written: readonly (readonly [sessionId: string, ...written: Written])[];
+  readonly written: readonly (readonly [sessionId: string, ...written: WriteNotice])[];
   readonly ended: readonly (readonly [sessionId: string, reason: EndReason])[];
 }
 
 /** What is still to be told to other servers: the last of each session. */
-export class News {
-  readonly #written = new Map<string, Written>();
-  readonly #ended = new Map<string, EndReason>();
+export class PendingAnnouncements {
+  readonly #writes = new Map<string, WriteNotice>();
+  readonly #ends = new Map<string, EndReason>();
 
-  get isThere(): boolean {
-    return this.#written.size + this.#ended.size > 0;
+  get hasAny(): boolean {
+    return this.#writes.size + this.#ends.size > 0;
   }
 
-  written(sessionId: string, ...[revision, keepRooms]: Written): void {
+  addWrite(sessionId: string, ...[revision, keepRooms]: WriteNotice): void {
     // A later write says nothing of the login that an earlier one has ended.
-    const keep = keepRooms ?? this.#written.get(sessionId)?.[1];
-    put(this.#written, sessionId, keep ? [revision, keep] : [revision]);
+    const keep = keepRooms ?? this.#writes.get(sessionId)?.[1];
+    put(this.#writes, sessionId, keep ? [revision, keep] : [revision]);
   }
 
-  ended(sessionId: string, reason: EndReason): void {
-    put(this.#ended, sessionId, reason);
+  addEnd(sessionId: string, reason: EndReason): void {
+    put(this.#ends, sessionId, reason);
   }
 
   /** As much as fits into a message. */
   take(): Announcement {
-    const written = takeFrom(this.#written).map(([id, of]) => [id, ...of] as const);
-    return { written, ended: takeFrom(this.#ended) };
+    const written = takeFrom(this.#writes).map(([id, of]) => [id, ...of] as const);
+    return { written, ended: takeFrom(this.#ends) };
   }
 
   /** What was not told after all, unless there is newer. */
   putBack({ written, ended }: Announcement): void {
     for (const [sessionId, ...of] of written) {
-      const [revision, keepRooms] = this.#written.get(sessionId) ?? of;
+      const [revision, keepRooms] = this.#writes.get(sessionId) ?? of;
       const keep = keepRooms ?? of[1];
-      put(this.#written, sessionId, keep ? [revision, keep] : [revision]);
+      put(this.#writes, sessionId, keep ? [revision, keep] : [revision]);
     }
-    for (const [sessionId, reason] of ended) put(this.#ended, sessionId, reason);
+    for (const [sessionId, reason] of ended) put(this.#ends, sessionId, reason);
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Socket } from "socket.io";
 import type { Identity } from "../store.js";
 import { type HashText, textToBytes } from "../token/identity.js";
-import { mayRecover } from "./internals.js";
+import { isRecoverable } from "./internals.js";
 
 /** Where the server notes a socket's session for connection state recovery. */
 const DATA_KEY = "tokenSession";
@@ -25,7 +25,7 @@ export function noteForRecovery(
   { byTicket = false, isFixed = false } = {},
 ): void {
   // Where Socket.IO recovers no socket, nobody would ever read it.
-  if (!mayRecover(socket) || typeof socket.data !== "object" || socket.data === null) return;
+  if (!isRecoverable(socket) || typeof socket.data !== "object" || socket.data === null) return;
   const proof = proofOf({ secretHash: textToBytes(secretHash), userId });
   const note: RecoveryNote = {
     sessionId,

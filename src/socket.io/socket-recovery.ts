@@ -7,7 +7,7 @@ import type { Session } from "../session/session.js";
 import type { SessionWatcher } from "../session/session-host.js";
 import type { Identity } from "../store.js";
 import { attachments } from "./attachment.js";
-import { promisesOf } from "./dropped-promises.js";
+import { capturePromises } from "./dropped-promises.js";
 import { reopen } from "./opening.js";
 import { isProvenBy, noteOf, type RecoveryNote } from "./recovery-note.js";
 import { OUTAGE_BACKOFF } from "./requests.js";
@@ -84,7 +84,7 @@ export class Restoring {
     const note = noteOf(data);
     const persist = (names: string[]) => {
       let persisted: unknown;
-      promisesOf(() => {
+      capturePromises(() => {
         persisted = adapter.persistSession({ sid, pid, rooms: [...rooms, ...names], data });
       });
       return persisted;

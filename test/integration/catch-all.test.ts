@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { Namespace, Server, ServerOptions, Socket } from "socket.io";
 import type { Socket as Client } from "socket.io-client";
 import type { GotToken, TokenSessions } from "../../src/index.js";
-import { sendUnheard } from "../../src/socket.io/internals.js";
+import { sendPrivately } from "../../src/socket.io/internals.js";
 import { type Heard, listenInAllWays, OWN_EVENTS, speak } from "../support/ears.js";
 import { useNodes } from "../support/nodes.js";
 import { ask, gotToken, next, type TestServer } from "../support/server.js";
@@ -171,7 +171,7 @@ test("what comes too late for a socket is not sent to the next one on its connec
       speak(io);
       io.of("/other").on("connection", (socket) => socket.on("say", (done) => done()));
       io.use((_, goOn) => {
-        if (first) sendUnheard(first, "sessionEnd", { reason: "destroyed" });
+        if (first) sendPrivately(first, "sessionEnd", { reason: "destroyed" });
         goOn();
       });
     },

@@ -226,11 +226,11 @@ describe("in an outage", () => {
     const sessions = await mint(50);
     const load = store.load.bind(store);
     store.load = away;
-    for (const { id } of sessions) registry.heardWritten(id, 7);
+    for (const { id } of sessions) registry.applyRemoteWrite(id, 7);
     await pass(20);
     expect(texts({ log })).toEqual(["error live sessions cannot be read again"]);
     store.load = load;
-    for (const { id } of sessions) registry.heardWritten(id, 7);
+    for (const { id } of sessions) registry.applyRemoteWrite(id, 7);
     await pass(1);
     expect(texts({ log }).slice(1)).toEqual(["info live sessions can be read again"]);
   });

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { toLog } from "../../src/base/log.js";
 import { AddressLimits } from "../../src/registry/mint-limit.js";
-import { promisesOf } from "../../src/socket.io/dropped-promises.js";
+import { capturePromises } from "../../src/socket.io/dropped-promises.js";
 import { HandClock } from "../support/clock.js";
 import { keptLog } from "../support/log.js";
 
@@ -39,7 +39,7 @@ test("an addressOf that gives a promise has it handled, limits nobody, and is sa
 
 test("promises that a call makes and drops are seen, and those made before and after are not", async () => {
   const before = Promise.resolve();
-  const made = promisesOf(() => {
+  const made = capturePromises(() => {
     void Promise.reject(new Error("dropped"));
     void (async () => {
       throw new Error("dropped too");
@@ -55,7 +55,7 @@ test("promises that a call makes and drops are seen, and those made before and a
 test("what a call throws comes through, and its promises are handled even so", () => {
   let stays: Promise<unknown> | undefined;
   expect(() =>
-    promisesOf(() => {
+    capturePromises(() => {
       stays = Promise.reject(new Error("dropped"));
       throw new Error("thrown");
     }),
