@@ -1,20 +1,20 @@
 import type { Rows } from "../gateway/batched-store.js";
 import { isPassing } from "../gateway/retry.js";
 
-/** What may be owed at once; more is far beyond what an outage of a minute lets pile up. */
+/** What may be deferred at once; more is far beyond what an outage of a minute lets pile up. */
 const MOST = 100_000;
 /** Tried at once, as long as all goes well: where the store is away, this many are enough to find out. */
 const MOST_AT_ONCE = 256;
 
 /** What became of touches that were tried again. */
-interface Retried {
+interface RetryResult {
   /** The store has answered one at least: of those that can help nobody any more it is not asked. */
   readonly isAnswered: boolean;
   /** Why some could not be made, if any. */
   readonly reason: unknown;
 }
 
-interface OwedTouch {
+interface DeferredTouch {
   readonly beginVisit: boolean;
   /** By then the session is over, by the clock of this process. */
   readonly untilMs: number;
@@ -24,9 +24,9 @@ interface OwedTouch {
  * Touches that the store did not take, because it was away or somebody had the row locked. The session may not be open here any more, and
  * its user may come back late: so they are made later, for as long as they can help.
  */
-export class OwedTouches {
+export class DeferredTouches {
   readonly #rows: Rows;
-  readonly #owed = new Map<string, OwedTouch>();
+  readonly #touches = new Map<string, DeferredTouch>();
   #isTrying = false;
   /** Fewer after each failure, until those are among themselves that fail. */
   #atOnce = MOST_AT_ONCE;
@@ -37,36 +37,36 @@ export class OwedTouches {
 
   /** Whether there is nothing to be tried now. */
   get isIdle(): boolean {
-    return this.#owed.size === 0 || this.#isTrying;
+    return this.#touches.size === 0 || this.#isTrying;
   }
 
-  owe(sessionId: string, { beginVisit, untilMs }: OwedTouch): void {
-    const before = this.#owed.get(sessionId);
-    if (!before && this.#owed.size >= MOST) return;
-    this.#owed.set(sessionId, { beginVisit: beginVisit || before?.beginVisit === true, untilMs });
+  add(sessionId: string, { beginVisit, untilMs }: DeferredTouch): void {
+    const before = this.#touches.get(sessionId);
+    if (!before && this.#touches.size >= MOST) return;
+    this.#touches.set(sessionId, { beginVisit: beginVisit || before?.beginVisit === true, untilMs });
   }
 
-  /** Whether the one that is owed, if any, begins a visit. */
+  /** Whether the one that is deferred, if any, begins a visit. */
   beginsVisit(sessionId: string): boolean {
-    return this.#owed.get(sessionId)?.beginVisit === true;
+    return this.#touches.get(sessionId)?.beginVisit === true;
   }
 
-  /** Whether one is owed already. */
+  /** Whether one is deferred already. */
   has(sessionId: string): boolean {
-    return this.#owed.has(sessionId);
+    return this.#touches.has(sessionId);
   }
 
   /** One that came later has been written. */
-  made(sessionId: string): void {
-    this.#owed.delete(sessionId);
+  remove(sessionId: string): void {
+    this.#touches.delete(sessionId);
   }
 
   /** Tries all again while `goesOn` says so, and the store is not away. */
-  async retry(nowMs: number, goesOn: () => boolean): Promise<Retried> {
+  async retry(nowMs: number, goesOn: () => boolean): Promise<RetryResult> {
     this.#isTrying = true;
     let reason: unknown;
     let isAnswered = false;
-    const ids = [...this.#owed.keys()];
+    const ids = [...this.#touches.keys()];
     while (ids.length > 0 && goesOn() && !isPassing(reason)) {
       const some = await this.#retrySome(ids.splice(0, this.#atOnce), nowMs);
       this.#atOnce = some.reason ? Math.ceil(this.#atOnce / 2) : Math.min(2 * this.#atOnce, MOST_AT_ONCE);
@@ -77,32 +77,32 @@ export class OwedTouches {
     return { isAnswered, reason };
   }
 
-  async #retrySome(ids: readonly string[], nowMs: number): Promise<Retried> {
+  async #retrySome(ids: readonly string[], nowMs: number): Promise<RetryResult> {
     let isAnswered = false;
     const settled = await Promise.allSettled(
       ids.map(async (id) => {
-        const touch = this.#owed.get(id);
+        const touch = this.#touches.get(id);
         if (!touch) return;
         let isOver = touch.untilMs <= nowMs;
         if (!isOver) {
           isOver = await this.#touch(id, touch);
           isAnswered = true;
         }
-        // Whoever owes it anew meanwhile is not forgotten.
-        if (isOver && this.#owed.get(id) === touch) this.#owed.delete(id);
+        // One that is deferred anew meanwhile is not forgotten.
+        if (isOver && this.#touches.get(id) === touch) this.#touches.delete(id);
       }),
     );
     return { isAnswered, reason: settled.find((each) => each.status === "rejected")?.reason };
   }
 
-  async #touch(id: string, touch: OwedTouch): Promise<boolean> {
+  async #touch(id: string, touch: DeferredTouch): Promise<boolean> {
     try {
       return await this.#rows.touch(id, touch);
     } catch (error) {
       // To the end of the line: what keeps one from being made must not keep others from being tried.
-      const owed = this.#owed.get(id);
-      this.#owed.delete(id);
-      if (owed) this.#owed.set(id, owed);
+      const deferred = this.#touches.get(id);
+      this.#touches.delete(id);
+      if (deferred) this.#touches.set(id, deferred);
       throw error;
     }
   }

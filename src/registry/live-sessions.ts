@@ -254,8 +254,8 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /** The same for one session that an event of a client has used. */
-  async used(session: Session): Promise<void> {
-    if (!this.#closed) await this.during(() => this.#touches.used(session));
+  async recordUse(session: Session): Promise<void> {
+    if (!this.#closed) await this.during(() => this.#touches.recordUse(session));
   }
 
   /** The same for one session that was opened. */
@@ -265,8 +265,8 @@ export class LiveSessions implements SessionHost<Session> {
 
   /** Tries touches again that the store did not take. Never rejects. */
   async retryTouches(): Promise<void> {
-    if (!this.#closed && this.#touches.hasOwed)
-      await this.during(() => this.#touches.retryOwed(() => !this.#closed));
+    if (!this.#closed && this.#touches.hasDeferred)
+      await this.during(() => this.#touches.retryDeferred(() => !this.#closed));
   }
 
   /** Refuses new work, waits until everything on its way to the store is answered or given up. */

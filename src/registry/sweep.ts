@@ -6,16 +6,16 @@ import type { Session } from "../session/session.js";
 import type { Seconds } from "../store.js";
 import { isInUse } from "./live-sessions.js";
 import type { SessionRegistry } from "./registry.js";
-import { aheadOf, hasBriefIdle, LONGEST_LOOK, passEvery } from "./touch-pace.js";
+import { hasShortIdle, LONGEST_EXPIRY_CHECK, touchInterval, touchLead } from "./touch-pace.js";
 
 /** Node fires a timer of more than 2^31 - 1 milliseconds at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Sessions compared by one statement. */
 const AT_ONCE = 256;
 /** An expiry is looked for at most this often, so that many that fall apart by little are found together. */
-const SHORTEST_LOOK_MS = 1_000;
+const SHORTEST_EXPIRY_CHECK_MS = 1_000;
 /** … and at least this often: a session opened meanwhile may have less time left than those that were waited for. */
-const LONGEST_LOOK_MS = LONGEST_LOOK * 1000;
+const LONGEST_EXPIRY_CHECK_MS = LONGEST_EXPIRY_CHECK * 1000;
 
 /**
  * Keeps live sessions true to their rows, by a handful of timers however many sessions there are: compares revisions every
@@ -47,7 +47,7 @@ export class Sweep {
   start(): void {
     const { revalidate, idle } = this.#settings;
     if (idle === "connection") {
-      this.#repeat("touch", passEvery(this.#settings), () =>
+      this.#repeat("touch", touchInterval(this.#settings), () =>
         this.#registry.touchDue(this.#registry.inUse(), { beginVisit: false }),
       );
     }
@@ -69,21 +69,21 @@ export class Sweep {
 
   /** A session that is not touched any more is over at a known second; the next one is waited for. */
   #repeatExpiry(): void {
-    const delayMs = Math.max(SHORTEST_LOOK_MS, this.#untilNextExpiry() * 1000);
-    this.#after("expire", Math.min(delayMs, LONGEST_LOOK_MS), () => {
+    const delayMs = Math.max(SHORTEST_EXPIRY_CHECK_MS, this.#untilNextExpiry() * 1000);
+    this.#after("expire", Math.min(delayMs, LONGEST_EXPIRY_CHECK_MS), () => {
       this.#registry.recentRows.age();
       const live = Array.from(this.#registry.live());
-      void this.#lookForExpired(live).finally(() => this.#repeatExpiry());
+      void this.#endExpired(live).finally(() => this.#repeatExpiry());
     });
   }
 
-  async #lookForExpired(live: readonly Session[]): Promise<void> {
+  async #endExpired(live: readonly Session[]): Promise<void> {
     const jumpedAtMs = this.#jumps.lastAtMs;
     if (jumpedAtMs > this.#comparedAfterMs) return this.#compareAfterJump(live, jumpedAtMs);
     const due = live.filter((session) => untilExpiry(session) <= 0);
     // Between two touches of the rest they would end, connected as they are.
     const brief = live.filter(
-      (session) => this.#isBrief(session) && untilExpiry(session) > 0 && isInUse(session),
+      (session) => this.#hasShortIdle(session) && untilExpiry(session) > 0 && isInUse(session),
     );
     void this.#registry.touchDue(brief, { beginVisit: false });
     void this.#registry.retryTouches();
@@ -99,16 +99,16 @@ export class Sweep {
   }
 
   /** Whether a session is kept alive by being connected, and has an idle time of its own that is shorter than the others'. */
-  #isBrief({ row }: Session): boolean {
-    return this.#settings.idle === "connection" && row !== undefined && hasBriefIdle(row, this.#settings);
+  #hasShortIdle({ row }: Session): boolean {
+    return this.#settings.idle === "connection" && row !== undefined && hasShortIdle(row, this.#settings);
   }
 
   #untilNextExpiry(): Seconds {
     let least = Number.POSITIVE_INFINITY;
     for (const session of this.#registry.live()) {
       least = Math.min(least, untilExpiry(session));
-      if (session.row && this.#isBrief(session))
-        least = Math.min(least, aheadOf(session.row, this.#settings));
+      if (session.row && this.#hasShortIdle(session))
+        least = Math.min(least, touchLead(session.row, this.#settings));
     }
     return least;
   }

@@ -7,8 +7,8 @@ import { expiresAfterTouch } from "../row/expiration.js";
 import type { KnownRow } from "../session/known-row.js";
 import type { Session } from "../session/session.js";
 import { type UnixSeconds, VISIT_GAP } from "../store.js";
-import { OwedTouches } from "./deferred-touches.js";
-import { aheadOf } from "./touch-pace.js";
+import { DeferredTouches } from "./deferred-touches.js";
+import { touchLead } from "./touch-pace.js";
 
 /**
  * Writes that sessions are in use, where the row does not live long enough for that: never less than the idle time from the last use
@@ -17,17 +17,17 @@ import { aheadOf } from "./touch-pace.js";
 export class Touches {
   readonly #settings: Settings;
   readonly #rows: Rows;
-  readonly #owed: OwedTouches;
+  readonly #deferred: DeferredTouches;
   readonly #outages: Outages;
   readonly #jumps: ClockJumps;
-  /** The last jump after which a session's use was owed. */
+  /** The last jump after which a session's touch was deferred. */
   readonly #usedAfter = new WeakMap<Session, number>();
 
   constructor(settings: Settings, rows: Rows) {
     this.#settings = settings;
     this.#jumps = new ClockJumps(settings.clock);
     this.#rows = rows;
-    this.#owed = new OwedTouches(rows);
+    this.#deferred = new DeferredTouches(rows);
     this.#outages = new Outages(settings, {
       failing: "the use of sessions cannot be written",
       over: "the use of sessions can be written again",
@@ -45,22 +45,22 @@ export class Touches {
   }
 
   /**
-   * A session is used by an event, of which there may be many: while a touch of it is owed, none is tried for each. After a jump of this
-   * machine's clocks it cannot be told whether one is due, so one is owed. Never rejects.
+   * A session is used by an event, of which there may be many: while a touch of it is deferred, none is tried for each. After a jump of this
+   * machine's clocks it cannot be told whether one is due, so one is deferred. Never rejects.
    */
-  async used(session: Session): Promise<void> {
+  async recordUse(session: Session): Promise<void> {
     const { id, row } = session;
-    if (!row || this.#owed.has(id)) return;
+    if (!row || this.#deferred.has(id)) return;
     const { lastAtMs } = this.#jumps;
     if (row.readAtMs >= lastAtMs || this.#usedAfter.get(session) === lastAtMs)
       return this.touchDue([session], { beginVisit: false });
     this.#usedAfter.set(session, lastAtMs);
-    this.#owe(session, row, false);
+    this.#defer(session, row, false);
   }
 
-  #owe(session: Session, row: KnownRow, beginVisit: boolean): void {
+  #defer(session: Session, row: KnownRow, beginVisit: boolean): void {
     const untilMs = this.#settings.clock.now() + (row.expires - session.databaseNow) * 1000;
-    this.#owed.owe(session.id, { beginVisit, untilMs });
+    this.#deferred.add(session.id, { beginVisit, untilMs });
   }
 
   isDue(session: Session, { beginVisit }: { beginVisit: boolean }): boolean {
@@ -68,7 +68,7 @@ export class Touches {
     if (!row || session.ended) return false;
     const now = session.databaseNow;
     if (beginVisit && now - row.visitedAt > VISIT_GAP) return true;
-    const usedUntil = row.latestDatabaseNow(this.#settings.clock.now()) + aheadOf(row, this.#settings);
+    const usedUntil = row.latestDatabaseNow(this.#settings.clock.now()) + touchLead(row, this.#settings);
     const needed = usedUntil + (row.idleSeconds ?? this.#settings.expiration);
     return needed > row.expires && this.expiresAfter(row, now) > row.expires;
   }
@@ -83,7 +83,7 @@ export class Touches {
     if (!row || !this.isDue(session, options)) return undefined;
     const { id, databaseNow: now } = session;
     const expires = this.expiresAfter(row, now);
-    const beginVisit = options.beginVisit || this.#owed.beginsVisit(id);
+    const beginVisit = options.beginVisit || this.#deferred.beginsVisit(id);
     const isNewVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
     // Shown at once; if the statement fails, it is taken back.
     session.touched({
@@ -93,11 +93,11 @@ export class Touches {
     });
     const putOff = () => {
       session.touched(row);
-      this.#owe(session, row, beginVisit);
+      this.#defer(session, row, beginVisit);
     };
     return this.#rows.touch(id, { beginVisit }).then(
       (isTouched) => {
-        if (isTouched) this.#owed.made(id);
+        if (isTouched) this.#deferred.remove(id);
         else putOff();
         this.#outages.over();
       },
@@ -109,13 +109,13 @@ export class Touches {
   }
 
   /** Whether touches that were put off wait to be tried again. */
-  get hasOwed(): boolean {
-    return !this.#owed.isIdle;
+  get hasDeferred(): boolean {
+    return !this.#deferred.isIdle;
   }
 
   /** Tries again what was put off, while `goesOn` says so. Never rejects. */
-  async retryOwed(goesOn: () => boolean): Promise<void> {
-    const { reason, isAnswered } = await this.#owed.retry(this.#settings.clock.now(), goesOn);
+  async retryDeferred(goesOn: () => boolean): Promise<void> {
+    const { reason, isAnswered } = await this.#deferred.retry(this.#settings.clock.now(), goesOn);
     if (reason !== undefined) this.#outages.report(storeError(reason));
     else if (isAnswered) this.#outages.over();
   }

@@ -161,7 +161,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
 
   used(session: Session): void {
     const { registry, touchesOnEvents } = this.context;
-    if (touchesOnEvents) void registry.used(session);
+    if (touchesOnEvents) void registry.recordUse(session);
   }
 
   identify(): Promise<unknown> | undefined {

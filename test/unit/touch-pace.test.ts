@@ -145,7 +145,7 @@ describe("a socket", () => {
     await registry.open(token);
     for (let passed = 0; passed < 3000; passed += 7) {
       await pass(7);
-      await registry.used(session);
+      await registry.recordUse(session);
       expect(await left(session.id)).toBeGreaterThanOrEqual(3600);
     }
     expect(touches()).toBeLessThan((3000 / settings.touchEvery) * 1.2);
@@ -161,7 +161,7 @@ test('with idle: "events", what comes right after the machine has slept is a use
   await registry.open(token);
   await pass(60);
   sleep(3000);
-  for (let event = 0; event < 20; event++) await registry.used(session);
+  for (let event = 0; event < 20; event++) await registry.recordUse(session);
   await pass(12);
   expect(await left(session.id)).toBeGreaterThan(3580);
   expect(touches()).toBe(1);
@@ -275,7 +275,7 @@ describe("a use that cannot be written", () => {
     };
     for (let second = 0; second < 10; second++)
       for (let event = 0; event < 20; event++) {
-        for (const { session } of sessions) void registry.used(session);
+        for (const { session } of sessions) void registry.recordUse(session);
         await pass(0.05);
       }
     expect(asked).toBeLessThanOrEqual(100 + 10 * 100);
