@@ -8,18 +8,18 @@ import type { SessionRegistry } from "./registry.js";
 
 /**
  * Sees to it that what is known of a session is fresh enough for an event, where the application does not leave that to announcements and
- * the sweep. A look is at the revision alone; the row is read where that has moved.
+ * the sweep. A verification reads the revision alone; the row is read where that has moved.
  */
 export class Freshness {
   readonly #registry: SessionRegistry;
-  /** Absent where each event needs a look that began after it came. */
+  /** Absent where each event needs a verification that began after it came. */
   readonly #maxAgeMs: number | undefined;
   readonly #jumps: ClockJumps;
   readonly #outages: Outages;
-  /** Looks that were asked for and have not begun. */
+  /** Verifications that were asked for and have not begun. */
   readonly #next = new WeakMap<Session, Promise<void>>();
-  /** When the last look began that found out how the row is. */
-  readonly #lookedAtMs = new WeakMap<Session, number>();
+  /** When the last verification began that found out how the row is. */
+  readonly #verifiedAtMs = new WeakMap<Session, number>();
 
   constructor(registry: SessionRegistry, settings: Settings) {
     this.#registry = registry;
@@ -32,23 +32,23 @@ export class Freshness {
     });
   }
 
-  /** Whether an event may be passed on without a look. */
+  /** Whether an event may be passed on without a verification. */
   isFresh(session: Session): boolean {
     if (this.#maxAgeMs === undefined) return false;
-    const knownAtMs = Math.max(session.row?.readAtMs ?? 0, this.#lookedAtMs.get(session) ?? 0);
+    const knownAtMs = Math.max(session.row?.readAtMs ?? 0, this.#verifiedAtMs.get(session) ?? 0);
     // Of unknown age, where the machine may have slept since.
     if (knownAtMs <= this.#jumps.lastAtMs) return false;
     return this.#registry.clock.now() - knownAtMs <= this.#maxAgeMs;
   }
 
   /**
-   * Looks at the row. Who asks while a look has been asked for and has not begun shares it, so that what is known is never older
+   * Verifies the session. Who asks while a verification has been asked for and has not begun shares it, so that what is known is never older
    * than the asking. Resolves to whether that was possible now; errors: `SESSION_CLOSED`, `SESSION_DATA_INVALID`, which waiting does not mend.
    */
-  async look(session: Session): Promise<boolean> {
+  async verify(session: Session): Promise<boolean> {
     let next = this.#next.get(session);
     if (!next) {
-      next = this.#look(session);
+      next = this.#verifyOnce(session);
       this.#next.set(session, next);
     }
     try {
@@ -63,15 +63,15 @@ export class Freshness {
     }
   }
 
-  async #look(session: Session): Promise<void> {
+  async #verifyOnce(session: Session): Promise<void> {
     let beganAtMs: number | undefined;
     try {
-      const isAsKnown = await this.#registry.look(session, () => {
+      const isAsKnown = await this.#registry.verifyInTurn(session, () => {
         beganAtMs = this.#registry.clock.now();
         this.#next.delete(session);
       });
       if (!isAsKnown) await session.read();
-      if (beganAtMs !== undefined) this.#lookedAtMs.set(session, beganAtMs);
+      if (beganAtMs !== undefined) this.#verifiedAtMs.set(session, beganAtMs);
     } finally {
       // Where it never began.
       if (beganAtMs === undefined) this.#next.delete(session);

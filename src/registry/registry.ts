@@ -80,23 +80,23 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /**
-   * Has somebody who holds a session look whether its row is still as known. Answers `false` where that is no question, or
-   * something else of the session is under way: it has to be opened in full, in its turn.
+   * Verifies a session that the caller holds, now. Answers `false` where it is not known, or something else of it is under way:
+   * it has to be opened in full, in its turn.
    */
-  verify(session: Session, verifier: Verifier): boolean {
+  verifyNow(session: Session, verifier: Verifier): boolean {
     if (this.closed || !session.isKnown || !session.turns.begin()) return false;
     this.rows.loadRevision(new Verification(session, verifier));
     return true;
   }
 
   /**
-   * The same for who can wait for the session's turn, with a promise. `begins` is told when the turn has come. Errors: a `StoreFault`,
+   * The same for who can wait for the session's turn, with a promise. `onBegin` is called when the turn has come. Errors: a `StoreFault`,
    * `SESSION_CLOSED`.
    */
-  look(session: Session, begins: () => void): Promise<boolean> {
+  verifyInTurn(session: Session, onBegin: () => void): Promise<boolean> {
     if (this.closed) return Promise.reject(session.error("SESSION_CLOSED"));
     return verifyInTurn(session, () => {
-      begins();
+      onBegin();
       return this.rows.lookAt(session.id);
     });
   }

@@ -10,7 +10,7 @@ import { hasShortIdle, LONGEST_EXPIRY_CHECK, touchInterval, touchLead } from "./
 
 /** Node fires a timer of more than 2^31 - 1 milliseconds at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** Sessions compared by one statement. */
+/** Sessions verified by one statement. */
 const AT_ONCE = 256;
 /** An expiry is looked for at most this often, so that many that fall apart by little are found together. */
 const SHORTEST_EXPIRY_CHECK_MS = 1_000;
@@ -18,7 +18,7 @@ const SHORTEST_EXPIRY_CHECK_MS = 1_000;
 const LONGEST_EXPIRY_CHECK_MS = LONGEST_EXPIRY_CHECK * 1000;
 
 /**
- * Keeps live sessions true to their rows, by a handful of timers however many sessions there are: compares revisions every
+ * Keeps live sessions true to their rows, by a handful of timers however many sessions there are: verifies them every
  * `revalidate` seconds; ends what has expired when it expires; keeps connected sockets' sessions alive. Times have jitter, so
  * that nodes started together do not ask together.
  */
@@ -29,8 +29,8 @@ export class Sweep {
   readonly #outages: Outages;
   readonly #cancels = new Map<string, () => void>();
   readonly #jumps: ClockJumps;
-  /** The jump of this machine's clocks after which all live sessions have been compared. */
-  #comparedAfterMs = Number.NEGATIVE_INFINITY;
+  /** The jump of this machine's clocks after which all live sessions have been verified. */
+  #verifiedAfterMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(registry: SessionRegistry, settings: Settings) {
@@ -51,7 +51,7 @@ export class Sweep {
         this.#registry.touchDue(this.#registry.inUse(), { beginVisit: false }),
       );
     }
-    this.#repeat("revalidate", revalidate, () => this.#compare([...this.#registry.live()]));
+    this.#repeat("revalidate", revalidate, () => this.#verify([...this.#registry.live()]));
     this.#repeatExpiry();
   }
 
@@ -79,7 +79,7 @@ export class Sweep {
 
   async #endExpired(live: readonly Session[]): Promise<void> {
     const jumpedAtMs = this.#jumps.lastAtMs;
-    if (jumpedAtMs > this.#comparedAfterMs) return this.#compareAfterJump(live, jumpedAtMs);
+    if (jumpedAtMs > this.#verifiedAfterMs) return this.#verifyAfterJump(live, jumpedAtMs);
     const due = live.filter((session) => untilExpiry(session) <= 0);
     // Between two touches of the rest they would end, connected as they are.
     const brief = live.filter(
@@ -87,13 +87,13 @@ export class Sweep {
     );
     void this.#registry.touchDue(brief, { beginVisit: false });
     void this.#registry.retryTouches();
-    await this.#compare(due);
+    await this.#verify(due);
   }
 
   /** The machine may have slept, and then how long sessions have left is not known here: what the rows say is, and touches may be due. */
-  async #compareAfterJump(live: readonly Session[], jumpedAtMs: number): Promise<void> {
-    if (!(await this.#compare(live))) return;
-    this.#comparedAfterMs = jumpedAtMs;
+  async #verifyAfterJump(live: readonly Session[], jumpedAtMs: number): Promise<void> {
+    if (!(await this.#verify(live))) return;
+    this.#verifiedAfterMs = jumpedAtMs;
     if (this.#settings.idle === "connection")
       void this.#registry.touchDue(live.filter(isInUse), { beginVisit: false });
   }
@@ -114,11 +114,11 @@ export class Sweep {
   }
 
   /** Never rejects. While the store is away nothing is known to have moved, and nothing ends. Resolves to whether it answered. */
-  #compare(sessions: readonly Session[]): Promise<boolean> {
-    return this.#registry.during(() => this.#compareAll(sessions));
+  #verify(sessions: readonly Session[]): Promise<boolean> {
+    return this.#registry.during(() => this.#verifyAll(sessions));
   }
 
-  async #compareAll(sessions: readonly Session[]): Promise<boolean> {
+  async #verifyAll(sessions: readonly Session[]): Promise<boolean> {
     for (let at = 0; at < sessions.length && !this.#stopped; at += AT_ONCE) {
       const some = sessions.slice(at, at + AT_ONCE).filter((session) => session.row && !session.ended);
       if (some.length === 0) continue;

@@ -22,7 +22,7 @@ export interface AttachmentContext {
   readonly tickets: Tickets | undefined;
   /** Whether what a client sends, and not its being connected, counts as use. */
   readonly touchesOnEvents: boolean;
-  /** Absent where no event waits for a look at its session's row. */
+  /** Absent where no event waits for a verification of its session. */
   readonly freshness: Freshness | undefined;
   readonly addressLimits: AddressLimits<Socket>;
   readonly restoring: {

@@ -25,14 +25,14 @@ export interface EventHost {
 }
 
 /**
- * The events of one socket where each is to find a session that is fresh enough: they wait for a look at the row, in order. What comes
- * during a look waits for the next one, together.
+ * The events of one socket where each is to find a session that is fresh enough: they wait for a verification, in order. What comes
+ * meanwhile waits for the next one, together.
  */
 export class FreshEvents extends HeldEvents {
   readonly #host: EventHost;
   readonly #registry: SessionRegistry;
   readonly #freshness: Freshness;
-  #isLooking = false;
+  #isVerifying = false;
   /** How many of those that wait came before the token which the client presents now. */
   #before = 0;
   /** What that token waits with until they have gone. */
@@ -70,10 +70,10 @@ export class FreshEvents extends HeldEvents {
     return true;
   }
 
-  /** Passes on what may be passed on, and looks at the row for what may not be yet. */
+  /** Passes on what may be passed on, and verifies the session for what may not be yet. */
   override goOn(): void {
     const { gone, isEnding, isAsking, isHolding, session } = this.#host;
-    if (this.#isLooking || gone || isEnding) return;
+    if (this.#isVerifying || gone || isEnding) return;
     const count = this.#passable;
     if (count > 0) {
       if (!session) {
@@ -81,7 +81,7 @@ export class FreshEvents extends HeldEvents {
         if (!isHolding) this.release(count);
       } else if (session.ended) this.#take(count);
       else if (this.#freshness.isFresh(session)) this.#release(count, session);
-      else return void this.#look(session);
+      else return void this.#verify(session);
     }
     if (!isAsking) return;
     const then = this.#then;
@@ -93,21 +93,21 @@ export class FreshEvents extends HeldEvents {
     return this.#host.isAsking ? this.#before : this.length;
   }
 
-  async #look(session: Session): Promise<void> {
-    this.#isLooking = true;
-    const count = await this.#untilLooked(session);
-    this.#isLooking = false;
+  async #verify(session: Session): Promise<void> {
+    this.#isVerifying = true;
+    const count = await this.#untilVerified(session);
+    this.#isVerifying = false;
     if (this.#has(session) && !this.#host.isEnding) this.#release(count, session);
     this.goOn();
   }
 
-  /** Resolves to how many the look was for. */
-  async #untilLooked(session: Session): Promise<number> {
+  /** Resolves to how many the verification was for. */
+  async #untilVerified(session: Session): Promise<number> {
     let backoff: Backoff | undefined;
     while (this.#has(session)) {
       const count = this.#passable;
       try {
-        if (await this.#freshness.look(session)) return count;
+        if (await this.#freshness.verify(session)) return count;
       } catch (error) {
         // Closed, or values that cannot be read: when it opens anew, the client gets what is due to it.
         const { code } = toSessionError(error);

@@ -59,7 +59,7 @@ export class Requests implements Verifier {
   readonly #host: RequestHost;
   readonly #context: AttachmentContext;
   #waiting: TokenRequest | undefined;
-  /** The token of its own session, presented again, while the row is looked at. */
+  /** The token of its own session, presented again, while that is verified. */
   #verifying: TokenRequest | undefined;
   /** The request whose answer has gone out. */
   #told: Request | undefined;
@@ -107,11 +107,11 @@ export class Requests implements Verifier {
     return isTokenOf(presented, session.id, session.saved.kept.secretHash) ? session : undefined;
   }
 
-  /** All that can be new is in the row: a look at its revision is enough. */
+  /** All that can be new is in the row: a verification is enough. */
   #verify(session: Session, request: TokenRequest): boolean {
     if (!tryAcquireSlot(this.#host.socket)) return false;
     this.#verifying = request;
-    if (this.#registry.verify(session, this)) return true;
+    if (this.#registry.verifyNow(session, this)) return true;
     this.#verifying = undefined;
     releaseSlot(this.#host.socket);
     return false;
@@ -123,7 +123,7 @@ export class Requests implements Verifier {
     this.#verifying = undefined;
     const { gone, session, isCut, bearer } = this.#host;
     if (!request || gone) return;
-    // A rotation has to wait for the turn that the look has; whatever else, this socket must still have part in the session.
+    // A rotation has to wait for the turn that the verification has; whatever else, this socket must still have part in the session.
     if (!isAsKnown || !session || isCut || !bearer?.credential.opens(session.saved.kept))
       return void this.work(request);
     this.#context.outages.over();
