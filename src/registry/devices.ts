@@ -52,7 +52,7 @@ export async function destroyDevicesOf(
   if (except !== undefined) checkId(except);
   const ids = new Set((await listOf(registry, userId)).map(({ sessionId }) => sessionId));
   // Logged in since the list was read, or on a node of the database that it has not come through to.
-  for (const { id } of registry.logins.of(toUserId(userId))) ids.add(id);
+  for (const { id } of registry.watched.ofUser(toUserId(userId))) ids.add(id);
   if (except !== undefined) ids.delete(except);
   await destroyAll(registry, [...ids], "revoked");
   return ids.size;

@@ -20,7 +20,7 @@ import type { EndReason } from "../wire.js";
 import type { Events } from "./events.js";
 import { adoptRow } from "./mint.js";
 import { Touches } from "./touches.js";
-import { Logins } from "./watched-sessions.js";
+import { WatchedSessions } from "./watched-sessions.js";
 
 /** Tells other processes what happened here; `socket.io/cluster.ts` does, where there is a cluster adapter. */
 export interface Announcer {
@@ -55,7 +55,7 @@ export class LiveSessions implements SessionHost<Session> {
   announcer: Announcer | undefined;
   readonly lateReads: LateReads;
   readonly recentRows: RecentRows;
-  readonly logins = new Logins();
+  readonly watched = new WatchedSessions();
   readonly rows: Rows;
   readonly #touches: Touches;
   readonly #refreshes: Outages;
@@ -95,7 +95,7 @@ export class LiveSessions implements SessionHost<Session> {
 
   changed(session: Session, before: Values, written?: number): void {
     const { id: sessionId, saved } = session;
-    this.logins.changed(session, before.kept.userId);
+    this.watched.update(session, before.kept.userId);
     if (written !== undefined) {
       const keep = before.kept.userId === saved.kept.userId ? NO_ROOMS : keptRooms(session);
       this.announcer?.announceWrite(sessionId, written, ...(keep.size > 0 ? [[...keep]] : []));

@@ -3,42 +3,42 @@ import type { Session } from "../session/session.js";
 import type { SessionWatcher } from "../session/session-host.js";
 
 /** Who has which session open, and which of those sessions belong to a user: one that nobody is logged in to costs nothing here. */
-export class Logins {
+export class WatchedSessions {
   readonly #byUser = new Map<string, Few<Session>>();
 
   /** The sessions that are open here and belong to this user now. */
-  of(userId: string): Iterable<Session> {
+  ofUser(userId: string): Iterable<Session> {
     return this.#byUser.get(userId) ?? [];
   }
 
   /** A socket has it open. */
-  watch(session: Session, watcher: SessionWatcher): void {
+  add(session: Session, watcher: SessionWatcher): void {
     session.watchers.add(watcher);
-    this.#add(session, session.saved.kept.userId);
+    this.#index(session, session.saved.kept.userId);
   }
 
   /** It has it open no more. */
-  unwatch(session: Session, watcher: SessionWatcher): void {
+  remove(session: Session, watcher: SessionWatcher): void {
     session.watchers.delete(watcher);
-    if (session.watchers.size === 0) this.#delete(session, session.saved.kept.userId);
+    if (session.watchers.size === 0) this.#unindex(session, session.saved.kept.userId);
   }
 
   /** Somebody may have logged in or out. */
-  changed(session: Session, before: string | null): void {
+  update(session: Session, before: string | null): void {
     const { userId } = session.saved.kept;
     if (userId === before) return;
-    this.#delete(session, before);
-    if (session.watchers.size > 0) this.#add(session, userId);
+    this.#unindex(session, before);
+    if (session.watchers.size > 0) this.#index(session, userId);
   }
 
-  #add(session: Session, userId: string | null): void {
+  #index(session: Session, userId: string | null): void {
     if (userId === null) return;
     const sessions = this.#byUser.get(userId) ?? new Few<Session>();
     sessions.add(session);
     this.#byUser.set(userId, sessions);
   }
 
-  #delete(session: Session, userId: string | null): void {
+  #unindex(session: Session, userId: string | null): void {
     if (userId === null) return;
     const sessions = this.#byUser.get(userId);
     sessions?.delete(session);

@@ -95,7 +95,7 @@ export class Audience {
   }
 
   #sessionsOf({ kind, id }: Addressee): Iterable<Session> {
-    if (kind === "user") return this.#registry.logins.of(id);
+    if (kind === "user") return this.#registry.watched.ofUser(id);
     const session = this.#registry.findLive(id);
     return session ? [session] : [];
   }

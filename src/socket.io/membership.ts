@@ -143,7 +143,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     const session = this.session;
     if (!session) return;
     const { registry } = this.context;
-    registry.logins.unwatch(session, this);
+    registry.watched.remove(session, this);
     registry.release(session);
     this.session = undefined;
   }
@@ -167,7 +167,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     this.#leaveOther(session);
     this.#letGo();
     this.session = session;
-    registry.logins.watch(session, this);
+    registry.watched.add(session, this);
     this.#past?.remove(session.id);
     this.#rooms.giveBack(kept.userId);
     const hash = token ? keepHash(token.secretHash, kept.secretHash) : kept.secretHash;

@@ -58,7 +58,7 @@ class Past implements SessionWatcher {
     this.#session = registry.hold(session);
     this.#credential = credential;
     this.#lost = lost;
-    registry.logins.watch(this.#session, this);
+    registry.watched.add(this.#session, this);
   }
 
   loginEnded(): void {}
@@ -72,7 +72,7 @@ class Past implements SessionWatcher {
   }
 
   over(): void {
-    this.#registry.logins.unwatch(this.#session, this);
+    this.#registry.watched.remove(this.#session, this);
     this.#registry.release(this.#session);
   }
 }

@@ -175,7 +175,7 @@ class Returning implements SessionWatcher {
     this.#note = note;
     this.#registry = registry;
     this.#onOver = onOver;
-    registry.logins.watch(session, this);
+    registry.watched.add(session, this);
   }
 
   /** By what names it has been sent something. */
@@ -217,7 +217,7 @@ class Returning implements SessionWatcher {
     if (this.isOver) return;
     this.isOver = true;
     this.#cancelWaiting?.();
-    this.#registry.logins.unwatch(this.#session, this);
+    this.#registry.watched.remove(this.#session, this);
     this.#registry.release(this.#session);
     this.#onOver();
   }

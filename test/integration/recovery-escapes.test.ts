@@ -170,6 +170,6 @@ test("sockets that have switched, been cut and gone leave no holder, no watcher,
     await gone;
   }
   await until(async () => liveIds(node.sessions).length === 0);
-  expect([...(registryOf(node.sessions)?.logins.of("7") ?? [])]).toEqual([]);
+  expect([...(registryOf(node.sessions)?.watched.ofUser("7") ?? [])]).toEqual([]);
   expect(clock.timers).toBe(timers);
 });
