@@ -10,7 +10,7 @@ import { fastifyPlugin } from "./http/fastify.js";
 import { koaMiddleware } from "./http/koa.js";
 import { type RequestSessionOptions, RequestSessions } from "./http/session-middleware.js";
 import { type TokenSessionOptions, toSettings } from "./options.js";
-import { destroyDevicesOf, devicesOf } from "./registry/devices.js";
+import { destroyDevices, listDevices } from "./registry/devices.js";
 import { Events, type TokenSessionEvents } from "./registry/events.js";
 import { Freshness } from "./registry/freshness.js";
 import { AddressLimits } from "./registry/mint-limit.js";
@@ -112,9 +112,9 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     },
     destroy: (sessionId: string) => registry.destroy(sessionId),
     forUser: async (userId: string | number) =>
-      devicesOf(registry, userId, (ids) => cluster.findOpenElsewhere(ids)),
+      listDevices(registry, userId, (ids) => cluster.findOpenElsewhere(ids)),
     destroyForUser: async (userId: string | number, options?: { except?: string }) =>
-      destroyDevicesOf(registry, userId, options),
+      destroyDevices(registry, userId, options),
     toUser: (userId: string | number) => audience.toUser(userId),
     toSession: (sessionId: string) => audience.toSession(sessionId),
     prune: () => pruning.run(),

@@ -4,7 +4,7 @@ import { SessionError, toSessionError } from "../errors.js";
 import { destroyPages } from "../registry/destroy-all.js";
 import type { Opened, SessionRegistry } from "../registry/registry.js";
 import { registryOf } from "../registry/registry-of.js";
-import { livingRows } from "../registry/unexpired-rows.js";
+import { unexpiredRows } from "../registry/unexpired-rows.js";
 import type { Session } from "../session/session.js";
 import { Values } from "../session/values.js";
 import type { Seconds, UnixSeconds } from "../store.js";
@@ -158,9 +158,9 @@ export class CookieRows {
     }
   }
 
-  /** Ends all living sessions, page by page; each is told to its sockets. Errors: as of {@link destroyPages}. */
+  /** Ends all unexpired sessions, page by page; each is told to its sockets. Errors: as of {@link destroyPages}. */
   clear(): Promise<void> {
-    return destroyPages(this.registry, livingRows(this.registry, { values: false }));
+    return destroyPages(this.registry, unexpiredRows(this.registry, { values: false }));
   }
 
   async #open(cookieId: string): Promise<Session | undefined> {

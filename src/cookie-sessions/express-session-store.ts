@@ -7,7 +7,7 @@ import type { Request } from "express";
 import session, { type Session, type SessionData } from "express-session";
 import type { TokenSessions } from "../api.js";
 import { SessionError } from "../errors.js";
-import { livingCount, livingRows } from "../registry/unexpired-rows.js";
+import { countUnexpiredRows, unexpiredRows } from "../registry/unexpired-rows.js";
 import { toIdleSeconds } from "../row/expiration.js";
 import { Values } from "../session/values.js";
 import type { SessionRow } from "../store.js";
@@ -117,7 +117,7 @@ export class ConnectStore extends session.Store {
   }
 
   /**
-   * All living sessions, those of sockets alone too. All of them at once in memory: for tools, not for requests.
+   * All unexpired sessions, those of sockets alone too. All of them at once in memory: for tools, not for requests.
    * Errors: `SESSION_UNSUPPORTED`, those of the store.
    */
   override all(): Promise<ListedSession[]>;
@@ -128,7 +128,7 @@ export class ConnectStore extends session.Store {
 
   async #all(): Promise<ListedSession[]> {
     const listed: ListedSession[] = [];
-    for await (const rows of livingRows(this.#rows.registry))
+    for await (const rows of unexpiredRows(this.#rows.registry))
       for (const row of rows) {
         const one = this.#listed(row);
         if (one) listed.push(one);
@@ -154,7 +154,7 @@ export class ConnectStore extends session.Store {
   override length(): Promise<number>;
   override length(callback: Callback<number>): void;
   override length(callback?: Callback<number>): Promise<number> | undefined {
-    return answer(livingCount(this.#rows.registry), callback);
+    return answer(countUnexpiredRows(this.#rows.registry), callback);
   }
 
   /**

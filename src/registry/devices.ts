@@ -24,15 +24,18 @@ export interface Device {
 /** Which of these sessions other processes have open. */
 export type FindOpenElsewhere = (sessionIds: readonly string[]) => Promise<ReadonlySet<string>>;
 
-/** The user's living sessions, newest first. */
-export async function devicesOf(
+/** The user's unexpired sessions, newest first. */
+export async function listDevices(
   registry: SessionRegistry,
   userId: string | number,
-  liveElsewhere: FindOpenElsewhere,
+  findOpenElsewhere: FindOpenElsewhere,
 ): Promise<Device[]> {
-  const sessions = await listOf(registry, userId);
+  const sessions = await readSessions(registry, userId);
   const ids = sessions.map(({ sessionId }) => sessionId);
-  const live = new Set([...registry.filterOpen(ids), ...(ids.length > 0 ? await liveElsewhere(ids) : [])]);
+  const live = new Set([
+    ...registry.filterOpen(ids),
+    ...(ids.length > 0 ? await findOpenElsewhere(ids) : []),
+  ]);
   return sessions.map(({ sessionId, client, createdAt, visitedAt, expires }) => ({
     sessionId,
     client,
@@ -44,13 +47,13 @@ export async function devicesOf(
 }
 
 /** Ends the user's sessions but one; resolves to how many. Errors: as of {@link destroyAll}. */
-export async function destroyDevicesOf(
+export async function destroyDevices(
   registry: SessionRegistry,
   userId: string | number,
   { except }: { except?: string | undefined } = {},
 ): Promise<number> {
   if (except !== undefined) checkId(except);
-  const ids = new Set((await listOf(registry, userId)).map(({ sessionId }) => sessionId));
+  const ids = new Set((await readSessions(registry, userId)).map(({ sessionId }) => sessionId));
   // Logged in since the list was read, or on a node of the database that it has not come through to.
   for (const { id } of registry.watched.ofUser(toUserId(userId))) ids.add(id);
   if (except !== undefined) ids.delete(except);
@@ -58,7 +61,7 @@ export async function destroyDevicesOf(
   return ids.size;
 }
 
-function listOf(registry: SessionRegistry, userId: string | number) {
+function readSessions(registry: SessionRegistry, userId: string | number) {
   const id = toUserId(userId);
   registry.refuseWhenClosed();
   const deadline = registry.clock.now() + registry.storeTimeoutMs;

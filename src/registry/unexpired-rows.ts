@@ -7,29 +7,29 @@ import type { SessionRegistry } from "./registry.js";
 const PAGE = 256;
 
 /**
- * The rows of all living sessions, in pages; with `values: false` perhaps without their values. Errors: `SESSION_UNSUPPORTED` where the
+ * The rows of all unexpired sessions, in pages; with `values: false` perhaps without their values. Errors: `SESSION_UNSUPPORTED` where the
  * store keeps no list, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
  */
-export async function* livingRows(
+export async function* unexpiredRows(
   registry: SessionRegistry,
   { values = true } = {},
 ): AsyncGenerator<SessionRow[]> {
   let after: string | undefined;
   let page: SessionRow[];
   do {
-    page = await patiently(registry, () => registry.rows.list({ after, limit: PAGE, values }));
+    page = await askStore(registry, () => registry.rows.list({ after, limit: PAGE, values }));
     // The key of a row that the old package wrote is no id, but a token.
     yield page.filter(({ sessionId }) => isSessionId(sessionId));
     after = page.at(-1)?.sessionId;
   } while (page.length === PAGE);
 }
 
-/** How many sessions live. Errors: as {@link livingRows}. */
-export function livingCount(registry: SessionRegistry): Promise<number> {
-  return patiently(registry, () => registry.rows.count());
+/** How many sessions have not expired. Errors: as {@link unexpiredRows}. */
+export function countUnexpiredRows(registry: SessionRegistry): Promise<number> {
+  return askStore(registry, () => registry.rows.count());
 }
 
-async function patiently<Result>(registry: SessionRegistry, run: () => Promise<Result>): Promise<Result> {
+async function askStore<Result>(registry: SessionRegistry, run: () => Promise<Result>): Promise<Result> {
   registry.refuseWhenClosed();
   const { clock, storeTimeoutMs } = registry;
   return registry.during(() => untilAnswered(clock, clock.now() + storeTimeoutMs, run));
