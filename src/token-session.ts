@@ -76,7 +76,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const ofRequests = (options?: RequestSessionOptions) => new RequestSessions(context, options);
   const sweep = new Sweep(registry, settings);
   sweep.start();
-  const pruning = new Pruning(store, settings, (work) => registry.during(work));
+  const pruning = new Pruning(store, settings, (work) => registry.track(work));
   pruning.start();
 
   const sessions: TokenSessions = Object.assign(middleware, {

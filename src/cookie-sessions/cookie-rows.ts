@@ -143,7 +143,7 @@ export class CookieRows {
     const { registry } = this;
     const token = opaqueToken(cookieId);
     const { sessionId, secretHash } = token;
-    registry.refuseWhenClosed();
+    registry.throwIfClosed();
     if (holder && this.#knownOf(holder, cookieId) && !(await this.#open(cookieId))) this.#over.add(holder);
     // One that was never read here would be taken over by whoever comes with its id next.
     await registry.adopt(token);

@@ -201,7 +201,7 @@ class Visit implements Exchange {
     const { registry, outages } = this.#context;
     const token = registry.parseToken(presented);
     if (!token) {
-      registry.invalid("malformed");
+      registry.emitInvalid("malformed");
       this.missing = "unknown";
       return;
     }

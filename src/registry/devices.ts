@@ -63,7 +63,7 @@ export async function destroyDevices(
 
 function readSessions(registry: SessionRegistry, userId: string | number) {
   const id = toUserId(userId);
-  registry.refuseWhenClosed();
+  registry.throwIfClosed();
   const deadline = registry.clock.now() + registry.storeTimeoutMs;
-  return registry.during(() => untilAnswered(registry.clock, deadline, () => registry.rows.forUser(id)));
+  return registry.track(() => untilAnswered(registry.clock, deadline, () => registry.rows.forUser(id)));
 }

@@ -69,12 +69,12 @@ export class Events {
   }
 
   /** Whether anybody listens: what is costly to tell need not be made. */
-  has(event: EventName): boolean {
+  hasListeners(event: EventName): boolean {
     return this.#emitter.listenerCount(event) > 0;
   }
 
-  tell<Event extends EventName>(event: Event, content: Parameters<TokenSessionEvents[Event]>[0]): void {
-    if (!this.has(event)) return;
+  emit<Event extends EventName>(event: Event, content: Parameters<TokenSessionEvents[Event]>[0]): void {
+    if (!this.hasListeners(event)) return;
     process.nextTick(() => {
       outsideHandlers(() => {
         // Those of `once` take themselves away.

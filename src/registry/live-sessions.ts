@@ -61,7 +61,7 @@ export class LiveSessions implements SessionHost<Session> {
   readonly #refreshes: Outages;
   readonly #live = new Map<string, Session>();
   readonly #underWay = new UnderWay();
-  readonly #said = new WeakSet<SessionError>();
+  readonly #logged = new WeakSet<SessionError>();
   #closed = false;
 
   constructor(settings: Settings, store: SessionStore, events: Events) {
@@ -100,23 +100,23 @@ export class LiveSessions implements SessionHost<Session> {
       const keep = before.kept.userId === saved.kept.userId ? NO_ROOMS : keptRooms(session);
       this.announcer?.announceWrite(sessionId, written, ...(keep.size > 0 ? [[...keep]] : []));
     }
-    if (!this.events.has("sessionChange")) return;
+    if (!this.events.hasListeners("sessionChange")) return;
     const keys = saved.differences(before);
-    if (keys.length > 0) this.events.tell("sessionChange", { sessionId, keys });
+    if (keys.length > 0) this.events.emit("sessionChange", { sessionId, keys });
   }
 
   destroyed(session: Session, reason: EndReason): void {
     // The row of one that has expired has made room: by now there may be another session, which others have open.
     if (reason !== "expired") this.announcer?.announceEnd(session.id, reason);
-    if (!session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
+    if (!session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
   }
 
   ended(session: Session, reason: EndReason): void {
     // Whoever presents the token from now on gets a new look at the row, not this object.
     if (this.#live.get(session.id) === session) this.#live.delete(session.id);
-    this.#over(session.id, reason, session.row?.createdAt);
+    this.#rememberEnd(session.id, reason, session.row?.createdAt);
     // One that ended while it was being opened has not been a session to anybody.
-    if (session.row) this.events.tell("sessionEnd", { sessionId: session.id, reason });
+    if (session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
   }
 
   working(session: Session): void {
@@ -124,12 +124,12 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   settled(session: Session): void {
-    if (session.holders === 0) this.#letGo(session);
+    if (session.holders === 0) this.#forget(session);
     this.#underWay.over(session);
   }
 
   /** Nobody has it, and nothing of it is on its way. */
-  #letGo(session: Session): void {
+  #forget(session: Session): void {
     const { id, row, ended } = session;
     if (this.#live.get(id) !== session) return;
     this.#live.delete(id);
@@ -137,22 +137,22 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /** Has {@link close} wait for work that is not a session's own. */
-  during<Result>(work: () => Promise<Result>): Promise<Result> {
+  track<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#underWay.during(work);
   }
 
   /** Logs and announces a change that was not saved: the application may not be waiting for its promise. */
   failed(error: SessionError): void {
-    this.#said.add(error);
+    this.#logged.add(error);
     const { code, sessionId } = error;
     const level = isOrdinary(code) ? "warn" : "error";
     this.log[level]({ code, ...(sessionId && { sessionId }) }, error.message);
-    this.events.tell("error", error);
+    this.events.emit("error", error);
   }
 
   /** Whether {@link failed} has logged this error. */
-  hasSaid(error: SessionError): boolean {
-    return this.#said.has(error);
+  hasLogged(error: SessionError): boolean {
+    return this.#logged.has(error);
   }
 
   /** The session of this id, where somebody has it open. */
@@ -176,7 +176,7 @@ export class LiveSessions implements SessionHost<Session> {
    */
   async adopt(token: PresentedToken): Promise<boolean> {
     if (!this.rows.mayHave(token)) return false;
-    await this.during(() => adoptRow(this.rows, token, this.clock, this.clock.now() + this.storeTimeoutMs));
+    await this.track(() => adoptRow(this.rows, token, this.clock, this.clock.now() + this.storeTimeoutMs));
     return true;
   }
 
@@ -199,11 +199,11 @@ export class LiveSessions implements SessionHost<Session> {
   applyRemoteEnd(sessionId: string, reason: EndReason): void {
     const session = this.#live.get(sessionId);
     if (session) session.end(reason);
-    else this.#over(sessionId, reason);
+    else this.#rememberEnd(sessionId, reason);
   }
 
   /** The row of a session that has expired may still be there. Else, what began after this second is another session. */
-  #over(sessionId: string, reason: EndReason, createdAt = 0): void {
+  #rememberEnd(sessionId: string, reason: EndReason, createdAt = 0): void {
     if (reason === "expired") this.recentRows.forget(sessionId);
     else this.recentRows.over(sessionId, Math.max(createdAt, Math.floor(this.rows.nowMs / 1000)));
   }
@@ -235,14 +235,14 @@ export class LiveSessions implements SessionHost<Session> {
   /** Holds the session behind a handle, for a change. Errors: `SESSION_ENDED`, `SESSION_CLOSED`. */
   use(session: Session): Session {
     if (session.ended) throw session.error("SESSION_ENDED");
-    this.refuseWhenClosed();
+    this.throwIfClosed();
     return this.hold(session);
   }
 
   /** Gives back what `open`, `mint`, `find`, `use` or `hold` gave. Changes on their way are still written. */
   release(session: Session): void {
     session.holders--;
-    if (session.holders === 0 && !session.busy) this.#letGo(session);
+    if (session.holders === 0 && !session.busy) this.#forget(session);
   }
 
   /**
@@ -250,12 +250,12 @@ export class LiveSessions implements SessionHost<Session> {
    * visit: a socket that stays connected is one visit, however long. Never rejects.
    */
   async touchDue(sessions: Iterable<Session>, options: { beginVisit: boolean }): Promise<void> {
-    if (!this.#closed) await this.during(() => this.#touches.touchDue(sessions, options));
+    if (!this.#closed) await this.track(() => this.#touches.touchDue(sessions, options));
   }
 
   /** The same for one session that an event of a client has used. */
   async recordUse(session: Session): Promise<void> {
-    if (!this.#closed) await this.during(() => this.#touches.recordUse(session));
+    if (!this.#closed) await this.track(() => this.#touches.recordUse(session));
   }
 
   /** The same for one session that was opened. */
@@ -266,7 +266,7 @@ export class LiveSessions implements SessionHost<Session> {
   /** Tries touches again that the store did not take. Never rejects. */
   async retryTouches(): Promise<void> {
     if (!this.#closed && this.#touches.hasDeferred)
-      await this.during(() => this.#touches.retryDeferred(() => !this.#closed));
+      await this.track(() => this.#touches.retryDeferred(() => !this.#closed));
   }
 
   /** Refuses new work, waits until everything on its way to the store is answered or given up. */
@@ -275,7 +275,7 @@ export class LiveSessions implements SessionHost<Session> {
     await this.#underWay.none();
   }
 
-  refuseWhenClosed(): void {
+  throwIfClosed(): void {
     if (this.#closed) throw new SessionError("SESSION_CLOSED");
   }
 }

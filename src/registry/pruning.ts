@@ -20,11 +20,11 @@ const EVERY_MS = 600_000;
 export class Pruning {
   readonly #store: SessionStore;
   readonly #settings: Settings;
-  readonly #during: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly #track: <Result>(work: () => Promise<Result>) => Promise<Result>;
   #stopped = false;
   #cancel = () => {};
   /** What kept the background from pruning, as it was last said. */
-  #said: SessionErrorCode | undefined;
+  #logged: SessionErrorCode | undefined;
 
   /** `during` has closing wait for the step that is under way. */
   constructor(
@@ -32,14 +32,14 @@ export class Pruning {
     settings: Settings,
     during: <Result>(work: () => Promise<Result>) => Promise<Result>,
   ) {
-    this.#during = during;
+    this.#track = during;
     this.#store = store;
     this.#settings = settings;
   }
 
   start(): void {
     // The first at any time within the interval: nodes that start together do not prune together.
-    if (this.#settings.prune && this.#store.prune) this.#next(EVERY_MS * Math.random());
+    if (this.#settings.prune && this.#store.prune) this.#schedule(EVERY_MS * Math.random());
   }
 
   stop(): void {
@@ -54,7 +54,7 @@ export class Pruning {
   async run(): Promise<number> {
     if (this.#stopped) throw new SessionError("SESSION_CLOSED");
     if (!this.#store.prune) throw new SessionError("SESSION_UNSUPPORTED", "it cannot find expired sessions");
-    return this.#during(() => this.#runSteps());
+    return this.#track(() => this.#runSteps());
   }
 
   async #runSteps(): Promise<number> {
@@ -84,10 +84,10 @@ export class Pruning {
     return total;
   }
 
-  #next(delayMs: number): void {
+  #schedule(delayMs: number): void {
     if (this.#stopped) return;
     this.#cancel = this.#settings.clock.after(delayMs, () => {
-      void this.#runInBackground().then(() => this.#next(EVERY_MS * (0.8 + Math.random() * 0.4)));
+      void this.#runInBackground().then(() => this.#schedule(EVERY_MS * (0.8 + Math.random() * 0.4)));
     });
   }
 
@@ -95,12 +95,12 @@ export class Pruning {
     const { log } = this.#settings;
     try {
       const deleted = await this.run();
-      this.#said = undefined;
+      this.#logged = undefined;
       if (deleted > 0) log.debug({ deleted }, "expired sessions were pruned");
     } catch (error) {
       const { code, message } = error instanceof SessionError ? error : storeError(error);
-      if (this.#said === code) return;
-      this.#said = code;
+      if (this.#logged === code) return;
+      this.#logged = code;
       log.warn({ code }, `expired sessions could not be pruned (said once): ${message}`);
     }
   }

@@ -43,11 +43,11 @@ export class SessionRegistry extends LiveSessions {
    */
   async open(token: PresentedToken): Promise<Opened> {
     const opened = await this.openQuietly(token);
-    this.tellRefused(opened, token.sessionId);
+    this.emitRefused(opened, token.sessionId);
     return opened;
   }
 
-  /** The same, but that it does not tell of a token that opens nothing: {@link tellRefused} does. */
+  /** The same, but that it does not tell of a token that opens nothing: {@link emitRefused} does. */
   async openQuietly(token: PresentedToken): Promise<Opened> {
     const { sessionId, secretHash } = token;
     let standing: Standing = "none";
@@ -72,11 +72,11 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /** Says that a token was presented that opens nothing. */
-  tellRefused(opened: Opened, sessionId: string): void {
-    if (opened.found === "expired") return this.invalid("expired", sessionId);
+  emitRefused(opened: Opened, sessionId: string): void {
+    if (opened.found === "expired") return this.emitInvalid("expired", sessionId);
     if (opened.found !== "nothing" || opened.isTold) return;
     if (opened.isRetired) this.log.warn({ sessionId }, "a token was presented that a newer one has replaced");
-    this.invalid(opened.isRetired ? "retired" : "unknown", sessionId);
+    this.emitInvalid(opened.isRetired ? "retired" : "unknown", sessionId);
   }
 
   /**
@@ -139,7 +139,7 @@ export class SessionRegistry extends LiveSessions {
     isAllowed: (row: SessionRow) => boolean,
     options: { isExpected?: boolean } = {},
   ): Promise<Opened> {
-    this.refuseWhenClosed();
+    this.throwIfClosed();
     // Registered, and held, before its row is read: whatever happens to the session meanwhile finds it.
     const session = this.hold(sessionId);
     let opened: Opened = { found: "nothing", missing: false };
@@ -161,17 +161,17 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /** Says that a token was presented that opens nothing. */
-  invalid(reason: SessionInvalidEvent["reason"], sessionId?: string): void {
-    this.events.tell("sessionInvalid", { reason, ...(sessionId && { sessionId }) });
+  emitInvalid(reason: SessionInvalidEvent["reason"], sessionId?: string): void {
+    this.events.emit("sessionInvalid", { reason, ...(sessionId && { sessionId }) });
   }
 
   /** Creates a session and its token. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`. */
   async mint(client: ClientDescription | null): Promise<Minted> {
-    this.refuseWhenClosed();
-    const { row, token } = await this.during(() => insertNewRow(this.rows, client, this.#inserter));
+    this.throwIfClosed();
+    const { row, token } = await this.track(() => insertNewRow(this.rows, client, this.#inserter));
     const session = this.hold(token.sessionId);
     session.begin(row);
-    this.events.tell("sessionStart", { sessionId: session.id, client });
+    this.events.emit("sessionStart", { sessionId: session.id, client });
     return { session, token };
   }
 
@@ -185,13 +185,13 @@ export class SessionRegistry extends LiveSessions {
    * `false` then, and it holds nothing of `first`. Errors: as {@link mint}.
    */
   async mintFor(token: PresentedToken, first: FirstFacts): Promise<Opened & { isNew: boolean }> {
-    this.refuseWhenClosed();
+    this.throwIfClosed();
     const { sessionId, secretHash } = token;
-    const { row, isInserted: isNew } = await this.during(() =>
+    const { row, isInserted: isNew } = await this.track(() =>
       insertRow(this.rows, token, first, this.#inserter),
     );
     if (isNew) this.recentRows.forget(sessionId);
-    if (isNew) this.events.tell("sessionStart", { sessionId, client: first.client });
+    if (isNew) this.events.emit("sessionStart", { sessionId, client: first.client });
     if (!isNew || !row || this.findLive(sessionId)) {
       // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for its turn.
       // There is a row: the INSERT has met it.
@@ -210,7 +210,7 @@ export class SessionRegistry extends LiveSessions {
    */
   async destroy(sessionId: string, reason: EndReason = "destroyed"): Promise<void> {
     checkId(sessionId);
-    this.refuseWhenClosed();
+    this.throwIfClosed();
     const session = this.hold(sessionId);
     try {
       await session.destroy(reason);

@@ -115,7 +115,7 @@ export class Sweep {
 
   /** Never rejects. While the store is away nothing is known to have moved, and nothing ends. Resolves to whether it answered. */
   #verify(sessions: readonly Session[]): Promise<boolean> {
-    return this.#registry.during(() => this.#verifyAll(sessions));
+    return this.#registry.track(() => this.#verifyAll(sessions));
   }
 
   async #verifyAll(sessions: readonly Session[]): Promise<boolean> {

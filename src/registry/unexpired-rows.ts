@@ -30,7 +30,7 @@ export function countUnexpiredRows(registry: SessionRegistry): Promise<number> {
 }
 
 async function askStore<Result>(registry: SessionRegistry, run: () => Promise<Result>): Promise<Result> {
-  registry.refuseWhenClosed();
+  registry.throwIfClosed();
   const { clock, storeTimeoutMs } = registry;
-  return registry.during(() => untilAnswered(clock, clock.now() + storeTimeoutMs, run));
+  return registry.track(() => untilAnswered(clock, clock.now() + storeTimeoutMs, run));
 }

@@ -67,10 +67,10 @@ export class Audience {
   }
 
   #to(addressee: Addressee): BroadcastMethods<Any> {
-    this.#registry.refuseWhenClosed();
+    this.#registry.throwIfClosed();
     const names = namesOf(addressee);
     return new Broadcaster(() => {
-      this.#registry.refuseWhenClosed();
+      this.#registry.throwIfClosed();
       return Array.from(this.#attached(), (namespace) => ({ namespace, operator: namespace.to(names) }));
     });
   }

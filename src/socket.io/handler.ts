@@ -80,7 +80,7 @@ function logFailure(registry: SessionRegistry, socket: unknown, error: unknown):
   if (error instanceof SessionError) {
     const { code, message } = error;
     // What comes of a change has been said already.
-    if (!registry.hasSaid(error)) registry.log[isOrdinary(code) ? "warn" : "error"](fields, message);
+    if (!registry.hasLogged(error)) registry.log[isOrdinary(code) ? "warn" : "error"](fields, message);
     return code;
   }
   const code = "SESSION_HANDLER_FAILED";

@@ -181,13 +181,13 @@ export async function openSession(opener: Opener, request: Request): Promise<Ope
   if (isNothing) return mint(opener, "");
   const token = registry.parseToken(presented);
   if (!token) {
-    registry.invalid("malformed");
+    registry.emitInvalid("malformed");
     return mint(opener, "Session Not Found");
   }
   const opened = await registry.openQuietly(token);
   if (opened.found === "nothing" && mayLearn(opener, token, opened))
     return { replaced: token.sessionId, again: true };
-  registry.tellRefused(opened, token.sessionId);
+  registry.emitRefused(opened, token.sessionId);
   if (opened.found === "nothing") return mint(opener, "Session Not Found");
   if (opened.found === "expired") return mint(opener, "Session Expired");
   const { session } = opened;

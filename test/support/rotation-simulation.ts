@@ -155,7 +155,7 @@ class Tab implements Bearer {
         opened.found === "nothing" &&
         opened.isRetired === true &&
         this.#world.late.isLate(presented.secretHash);
-      if (!isAskedAgain) this.registry.tellRefused(opened, presented.sessionId);
+      if (!isAskedAgain) this.registry.emitRefused(opened, presented.sessionId);
       // Asked for its token each second, where time goes on.
       isAskedAgain &&= this.#world.stallRate > 0;
       if (isAskedAgain) await pause(this.#world.clock, 1_000);
