@@ -3,15 +3,15 @@
 import fs from "node:fs";
 import path from "node:path";
 import { createConnection } from "mysql2/promise";
-import { startDatabase } from "../scripts/database.js";
-import { endLeftOver } from "../scripts/database-left-over.js";
-import { findServer } from "../scripts/database-server.js";
-import { withDatabase } from "../scripts/database-url.js";
 import { makeTable } from "../scripts/dba.js";
 import { cacheFolder } from "../scripts/paths.js";
+import { startDatabase } from "../scripts/servers/database.js";
+import { endLeftOver } from "../scripts/servers/database-left-over.js";
+import { findServer } from "../scripts/servers/database-server.js";
+import { withDatabase } from "../scripts/servers/database-url.js";
 import { onShutdown } from "../scripts/shutdown.js";
 
-/** @typedef {import("../scripts/database-server.js").Engine} Engine */
+/** @typedef {import("../scripts/servers/database-server.js").Engine} Engine */
 /** @typedef {import("./context.js").ContenderName} ContenderName */
 /**
  * @typedef {object} BenchDatabase

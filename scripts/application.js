@@ -4,18 +4,18 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { databaseUrlFromEnvironment, startDatabase } from "./database.js";
-import { findServer } from "./database-server.js";
-import { withDatabase } from "./database-url.js";
 import { makeAccount, makeTable } from "./dba.js";
 import { ensureBuilt } from "./fresh-build.js";
 import { ensureDependencies } from "./install.js";
 import { checkNodeVersion } from "./node-version.js";
 import { keptPassword } from "./passwords.js";
 import { dataFolder, projectFolder } from "./paths.js";
-import { freePortFrom } from "./ports.js";
-import { checkAnswers, redisUrlFromEnvironment, startRedis } from "./redis.js";
-import { findRedis } from "./redis-server.js";
+import { databaseUrlFromEnvironment, startDatabase } from "./servers/database.js";
+import { findServer } from "./servers/database-server.js";
+import { withDatabase } from "./servers/database-url.js";
+import { freePortFrom } from "./servers/ports.js";
+import { checkAnswers, redisUrlFromEnvironment, startRedis } from "./servers/redis.js";
+import { findRedis } from "./servers/redis-server.js";
 import { isShuttingDown, onShutdown, shutdown } from "./shutdown.js";
 
 /**

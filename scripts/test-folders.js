@@ -2,9 +2,9 @@
 // The folders of the servers that a run of the tests starts.
 import fs from "node:fs";
 import path from "node:path";
-import { endLeftOver } from "./database-left-over.js";
 import { cacheFolder } from "./paths.js";
 import { commandLineOf } from "./processes.js";
+import { endLeftOver } from "./servers/database-left-over.js";
 import { onShutdown } from "./shutdown.js";
 
 /**

@@ -2,22 +2,22 @@
 // npm test: everything that the tests need, then all tests. `--mysql`: on MySQL, those that use a database; `--matrix`: all on MariaDB, then
 // those on MySQL.
 // `--batches`: the proofs that no update is lost and no session revived, with the width of statements forced (test/support/crowded-store.js).
-import { findBrowser } from "./browser.js";
-import { offerBrowser } from "./browser-server.js";
-import { databaseUrlFromEnvironment, startDatabase } from "./database.js";
-import { findServer } from "./database-server.js";
 import { ensureBuilt } from "./fresh-build.js";
 import { ensureDependencies } from "./install.js";
 import { runJest } from "./jest.js";
 import { checkNodeVersion } from "./node-version.js";
-import { checkAnswers, redisUrlFromEnvironment, startRedis } from "./redis.js";
-import { findRedis } from "./redis-server.js";
+import { findBrowser } from "./servers/browser.js";
+import { offerBrowser } from "./servers/browser-server.js";
+import { databaseUrlFromEnvironment, startDatabase } from "./servers/database.js";
+import { findServer } from "./servers/database-server.js";
+import { checkAnswers, redisUrlFromEnvironment, startRedis } from "./servers/redis.js";
+import { findRedis } from "./servers/redis-server.js";
 import { shutdown } from "./shutdown.js";
 import { inTestFolder, removeAbandoned } from "./test-folders.js";
 import { selection } from "./test-selection.js";
 
-/** @typedef {import("./database-server.js").Engine} Engine */
-/** @typedef {import("./database-server.js").Server} Server */
+/** @typedef {import("./servers/database-server.js").Engine} Engine */
+/** @typedef {import("./servers/database-server.js").Server} Server */
 /** @typedef {import("./jest.js").NotRun} NotRun */
 /** @typedef {Record<string, string | undefined>} Environment what the tests find in it besides a database */
 

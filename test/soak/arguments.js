@@ -1,7 +1,7 @@
 // @ts-check
 import { parseArgs } from "node:util";
 
-/** @typedef {import("../../scripts/database-server.js").Engine} Engine */
+/** @typedef {import("../../scripts/servers/database-server.js").Engine} Engine */
 /**
  * @typedef {object} Arguments
  * @property {number} minutes

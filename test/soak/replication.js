@@ -86,5 +86,5 @@ const mysql = {
   forgetLog: (server) => server.query("RESET BINARY LOGS AND GTIDS").then(() => {}),
 };
 
-/** @type {Record<import("../../scripts/database-server.js").Engine, Replication>} */
+/** @type {Record<import("../../scripts/servers/database-server.js").Engine, Replication>} */
 export const replications = { mariadb, mysql };

@@ -26,7 +26,7 @@ const SINGLES = 2;
 
 /**
  * Rounds of one fault or two, without an end.
- * @param {Random} random @param {import("../../scripts/database-server.js").Engine} engine @param {string[]} [only]
+ * @param {Random} random @param {import("../../scripts/servers/database-server.js").Engine} engine @param {string[]} [only]
  * @returns {Generator<Round>}
  */
 export function* schedule(random, engine, only) {
@@ -35,7 +35,7 @@ export function* schedule(random, engine, only) {
 }
 
 /**
- * @param {Random} random @param {import("../../scripts/database-server.js").Engine} engine @param {string[]} [only]
+ * @param {Random} random @param {import("../../scripts/servers/database-server.js").Engine} engine @param {string[]} [only]
  * @returns {Generator<Fault[]>}
  */
 function* choose(random, engine, only) {

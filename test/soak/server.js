@@ -3,12 +3,12 @@
 import fs from "node:fs";
 import path from "node:path";
 import { createPool } from "mysql2/promise";
-import { startDatabase } from "../../scripts/database.js";
-import { layoutOf, rootPassword } from "../../scripts/database-folder.js";
+import { startDatabase } from "../../scripts/servers/database.js";
+import { layoutOf, rootPassword } from "../../scripts/servers/database-folder.js";
 import { isShuttingDown } from "../../scripts/shutdown.js";
 import { pause } from "./world.js";
 
-/** @typedef {import("../../scripts/database.js").Database} Database */
+/** @typedef {import("../../scripts/servers/database.js").Database} Database */
 /** @typedef {Record<string, any>} Row */
 /** @typedef {Omit<Parameters<typeof startDatabase>[0], "port">} How */
 

@@ -4,14 +4,14 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { layoutOf } from "../../scripts/database-folder.js";
-import { findServer } from "../../scripts/database-server.js";
 import { makeAccount, makeTable } from "../../scripts/dba.js";
+import { layoutOf } from "../../scripts/servers/database-folder.js";
+import { findServer } from "../../scripts/servers/database-server.js";
 import { DatabaseProxy } from "./proxy.js";
 import { replications } from "./replication.js";
 import { ACCOUNT, SCHEMA, Server } from "./server.js";
 
-/** @typedef {import("../../scripts/database-server.js").Engine} Engine */
+/** @typedef {import("../../scripts/servers/database-server.js").Engine} Engine */
 
 export class Servers {
   engine;

@@ -2,8 +2,8 @@
 // One soak: servers, nodes and clients; fault after fault; what the rows say.
 import fs from "node:fs";
 import path from "node:path";
-import { endLeftOver } from "../../scripts/database-left-over.js";
 import { cacheFolder } from "../../scripts/paths.js";
+import { endLeftOver } from "../../scripts/servers/database-left-over.js";
 import { onShutdown } from "../../scripts/shutdown.js";
 import { Browser } from "./browser.js";
 import { checkEnded, checkRows } from "./checks.js";

@@ -2,7 +2,7 @@ import { describe } from "@jest/globals";
 import { type Browser, chromium } from "playwright-core";
 import { notRun } from "./not-run.js";
 
-/** Where the runner tells how to reach its browser (scripts/browser-server.js), if there is one. */
+/** Where the runner tells how to reach its browser (scripts/servers/browser-server.js), if there is one. */
 const given = process.env["TEST_BROWSER"];
 
 /** Guards against hanging, as Jest's `testTimeout` does. Less than that one, so that it is said what was waited for. */

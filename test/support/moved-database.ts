@@ -2,9 +2,9 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe } from "@jest/globals";
-import { type Database, startDatabase } from "../../scripts/database.js";
-import { type Engine, findServer } from "../../scripts/database-server.js";
-import { findFaketime, movableTime } from "../../scripts/faketime.js";
+import { type Database, startDatabase } from "../../scripts/servers/database.js";
+import { type Engine, findServer } from "../../scripts/servers/database-server.js";
+import { findFaketime, movableTime } from "../../scripts/servers/faketime.js";
 import { createTestDatabase, type TestDatabase } from "./database.js";
 import { notRun } from "./not-run.js";
 

@@ -4,9 +4,9 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll } from "@jest/globals";
 import { createConnection, createPool, type Pool, type RowDataPacket } from "mysql2/promise";
-import { startDatabase } from "../../scripts/database.js";
-import { findServer } from "../../scripts/database-server.js";
 import { applySql, tableFile } from "../../scripts/dba.js";
+import { startDatabase } from "../../scripts/servers/database.js";
+import { findServer } from "../../scripts/servers/database-server.js";
 import { poolOptions } from "./database.js";
 
 /** A database server of a test's own, whose settings it may change for everybody. */

@@ -3,8 +3,8 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { createClient } from "redis";
-import { type Redis, startRedis } from "../../scripts/redis.js";
-import { findRedis, type RedisServer } from "../../scripts/redis-server.js";
+import { type Redis, startRedis } from "../../scripts/servers/redis.js";
+import { findRedis, type RedisServer } from "../../scripts/servers/redis-server.js";
 import { notRun } from "./not-run.js";
 
 /** A Redis server of a test's own, which it may stop and start again on the same port. */

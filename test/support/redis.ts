@@ -8,7 +8,7 @@ import { createClient } from "redis";
 import type { Server, ServerOptions } from "socket.io";
 import { notRun } from "./not-run.js";
 
-/** The Redis server that the runner gives (scripts/redis.js), if there is one. */
+/** The Redis server that the runner gives (scripts/servers/redis.js), if there is one. */
 const given = process.env["TEST_REDIS_URL"];
 
 /** `describe` where there is a Redis server; elsewhere the tests are skipped, and the runner is told. */

@@ -3,7 +3,7 @@ import { pause } from "../world.js";
 
 /** @typedef {import("../world.js").World} World */
 /** @typedef {import("../random.js").Random} Random */
-/** @typedef {import("../../../scripts/database-server.js").Engine} Engine */
+/** @typedef {import("../../../scripts/servers/database-server.js").Engine} Engine */
 /**
  * @typedef {object} Fault
  * @property {string} name

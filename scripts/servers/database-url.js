@@ -2,7 +2,7 @@
 
 /**
  * DATABASE_URL, checked; undefined when it is not set. No message shows its password.
- * @param {{ say: import("./paths.js").Say, environment?: NodeJS.ProcessEnv }} options
+ * @param {{ say: import("../paths.js").Say, environment?: NodeJS.ProcessEnv }} options
  * @returns {string | undefined}
  */
 export function databaseUrlFromEnvironment({ say, environment = process.env }) {

@@ -17,7 +17,7 @@ import { startServer } from "./server-process.js";
 
 export { databaseUrlFromEnvironment } from "./database-url.js";
 
-/** @typedef {import("./paths.js").Say} Say */
+/** @typedef {import("../paths.js").Say} Say */
 /** @typedef {import("./database-server.js").Engine} Engine */
 /** @typedef {import("./database-server.js").Server} Server */
 /**

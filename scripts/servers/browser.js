@@ -2,15 +2,15 @@
 // Finds a Chrome or Chromium for browser tests: on the machine, else (Linux) the one that travels in a registry package.
 import fs from "node:fs";
 import path from "node:path";
-import { ensureDependencies } from "./install.js";
-import { cacheFolder, projectFolder } from "./paths.js";
-import { capture, findPrograms, lastLines, run } from "./processes.js";
+import { ensureDependencies } from "../install.js";
+import { cacheFolder, projectFolder } from "../paths.js";
+import { capture, findPrograms, lastLines, run } from "../processes.js";
 
-/** @typedef {import("./paths.js").Say} Say */
+/** @typedef {import("../paths.js").Say} Say */
 /** @typedef {{ path: string, args: string[], env: Record<string, string> }} Browser what to launch it with */
 /** @typedef {{ missing: string, command: string }} NoBrowser why there is none, and what would add one */
 
-const packageFolder = path.join(projectFolder, "scripts", "chromium");
+const packageFolder = path.join(projectFolder, "scripts", "servers", "chromium");
 
 /**
  * @param {{ say: Say }} options

@@ -2,11 +2,11 @@
 // Finds a database server program: on the machine, else among Debian's packages.
 import fs from "node:fs";
 import path from "node:path";
+import { capture, findPrograms } from "../processes.js";
 import { canUnpackPackages, searchPackages, unpackPackages } from "./debian.js";
-import { capture, findPrograms } from "./processes.js";
 import { throughLoader } from "./unpacked.js";
 
-/** @typedef {import("./paths.js").Say} Say */
+/** @typedef {import("../paths.js").Say} Say */
 /** @typedef {"mariadb" | "mysql"} Engine */
 /**
  * @typedef {object} Server

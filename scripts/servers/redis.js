@@ -8,7 +8,7 @@ import { endLeftOver } from "./database-left-over.js";
 import { onFreePort } from "./ports.js";
 import { startServer } from "./server-process.js";
 
-/** @typedef {import("./paths.js").Say} Say */
+/** @typedef {import("../paths.js").Say} Say */
 /** @typedef {import("./redis-server.js").RedisServer} RedisServer */
 /**
  * @typedef {object} Redis

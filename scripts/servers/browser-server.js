@@ -2,7 +2,7 @@
 // One browser for all tests of a run. Their processes ask an address on this machine for it; the first question starts it.
 import { once } from "node:events";
 import http from "node:http";
-import { onShutdown } from "./shutdown.js";
+import { onShutdown } from "../shutdown.js";
 
 /** @typedef {import("./browser.js").Browser} Browser */
 /** @typedef {import("playwright-core").BrowserServer} BrowserServer */

@@ -2,11 +2,11 @@
 // A server as a process of ours: it ends when we end, and a later run finds it when we were killed.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import { lastLines } from "../processes.js";
+import { onShutdown } from "../shutdown.js";
 import { layoutOf } from "./database-folder.js";
 import { recordRunning } from "./database-left-over.js";
 import { waitForGreeting } from "./ports.js";
-import { lastLines } from "./processes.js";
-import { onShutdown } from "./shutdown.js";
 
 /**
  * @typedef {object} ServerProcess

@@ -5,11 +5,11 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { cacheFolder } from "../paths.js";
+import { capture, findPrograms, lastLines, run } from "../processes.js";
 import { isDebian, machineSuite, sourcesFor } from "./debian-sources.js";
-import { cacheFolder } from "./paths.js";
-import { capture, findPrograms, lastLines, run } from "./processes.js";
 
-/** @typedef {import("./paths.js").Say} Say */
+/** @typedef {import("../paths.js").Say} Say */
 
 const unfinished = "-unfinished-";
 

@@ -1,11 +1,11 @@
 // @ts-check
 // Finds a Redis server program (or Valkey, which speaks the same): on the machine, else among Debian's packages.
 import path from "node:path";
+import { capture, findPrograms } from "../processes.js";
 import { canUnpackPackages, unpackPackages } from "./debian.js";
-import { capture, findPrograms } from "./processes.js";
 import { throughLoader } from "./unpacked.js";
 
-/** @typedef {import("./paths.js").Say} Say */
+/** @typedef {import("../paths.js").Say} Say */
 /**
  * @typedef {object} RedisServer
  * @property {string} title "Redis" or "Valkey"

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { canUnpackPackages, unpackPackages } from "./debian.js";
 
-/** @typedef {import("./paths.js").Say} Say */
+/** @typedef {import("../paths.js").Say} Say */
 /** @typedef {{ library: string } | { missing: string, command: string }} Found */
 
 /** The variant for programs with several threads. */

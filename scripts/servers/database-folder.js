@@ -2,8 +2,8 @@
 // The folder of a private database server: its data, made once, and the password of its root account.
 import fs from "node:fs";
 import path from "node:path";
-import { keptPassword } from "./passwords.js";
-import { capture, run } from "./processes.js";
+import { keptPassword } from "../passwords.js";
+import { capture, run } from "../processes.js";
 
 /** @typedef {import("./database-server.js").Server} Server */
 

@@ -2,10 +2,10 @@
 // A server that outlived the script that had started it (which was killed, or crashed) still holds its data folder.
 import fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { commandLineOf } from "../processes.js";
 import { layoutOf } from "./database-folder.js";
-import { commandLineOf } from "./processes.js";
 
-/** @typedef {import("./paths.js").Say} Say */
+/** @typedef {import("../paths.js").Say} Say */
 
 /**
  * Notes who runs on this folder, for the next start.
