@@ -2,7 +2,7 @@
 // npm run bench: everything that it needs, then one goal after the other, on each engine; a table at the end.
 import fs from "node:fs";
 import path from "node:path";
-import { ensureBuilt } from "../scripts/fresh-build.js";
+import { ensureBuilt } from "../scripts/build/fresh-build.js";
 import { ensureDependencies } from "../scripts/install.js";
 import { checkNodeVersion } from "../scripts/node-version.js";
 import { projectFolder } from "../scripts/paths.js";

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { ensureBuilt } from "./fresh-build.js";
+import { ensureBuilt } from "./build/fresh-build.js";
 import { projectFolder } from "./paths.js";
 import { run } from "./processes.js";
 

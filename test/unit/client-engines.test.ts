@@ -3,7 +3,7 @@ import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { type TransformOptions, transform } from "esbuild";
 import ts from "typescript";
-import { enginesTable, targets } from "../../scripts/client-engines.js";
+import { enginesTable, targets } from "../../scripts/build/client-engines.js";
 
 // What the emitted files of the client need of an engine, by their syntax and by the globals that they name. What is not in these lists
 // is new: is it in every engine that docs/client.md promises, and if not, what happens there?

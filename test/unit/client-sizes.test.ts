@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
-import { sizesTable } from "../../scripts/client-sizes.js";
+import { sizesTable } from "../../scripts/build/client-sizes.js";
 
 // That none is too large, the build has seen to.
 test("the README states the sizes of the client as it is built", () => {

@@ -2,9 +2,9 @@
 // Builds the client: one ES module and one script-tag file, and each entry beside them; refuses what has grown too large.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { projectFolder } from "../paths.js";
 import { targets } from "./client-engines.js";
 import { budgets, gzipped } from "./client-sizes.js";
-import { projectFolder } from "./paths.js";
 
 /**
  * Files of dist/client and what they are made of. `index.js` is not taken into another ES module: it knows its sockets.

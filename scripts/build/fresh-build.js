@@ -1,25 +1,17 @@
 // @ts-check
 import fs from "node:fs";
 import path from "node:path";
-import { projectFolder } from "./paths.js";
+import { projectFolder } from "../paths.js";
 
 /**
  * Builds dist/ when it is missing or older than the sources; needs the dependencies.
- * @param {{ say: import("./paths.js").Say }} options
+ * @param {{ say: import("../paths.js").Say }} options
  */
 export async function ensureBuilt({ say }) {
   // The last file of a build: with it, the build went through.
   const last = path.join(projectFolder, "dist", "client", "socket.io-token-session.js");
   const built = fs.existsSync(last) ? fs.statSync(last).mtimeMs : 0;
-  const sources = [
-    "src",
-    "client",
-    "package.json",
-    "tsconfig.base.json",
-    path.join("scripts", "build.js"),
-    path.join("scripts", "build-client.js"),
-    path.join("scripts", "client-engines.js"),
-  ];
+  const sources = ["src", "client", "package.json", "tsconfig.base.json", path.join("scripts", "build")];
   if (newest(sources.map((name) => path.join(projectFolder, name))) <= built) return;
   const { build } = await import("./build.js");
   await build({ say });

@@ -1,5 +1,5 @@
 // @ts-check
-// Which engines the client is built for. `node scripts/client-engines.js` prints the table of docs/client.md.
+// Which engines the client is built for. `node scripts/build/client-engines.js` prints the table of docs/client.md.
 import { fileURLToPath } from "node:url";
 
 /**

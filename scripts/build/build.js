@@ -5,21 +5,20 @@ import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { projectFolder } from "../paths.js";
 import { buildClient } from "./build-client.js";
-
-const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /** Builds dist/ from scratch; throws when the sources do not compile. */
 export async function build({ say = (/** @type {string} */ _text) => {} } = {}) {
   say("building dist/");
-  rmSync(path.join(root, "dist"), { recursive: true, force: true });
+  rmSync(path.join(projectFolder, "dist"), { recursive: true, force: true });
   const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
   // --force: the build records live outside dist/ and would otherwise call an emptied dist/ up to date.
   const result = spawnSync(
     process.execPath,
     [tsc, "-b", "--force", "src", "src/http/frameworks", "client", "client/node"],
     {
-      cwd: root,
+      cwd: projectFolder,
       stdio: ["ignore", "inherit", "inherit"],
     },
   );
