@@ -31,7 +31,7 @@ const files = {
 };
 
 const run = (script: string, ...args: string[]) =>
-  capture(process.execPath, [path.resolve("scripts", script), ...args]);
+  capture(process.execPath, [path.resolve("scripts/checks", script), ...args]);
 
 let project: SmallProject;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { checkLinks } from "../../scripts/check-links.js";
+import { checkLinks } from "../../scripts/checks/check-links.js";
 import { type SmallProject, writeProject } from "../support/small-project.js";
 
 const sound = {

@@ -22,7 +22,7 @@ async function check(more: Readonly<Record<string, string>> = {}) {
   const all: Record<string, string> = { ...files };
   for (const [file, text] of Object.entries(more)) all[file] = `${text}\n${all[file] ?? ""}`;
   project = writeProject(all);
-  return capture(process.execPath, [path.resolve("scripts/check-structure.js"), project.folder]);
+  return capture(process.execPath, [path.resolve("scripts/checks/check-structure.js"), project.folder]);
 }
 
 test("imports that run down the drawing are as they should be", async () => {

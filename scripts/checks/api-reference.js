@@ -5,8 +5,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Application, Converter, OptionDefaults, ReflectionKind } from "typedoc";
+import { projectFolder, referenceFolder } from "../paths.js";
 import { markdownFiles, readMarkdown } from "./markdown.js";
-import { projectFolder, referenceFolder } from "./paths.js";
 
 const elsewhere = [
   // Exported by the main entry; what extends the frameworks' types is a program of its own, and does not see that.

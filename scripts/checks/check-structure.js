@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { cruise } from "dependency-cruiser";
-import { projectFolder } from "./paths.js";
+import { projectFolder } from "../paths.js";
 import config from "./structure-rules.js";
 
 /** In the root of src/ is what everybody speaks of, and what puts the rooms together. More than these, and a room is missing. */

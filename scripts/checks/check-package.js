@@ -3,9 +3,9 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { ensureBuilt } from "./build/fresh-build.js";
-import { projectFolder } from "./paths.js";
-import { run } from "./processes.js";
+import { ensureBuilt } from "../build/fresh-build.js";
+import { projectFolder } from "../paths.js";
+import { run } from "../processes.js";
 
 const expected = [
   /^dist\//,

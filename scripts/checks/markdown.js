@@ -4,8 +4,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import MarkdownIt from "markdown-it";
+import { referenceFolder } from "../paths.js";
 import { linksAndIds } from "./html.js";
-import { referenceFolder } from "./paths.js";
 
 /** @typedef {import("markdown-it").Token} Token */
 /** @typedef {{ target: string, line: number }} Link */

@@ -4,9 +4,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { projectFolder, referenceFolder } from "../paths.js";
 import { linksAndIds } from "./html.js";
 import { markdownFiles, readMarkdown } from "./markdown.js";
-import { projectFolder, referenceFolder } from "./paths.js";
 
 /** @typedef {{ file: string, line?: number, target: string }} Link `file` is a path from the project's folder */
 
