@@ -2,39 +2,25 @@
 import net from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** A port of 127.0.0.1 that nobody listens on now. @returns {Promise<number>} */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = net.createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = /** @type {net.AddressInfo} */ (probe.address());
-      probe.close(() => resolve(port));
-    });
-  });
+// get-port is loaded when it is called for: the command that installs it imports this file first.
+
+/**
+ * A port that nobody listens on now; this process is not given it again for a while.
+ * @returns {Promise<number>}
+ */
+export async function freePort() {
+  const { default: getPort } = await import("get-port");
+  return getPort();
 }
 
 /**
- * The first port from `first` on that nobody listens on.
+ * The first port from `first` on that nobody listens on; any other where a hundred are taken.
  * @param {number} first
  * @returns {Promise<number>}
  */
 export async function freePortFrom(first) {
-  for (let port = first; port < first + 100; port += 1) {
-    if (await isFree(port)) return port;
-  }
-  throw new Error(`Every port from ${first} to ${first + 99} is taken; set PORT to a free one.`);
-}
-
-/**
- * @param {number} port
- * @returns {Promise<boolean>}
- */
-function isFree(port) {
-  return new Promise((resolve) => {
-    // Without a host, as servers usually listen: a port is taken when either IPv4 or IPv6 has it.
-    const probe = net.createServer().once("error", () => resolve(false));
-    probe.listen(port, () => probe.close(() => resolve(true)));
-  });
+  const { default: getPort, portNumbers } = await import("get-port");
+  return getPort({ port: portNumbers(first, first + 99) });
 }
 
 /**
