@@ -1,7 +1,8 @@
 // @ts-check
+import { Parser } from "htmlparser2";
 
 /**
- * What is linked to, and what can be linked to, in HTML (or SVG) whose attributes are in double quotes, as generated HTML is.
+ * What is linked to, and what can be linked to, in HTML or SVG; a part of a page will do.
  * @param {string} html
  * @returns {{ links: string[], ids: string[] }}
  */
@@ -10,21 +11,12 @@ export function linksAndIds(html) {
   const links = [];
   /** @type {string[]} */
   const ids = [];
-  for (const [tag] of html.matchAll(/<[a-z][^<>]*>/gi)) {
-    for (const [, name, value = ""] of tag.matchAll(/\s(href|src|id|name)="([^"]*)"/gi))
-      (name === "id" || name === "name" ? ids : links).push(unescaped(value));
-  }
+  const parser = new Parser({
+    onattribute(name, value) {
+      if (name === "href" || name === "src") links.push(value);
+      if (name === "id" || name === "name") ids.push(value);
+    },
+  });
+  parser.end(html);
   return { links, ids };
-}
-
-/** @param {string} value */
-function unescaped(value) {
-  return value
-    .replace(/&#(?:x([\da-f]+)|(\d+));/gi, (_, hex, decimal) =>
-      String.fromCodePoint(hex ? Number.parseInt(hex, 16) : Number(decimal)),
-    )
-    .replaceAll("&quot;", '"')
-    .replaceAll("&lt;", "<")
-    .replaceAll("&gt;", ">")
-    .replaceAll("&amp;", "&");
 }

@@ -3,6 +3,7 @@
 // The Markdown files of the project: where they are, what they link to, and what in them can be linked to.
 import fs from "node:fs";
 import path from "node:path";
+import GithubSlugger from "github-slugger";
 import MarkdownIt from "markdown-it";
 import { referenceFolder } from "../paths.js";
 import { linksAndIds } from "./html.js";
@@ -54,7 +55,8 @@ export function readMarkdown(text) {
       links.push(...html.links.map((found) => ({ target: found, line })));
     }
   }
-  for (const heading of headings) anchors.add(unused(slug(heading), anchors));
+  const slugger = new GithubSlugger();
+  for (const heading of headings) anchors.add(slugger.slug(heading));
   return { title: headings[0], links, anchors };
 }
 
@@ -62,23 +64,4 @@ export function readMarkdown(text) {
 function plainText(block) {
   const parts = (block.children ?? []).filter(({ type }) => type === "text" || type === "code_inline");
   return parts.map(({ content }) => content).join("");
-}
-
-/**
- * The anchor of a heading, as the sites that show Markdown make it.
- * @param {string} heading
- */
-function slug(heading) {
-  const kept = heading.toLowerCase().replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, "");
-  return kept.trim().replaceAll(" ", "-");
-}
-
-/**
- * @param {string} anchor
- * @param {Set<string>} taken
- */
-function unused(anchor, taken) {
-  let [name, count] = [anchor, 0];
-  while (taken.has(name)) name = `${anchor}-${++count}`;
-  return name;
 }
