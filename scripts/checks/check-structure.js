@@ -11,10 +11,10 @@ import config from "./structure-rules.js";
 const MOST_IN_ROOT = 12;
 
 /**
+ * All files, what each imports, and which imports break a rule.
  * @param {string} project the folder that has src/ and client/
- * @returns {Promise<{ files: number, faults: string[] }>}
  */
-export async function checkStructure(project) {
+export async function readImports(project) {
   const { output } = await cruise(["src", "client"], {
     ...config.options,
     baseDir: project,
@@ -22,7 +22,15 @@ export async function checkStructure(project) {
     ruleSet: { forbidden: config.forbidden ?? [] },
   });
   if (typeof output === "string") throw new Error("dependency-cruiser has answered with a text");
-  const { violations, totalCruised } = output.summary;
+  return output;
+}
+
+/**
+ * @param {string} project the folder that has src/ and client/
+ * @returns {Promise<{ files: number, faults: string[] }>}
+ */
+export async function checkStructure(project) {
+  const { violations, totalCruised } = (await readImports(project)).summary;
   const faults = violations.map(({ rule, from, to, cycle }) => {
     const way = cycle ? cycle.map(({ name }) => name).join(" -> ") : to;
     return `${rule.name}: ${from} -> ${way}`;

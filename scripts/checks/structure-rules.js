@@ -5,7 +5,7 @@
  * The floors of src/, from the top down. Each may import what stands further down, and nothing else; what stands on one floor does not know
  * its neighbours.
  */
-const floors = [
+export const floors = [
   ["index.ts"],
   // The composition root, and the entries of their own.
   ["token-session.ts", "cookie-sessions/"],
