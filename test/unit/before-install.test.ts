@@ -4,7 +4,7 @@ import { expect, test } from "@jest/globals";
 
 // In a fresh clone there are no packages yet: a command installs them, and so may load none before that.
 
-const SCRIPTS = path.resolve(import.meta.dirname, "../../scripts");
+const PROJECT = path.resolve(import.meta.dirname, "../..");
 const STATIC_IMPORT = /^(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"/gm;
 
 /** What a file and all that it imports statically load from packages, each as `file → package`. */
@@ -22,8 +22,14 @@ function packagesOf(file: string, seen = new Set<string>()): string[] {
   });
 }
 
-test.each(["start", "test", "example"])("npm run %s loads nothing but what Node has", (command) => {
+test.each([
+  ["start", "scripts/start.js"],
+  ["test", "scripts/test.js"],
+  ["example", "scripts/example.js"],
+  ["bench", "bench/run.js"],
+  ["test:soak", "test/soak/run.js"],
+])("npm run %s loads nothing but what Node has", (_, file) => {
   const seen = new Set<string>();
-  expect(packagesOf(path.join(SCRIPTS, `${command}.js`), seen)).toEqual([]);
+  expect(packagesOf(path.join(PROJECT, file), seen)).toEqual([]);
   expect(seen.size).toBeGreaterThan(5);
 });
