@@ -1,7 +1,7 @@
 // @ts-check
 // npm test: everything that the tests need, then all tests. `--mysql`: on MySQL, those that use a database; `--matrix`: all on MariaDB, then
 // those on MySQL.
-// `--batches`: the proofs that no update is lost and no session revived, with the width of statements forced (test/support/crowded-store.js).
+// `--batches`: the proofs that no update is lost and no session revived, with the width of statements forced (test/support/stores/crowded-store.js).
 import { ensureBuilt } from "./build/fresh-build.js";
 import { ensureDependencies } from "./install.js";
 import { runJest } from "./jest.js";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createPool, type Pool } from "mysql2/promise";
 import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
 import { contractSettings, type StoreHarness, storeContract } from "../../src/testing/index.js";
-import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
+import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database/database.js";
 import { brokenDeletes } from "./broken/delete.js";
 import { brokenUsers } from "./broken/for-user.js";
 import { type Break, type BrokenStore, brokenMemory, delegating, failedCases } from "./broken/harness.js";

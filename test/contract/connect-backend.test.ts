@@ -3,9 +3,9 @@ import { MemoryStore } from "express-session";
 import { fromConnectStore } from "../../src/stores/express-session-backend/from-connect-store.js";
 import type { ConnectStoreLike } from "../../src/stores/express-session-backend/store-like.js";
 import { contractSettings, type StoreHarness } from "../../src/testing/index.js";
-import { changeRow, type RedisBackend, redisBackend } from "../support/connect-backend.js";
-import { type DatabaseProxy, startProxy } from "../support/proxy.js";
-import { describeWithRedis, redisUrl } from "../support/redis.js";
+import { type DatabaseProxy, startProxy } from "../support/database/proxy.js";
+import { describeWithRedis, redisUrl } from "../support/redis/redis.js";
+import { changeRow, type RedisBackend, redisBackend } from "../support/stores/connect-backend.js";
 import { runContract } from "./run-contract.js";
 
 // The whole contract on stores of express-session. What they cannot do (lists) they have no method for.

@@ -4,8 +4,8 @@ import type { SessionStore } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
 import { contractSettings } from "../../src/testing/index.js";
-import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
-import { type DatabaseProxy, startProxy } from "../support/proxy.js";
+import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database/database.js";
+import { type DatabaseProxy, startProxy } from "../support/database/proxy.js";
 import { runContract } from "./run-contract.js";
 
 describe("memory", () => {

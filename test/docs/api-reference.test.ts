@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { capture } from "../../scripts/processes.js";
-import { type SmallProject, writeProject } from "../support/small-project.js";
+import { type SmallProject, writeProject } from "../support/processes/small-project.js";
 
 const files = {
   "package.json": JSON.stringify({

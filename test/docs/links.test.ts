@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { checkLinks } from "../../scripts/checks/check-links.js";
-import { type SmallProject, writeProject } from "../support/small-project.js";
+import { type SmallProject, writeProject } from "../support/processes/small-project.js";
 
 const sound = {
   "README.md": [

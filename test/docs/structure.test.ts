@@ -1,7 +1,7 @@
 import path from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
 import { capture } from "../../scripts/processes.js";
-import { type SmallProject, writeProject } from "../support/small-project.js";
+import { type SmallProject, writeProject } from "../support/processes/small-project.js";
 
 const files = {
   "src/index.ts": 'export { handle } from "./handle/handle.js";\nexport type { Row } from "./store.js";\n',

@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { io, type Socket } from "socket.io-client";
-import type { DemoPage } from "../browser/demo-page.js";
-import { describeInBrowser } from "../support/browser.js";
-import { CookieJar } from "../support/cookie-jar.js";
-import { createTestDatabase, type TestDatabase } from "../support/database.js";
-import { useDevicePage } from "../support/device-page.js";
-import { type ExampleServer, startExample } from "../support/example-server.js";
-import { next } from "../support/server.js";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.js";
+import { CookieJar } from "../support/http/cookie-jar.js";
+import { describeInBrowser } from "../support/pages/browser.js";
+import type { DemoPage } from "../support/pages/demo-page.js";
+import { useDevicePage } from "../support/pages/device-page.js";
+import { type ExampleServer, startExample } from "../support/processes/example-server.js";
+import { next } from "../support/servers/server.js";
 
 // The files of examples/from-koa-io-session as they are: a cookie, HTTP and sockets on one session.
 

@@ -8,15 +8,15 @@ import { io as io4 } from "socket.io-client";
 import io1 from "socket.io-client-1";
 import io2 from "socket.io-client-2";
 import { applySql, tableFile } from "../../scripts/dba.js";
-import type { DemoPage } from "../browser/demo-page.js";
-import { describeInBrowser } from "../support/browser.js";
-import { useDevicePage } from "../support/device-page.js";
-import { type ExampleServer, startExample } from "../support/example-server.js";
-import type { OldClient, OldSocket } from "../support/old-client.js";
-import { adoptTokens, oldDdl } from "../support/old-package.js";
-import { idOf, useOldTable } from "../support/old-table.js";
+import type { OldClient, OldSocket } from "../support/old-package/old-client.js";
+import { adoptTokens, oldDdl } from "../support/old-package/old-package.js";
+import { idOf, useOldTable } from "../support/old-package/old-table.js";
+import { describeInBrowser } from "../support/pages/browser.js";
+import type { DemoPage } from "../support/pages/demo-page.js";
+import { useDevicePage } from "../support/pages/device-page.js";
+import { type ExampleServer, startExample } from "../support/processes/example-server.js";
 
-// The files of examples/from-socket.io-mysql-session as they are. What else adoption promises: test/integration/adoption.test.ts.
+// The files of examples/from-socket.io-mysql-session as they are. What else adoption promises: test/integration/adoption/adoption.test.ts.
 
 const NAME = "from-socket.io-mysql-session";
 const table = useOldTable();

@@ -5,13 +5,18 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { io, type Socket } from "socket.io-client";
-import type { DemoPage } from "../browser/demo-page.js";
-import { describeInBrowser } from "../support/browser.js";
-import { CookieJar } from "../support/cookie-jar.js";
-import { useDevicePage } from "../support/device-page.js";
-import { type ExampleServer, exampleFile, runExample, startExample } from "../support/example-server.js";
-import { describeWithRedis, redisUrl, useRedisKeys } from "../support/redis.js";
-import { next } from "../support/server.js";
+import { CookieJar } from "../support/http/cookie-jar.js";
+import { describeInBrowser } from "../support/pages/browser.js";
+import type { DemoPage } from "../support/pages/demo-page.js";
+import { useDevicePage } from "../support/pages/device-page.js";
+import {
+  type ExampleServer,
+  exampleFile,
+  runExample,
+  startExample,
+} from "../support/processes/example-server.js";
+import { describeWithRedis, redisUrl, useRedisKeys } from "../support/redis/redis.js";
+import { next } from "../support/servers/server.js";
 
 // The files of examples/from-socket.io-sessions as they are: express-session and sockets on one Connect store.
 

@@ -2,13 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Page } from "playwright-core";
 import { io, type Socket } from "socket.io-client";
 import { type ClientSession, tokenSession } from "../../client/index.js";
-import type { DemoPage } from "../browser/demo-page.js";
-import { describeInBrowser } from "../support/browser.js";
-import { createTestDatabase, type TestDatabase } from "../support/database.js";
-import { type Device, device } from "../support/device.js";
-import { useDevicePage } from "../support/device-page.js";
-import { type ExampleServer, startExample } from "../support/example-server.js";
-import { describeWithRedis, redisUrl, useRedisKeys } from "../support/redis.js";
+import { type Device, device } from "../support/clients/device.js";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.js";
+import { describeInBrowser } from "../support/pages/browser.js";
+import type { DemoPage } from "../support/pages/demo-page.js";
+import { useDevicePage } from "../support/pages/device-page.js";
+import { type ExampleServer, startExample } from "../support/processes/example-server.js";
+import { describeWithRedis, redisUrl, useRedisKeys } from "../support/redis/redis.js";
 
 // The files of examples/from-socketstream as they are: one session for HTTP and RPC, on each of the three stores.
 

@@ -6,11 +6,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { io } from "socket.io-client";
 import { tokenSession } from "../../client/index.js";
-import { DemoPage, newDevice } from "../browser/demo-page.js";
-import { connectToBrowser, describeInBrowser } from "../support/browser.js";
-import { createTestDatabase, type TestDatabase } from "../support/database.js";
-import { device } from "../support/device.js";
-import { type ExampleServer, exampleFile, runExample, startExample } from "../support/example-server.js";
+import { device } from "../support/clients/device.js";
+import { createTestDatabase, type TestDatabase } from "../support/database/database.js";
+import { connectToBrowser, describeInBrowser } from "../support/pages/browser.js";
+import { DemoPage, newDevice } from "../support/pages/demo-page.js";
+import {
+  type ExampleServer,
+  exampleFile,
+  runExample,
+  startExample,
+} from "../support/processes/example-server.js";
 
 // The files of examples/from-webgram-sessions as they are: its server, its Node client, its page.
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Change, Report } from "./node-process.js";
-import { take } from "./steps.js";
+import type { Change, Report } from "./processes/node-process.js";
+import { take } from "./processes/steps.js";
 
 /** The values of a session. */
 export type State = Record<string, unknown>;

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import type { DeviceStorage } from "../../../client/adapters/device-storage.js";
-import { AdapterPages, bundlePage, storageOf } from "../../support/adapter-page.js";
-import { describeInBrowser } from "../../support/browser.js";
-import { describeStorage, LONG_KEY, TOKEN } from "../../support/storage-cases.js";
+import { describeStorage, LONG_KEY, TOKEN } from "../../support/clients/storage-cases.js";
+import { AdapterPages, bundlePage, storageOf } from "../../support/pages/adapter-page.js";
+import { describeInBrowser } from "../../support/pages/browser.js";
 
 interface Host {
   items: Map<string, string>;

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { AdapterPages, bundlePage, fillLocalStorage, storageOf } from "../../support/adapter-page.js";
-import { describeInBrowser } from "../../support/browser.js";
-import { describeStorage, LONG_KEY, TOKEN } from "../../support/storage-cases.js";
+import { describeStorage, LONG_KEY, TOKEN } from "../../support/clients/storage-cases.js";
+import { AdapterPages, bundlePage, fillLocalStorage, storageOf } from "../../support/pages/adapter-page.js";
+import { describeInBrowser } from "../../support/pages/browser.js";
 
 // The plugins' own implementations for browsers, as an app that runs there has them.
 describeInBrowser("storage adapters on Capacitor's plugins in a browser", () => {

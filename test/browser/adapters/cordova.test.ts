@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
-import { AdapterPages, fillLocalStorage, storageOf } from "../../support/adapter-page.js";
-import { describeInBrowser } from "../../support/browser.js";
+import { describeStorage, LONG_KEY, TOKEN } from "../../support/clients/storage-cases.js";
+import { AdapterPages, fillLocalStorage, storageOf } from "../../support/pages/adapter-page.js";
+import { describeInBrowser } from "../../support/pages/browser.js";
 import {
   cordovaApp,
   ECHO,
   GIVE_DEVICEREADY,
   HOLD_DEVICEREADY,
   NATIVE_STORAGE,
-} from "../../support/cordova-app.js";
-import { describeStorage, LONG_KEY, TOKEN } from "../../support/storage-cases.js";
+} from "../../support/pages/cordova-app.js";
 
 interface Host {
   items: Map<string, string>;

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { build } from "esbuild";
 import { nodeFile } from "../../../client/node/node-file.js";
 import type { TokenStorage } from "../../../client/types.js";
-import { describeStorage, LONG_KEY, TOKEN } from "../../support/storage-cases.js";
+import { describeStorage, LONG_KEY, TOKEN } from "../../support/clients/storage-cases.js";
 
 let folder: string;
 let file: string;

@@ -1,0 +1,175 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Socket as ServerSocket } from "socket.io";
+import type { Socket } from "socket.io-client";
+import { registryOf } from "../../../src/registry/registry-of.js";
+import { HandClock } from "../../support/clock.js";
+import { loggedIn, logIn, present } from "../../support/servers/hearing.js";
+import { until, useNodes } from "../../support/servers/nodes.js";
+import { type Connected, liveIds, type Rig, serverSideOf } from "../../support/servers/rig.js";
+import { gotToken, next } from "../../support/servers/server.js";
+
+// Connection state recovery is no way around the cut, nor back into rooms that are somebody else's.
+
+const nodes = useNodes();
+
+function start(options: object = {}): Promise<Rig> {
+  return nodes.node({
+    io: { connectionStateRecovery: {} },
+    options: { revalidate: 20_000, ...options },
+    handlers: (io) => void io.on("connection", (socket) => void socket.emit("welcome")),
+  });
+}
+
+/** Another client of the same session that has something to recover from, in the room "inbox". */
+async function tabOf(node: Rig, token: string): Promise<Connected> {
+  const tab = await node.connect(token);
+  tab.client.io.reconnection(false);
+  const welcome = next(tab.client, "welcome");
+  tab.socket.emit("welcome");
+  await welcome;
+  await tab.socket.join("inbox");
+  return tab;
+}
+
+/** Its connection drops, and it comes back once `meanwhile` has run. */
+async function away(
+  { client, socket }: { client: Socket; socket: ServerSocket },
+  { meanwhile = () => {}, auth = {} }: { meanwhile?: () => unknown; auth?: object } = {},
+): Promise<void> {
+  const gone = next(socket, "disconnect");
+  client.io.engine.close();
+  await gone;
+  await meanwhile();
+  await comeBack(client, auth);
+}
+
+async function comeBack(client: Socket, auth: object = {}): Promise<void> {
+  client.auth = auth;
+  const back = next(client, "connect");
+  client.connect();
+  await back;
+}
+
+const roomsOf = (socket: ServerSocket) => [...socket.rooms].filter((room) => room !== socket.id);
+
+test("a socket that is cut loose by a login as another user is not given that one's session", async () => {
+  const node = await start();
+  const phone = await loggedIn(node, 7);
+  const thief = await tabOf(node, phone.token);
+  await logIn(phone, 8);
+  await away(thief);
+  const { session } = serverSideOf(node.io, thief.client);
+  expect([thief.client.recovered, session.active, session.userId]).toEqual([false, false, ""]);
+});
+
+test("a socket that has taken another session comes back as another socket", async () => {
+  const clock = new HandClock();
+  const node = await start({ clock });
+  const phone = await loggedIn(node, 7);
+  const thief = await tabOf(node, phone.token);
+  thief.socket.data = Object.assign(thief.socket.data, { mayRead: "inbox" });
+  await present(thief.client, "");
+  await away(thief);
+  expect(thief.client.recovered).toBe(false);
+  expect(serverSideOf(node.io, thief.client).data).not.toHaveProperty("mayRead");
+});
+
+test("a socket that is cut from a session that it has had before comes back as another socket", async () => {
+  const clock = new HandClock();
+  const node = await start({ clock });
+  const phone = await loggedIn(node, 7);
+  const thief = await tabOf(node, phone.token);
+  const told = next(thief.client, "tokenChanged");
+  await phone.socket.session.regenerate();
+  await told;
+  await present(thief.client, "");
+  const gone = next(thief.client, "disconnect");
+  clock.advance(10_000);
+  await gone;
+  await comeBack(thief.client);
+  expect(thief.client.recovered).toBe(false);
+});
+
+test("a socket whose data the application has replaced gets nothing of a session that is not its any more", async () => {
+  const node = await start();
+  const phone = await loggedIn(node, 7);
+  const thief = await tabOf(node, phone.token);
+  thief.socket.data = { name: "of the application" };
+  const heard: unknown[] = [];
+  thief.client.on("news", (what) => heard.push(what));
+  await away(thief, {
+    async meanwhile() {
+      node.io.to("inbox").emit("news", "room");
+      await phone.socket.session.regenerate();
+    },
+  });
+  const socket = serverSideOf(node.io, thief.client);
+  const mark = next(thief.client, "mark");
+  socket.emit("mark");
+  await mark;
+  expect([heard, roomsOf(socket)]).toEqual([[], []]);
+});
+
+describe("a client that presents another token than that of the session which is over", () => {
+  test("comes back as another socket, whose rooms the application sees to", async () => {
+    const node = await start();
+    const joined: (boolean | undefined)[] = [];
+    node.io.on("connection", (socket) => {
+      joined.push(socket.recovered);
+      if (!socket.recovered) socket.join("lobby");
+    });
+    const phone = await loggedIn(node, 7);
+    const tab = await tabOf(node, phone.token);
+    tab.socket.data = Object.assign(tab.socket.data, { mayRead: "inbox" });
+    const other = await node.connect();
+    const answer = gotToken(tab.client);
+    await away(tab, { meanwhile: () => node.sessions.destroy(phone.id), auth: { token: other.token } });
+    await answer;
+    const socket = serverSideOf(node.io, tab.client);
+    expect(socket.session.id).toBe(other.id);
+    expect(roomsOf(socket)).toEqual(["lobby"]);
+    expect(socket.data).not.toHaveProperty("mayRead");
+  });
+});
+
+test("a socket that goes while its replaced token is being looked at leaves nothing behind", async () => {
+  const node = await nodes.node();
+  const phone = await loggedIn(node, 7);
+  await phone.socket.session.regenerate();
+  const client = node.client();
+  await next(client, "connect");
+  const socket = serverSideOf(node.io, client);
+  const looking = node.proxy.hold("coalesce(data");
+  client.emit("getToken", { token: phone.token, confirm: true });
+  const query = await looking;
+  const gone = next(socket, "disconnect");
+  client.disconnect();
+  await gone;
+  const { adapter } = node.io.of("/");
+  await query.release();
+  // By now it would be withheld from: what is there is gone through without looking at each.
+  await phone.socket.session.reload();
+  expect(String(adapter.sids[Symbol.iterator]())).toBe("[object Map Iterator]");
+});
+
+test("sockets that have switched, been cut and gone leave no holder, no watcher, no login and no timer behind", async () => {
+  const clock = new HandClock();
+  const node = await start({ clock });
+  const { timers } = clock;
+  const phone = await loggedIn(node, 7);
+  const tab = await tabOf(node, phone.token);
+  await present(tab.client, "");
+  const told = next(tab.client, "tokenChanged");
+  await phone.socket.session.regenerate();
+  await told;
+  await present(tab.client, "");
+  for (const { client, socket } of [phone, tab]) {
+    client.io.reconnection(false);
+    const gone = next(socket, "disconnect");
+    client.io.engine.close();
+    await gone;
+  }
+  await until(async () => liveIds(node.sessions).length === 0);
+  expect([...(registryOf(node.sessions)?.watched.ofUser("7") ?? [])]).toEqual([]);
+  expect(clock.timers).toBe(timers);
+});
