@@ -1,25 +1,21 @@
 // @ts-check
-// npm test: everything that the tests need, then all tests. `--mysql`: on MySQL, those that use a database; `--matrix`: all on MariaDB, then
+// npm test: all tests. Jest starts what they need (jest/setup.js). `--mysql`: on MySQL, those that use a database; `--matrix`: all on MariaDB, then
 // those on MySQL.
 // `--batches`: the proofs that no update is lost and no session revived, with the width of statements forced (test/support/stores/crowded-store.js).
+
 import { ensureBuilt } from "./build/fresh-build.js";
 import { ensureDependencies } from "./install.js";
-import { runJest } from "./jest.js";
+import { selection } from "./jest/projects.js";
+import { runJest } from "./jest/run.js";
+import { engineOf } from "./jest/setup-database.js";
 import { checkNodeVersion } from "./node-version.js";
-import { findBrowser } from "./servers/browser.js";
-import { offerBrowser } from "./servers/browser-server.js";
-import { databaseUrlFromEnvironment, startDatabase } from "./servers/database.js";
+import { databaseUrlFromEnvironment } from "./servers/database.js";
 import { findServer } from "./servers/database-server.js";
-import { checkAnswers, redisUrlFromEnvironment, startRedis } from "./servers/redis.js";
-import { findRedis } from "./servers/redis-server.js";
 import { shutdown } from "./shutdown.js";
-import { inTestFolder, removeAbandoned } from "./test-folders.js";
-import { selection } from "./test-selection.js";
 
 /** @typedef {import("./servers/database-server.js").Engine} Engine */
-/** @typedef {import("./servers/database-server.js").Server} Server */
-/** @typedef {import("./jest.js").NotRun} NotRun */
-/** @typedef {Record<string, string | undefined>} Environment what the tests find in it besides a database */
+/** @typedef {import("./jest/run.js").NotRun} NotRun */
+/** @typedef {Record<string, string | undefined>} Environment what the tests find in it; undefined: what they do not find */
 
 const inCi = process.env["CI"] === "true";
 const OWN = ["--matrix", "--mysql", "--batches"];
@@ -33,10 +29,10 @@ let passed = 0;
 let failed = 0;
 
 /**
- * @param {{ url: string, engine: Engine, external: boolean }} database
+ * @param {Engine} engine
  * @param {Environment} environment
  */
-async function runSuite({ url, engine, external }, environment) {
+async function runSuite(engine, environment = {}) {
   const width = environment["TEST_BATCH_WIDTH"];
   const isSecondEngine = engine === "mysql" && Boolean(matrix || mysqlAlone);
   const forced = width ? `, with ${width} rows or more in each statement` : "";
@@ -44,121 +40,61 @@ async function runSuite({ url, engine, external }, environment) {
   say(`Running the tests on ${engine === "mysql" ? "MySQL" : "MariaDB"}${how}.`);
   const result = await runJest({
     args: selection({ asked: jestArguments, isProof: Boolean(width), isSecondEngine }),
-    environment: {
-      ...environment,
-      TEST_DATABASE_URL: url,
-      TEST_DATABASE_ENGINE: engine,
-      TEST_DATABASE_EXTERNAL: external ? "1" : undefined,
-    },
+    environment: { ...environment, TEST_DATABASE_ENGINE: engine },
   });
   passed += result.passed;
   failed += result.failed;
   notRun.push(...result.notRun);
 }
 
-/**
- * @param {Server} server
- * @param {Environment} environment
- */
-function runOnPrivateServer(server, environment) {
-  const { engine } = server;
-  return inTestFolder(engine, async (folder) => {
-    const database = await startDatabase({ engine, folder, say, server });
-    try {
-      await runSuite({ url: database.url, engine, external: false }, environment);
-    } finally {
-      await database.stop();
-    }
-  });
-}
+/** These run on private servers. */
+const PRIVATE = { DATABASE_URL: undefined };
 
 /**
- * Calls `run` with the URL of a Redis server, with none where none can be had.
- * @param {(url?: string) => Promise<void>} run
+ * @param {"any" | Engine} engine
+ * @param {Environment} [environment]
  */
-async function withRedis(run) {
-  const given = redisUrlFromEnvironment({ say });
-  if (given) {
-    await checkAnswers(given);
-    return run(given);
-  }
-  const server = await findRedis({ say });
-  if ("missing" in server) {
-    notRun.push({ what: "Redis tests", why: server.missing, command: server.command });
-    return run();
-  }
-  await inTestFolder("redis", async (folder) => {
-    const redis = await startRedis({ server, folder, say });
-    try {
-      await run(redis.url);
-    } finally {
-      await redis.stop();
-    }
-  });
+async function runOnPrivateServer(engine, environment) {
+  const server = await findServer({ engine, say });
+  await runSuite(server.engine, { ...environment, ...PRIVATE });
 }
 
-/** @param {string} url @returns {Promise<Engine>} */
-async function engineOf(url) {
-  const mysql = await import("mysql2/promise");
-  const connection = await mysql.createConnection(url);
-  const [rows] = await connection.query("SELECT VERSION() AS version");
-  await connection.end();
-  return /mariadb/i.test(JSON.stringify(rows)) ? "mariadb" : "mysql";
-}
-
-/** @param {Environment} environment */
-async function runMatrix(environment) {
+async function runMatrix() {
   if (process.env["DATABASE_URL"]) say("The matrix runs on private servers: DATABASE_URL is not used.");
-  await runOnPrivateServer(await findServer({ engine: "mariadb", say }), environment);
-  await runOnMysql(environment);
+  await runOnPrivateServer("mariadb");
+  await runOnMysql();
 }
 
-/** @param {Environment} environment */
+/** Not where CI_WITHOUT_MYSQL=1 allows that. @param {Environment} [environment] */
 async function runOnMysql(environment) {
-  const mysql = await findMysql();
-  if (mysql) await runOnPrivateServer(mysql, environment);
-}
-
-/** Two widths, each on one of the servers. @param {Environment} environment */
-async function runBatches(environment) {
-  const mariadb = await findServer({ engine: "mariadb", say });
-  await runOnPrivateServer(mariadb, { ...environment, TEST_BATCH_WIDTH: "64" });
-  await runOnMysql({ ...environment, TEST_BATCH_WIDTH: "2" });
-}
-
-/** Undefined only where CI_WITHOUT_MYSQL=1 allows it. @returns {Promise<Server | undefined>} */
-async function findMysql() {
   try {
-    return await findServer({ engine: "mysql", say });
+    await findServer({ engine: "mysql", say });
   } catch (error) {
     if (process.env["CI_WITHOUT_MYSQL"] !== "1") throw error;
     const why = `no MySQL server to be had, and CI_WITHOUT_MYSQL=1 is set`;
     notRun.push({ what: "all tests on MySQL", why, command: "npm run test:mysql", allowed: true });
     console.error(error instanceof Error ? error.message : error);
-    return undefined;
+    return;
   }
+  await runOnPrivateServer("mysql", environment);
+}
+
+/** Two widths, each on one of the servers. */
+async function runBatches() {
+  await runOnPrivateServer("mariadb", { TEST_BATCH_WIDTH: "64" });
+  await runOnMysql({ TEST_BATCH_WIDTH: "2" });
 }
 
 async function main() {
-  await removeAbandoned({ say });
   await ensureDependencies({ say });
+  // Here and not in Jest alone, so that sources that do not compile are told before anything is started.
   await ensureBuilt({ say });
-  const browser = await findBrowser({ say });
-  if ("missing" in browser)
-    notRun.push({ what: "browser tests", why: browser.missing, command: browser.command });
-  const offered = "path" in browser ? await offerBrowser(browser) : undefined;
-  await withRedis((redisUrl) => runAll({ TEST_BROWSER: offered?.url, TEST_REDIS_URL: redisUrl }));
-  await offered?.stop();
-}
-
-/** @param {Environment} environment */
-async function runAll(environment) {
-  if (matrix) return runMatrix(environment);
-  if (mysqlAlone) return runOnMysql(environment);
-  if (batches) return runBatches(environment);
-  const url = databaseUrlFromEnvironment({ say });
-  if (url) return runSuite({ url, engine: await engineOf(url), external: true }, environment);
-  await runOnPrivateServer(await findServer({ engine: "any", say }), environment);
+  if (matrix) return runMatrix();
+  if (mysqlAlone) return runOnMysql();
+  if (batches) return runBatches();
+  const url = databaseUrlFromEnvironment({ say: () => {} });
+  if (url) return runSuite(await engineOf(url));
+  await runOnPrivateServer("any");
 }
 
 /** @returns {number} the exit code */

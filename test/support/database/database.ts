@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { expect } from "@jest/globals";
 import {
   createConnection,
   createPool,
@@ -8,7 +7,6 @@ import {
   type RowDataPacket,
 } from "mysql2/promise";
 import { applySql, grantFile, tableFile } from "../../../scripts/dba.js";
-import { WITHOUT_DATABASE } from "../../../scripts/test-selection.js";
 
 /** A schema of the test's own on the server that the runner gives. */
 export interface TestDatabase {
@@ -37,14 +35,12 @@ export interface Thread {
   statement: string;
 }
 
-/** URL of the test server with administrator's rights; scripts/test.js sets it. */
+/** URL of the test server with administrator's rights; scripts/jest/setup-database.js sets it. */
 export function serverUrl(): string {
-  const file = expect.getState().testPath?.replaceAll("\\", "/") ?? "";
-  const folder = WITHOUT_DATABASE.find((folder) => file.includes(`/${folder}/`));
-  if (folder)
-    throw new Error(`Tests in ${folder} run with one engine alone, so none of them may use a database.`);
+  if ("TEST_WITHOUT_DATABASE" in globalThis)
+    throw new Error("Tests of this folder run with one engine alone, so none of them may use a database.");
   const url = process.env["TEST_DATABASE_URL"];
-  if (!url) throw new Error("TEST_DATABASE_URL is not set: run the tests with `npm test`");
+  if (!url) throw new Error("TEST_DATABASE_URL is not set: run the tests with `npm test` or `npx jest`");
   return url;
 }
 

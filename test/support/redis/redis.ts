@@ -7,25 +7,22 @@ import { Redis } from "ioredis";
 import { createClient } from "redis";
 import type { Server, ServerOptions } from "socket.io";
 import { notRun } from "../not-run.js";
+import { offered } from "../offers.js";
 
-/** The Redis server that the runner gives (scripts/servers/redis.js), if there is one. */
-const given = process.env["TEST_REDIS_URL"];
+/** The Redis server of the run, if there is one. */
+const server = await offered("redis");
 
 /** `describe` where there is a Redis server; elsewhere the tests are skipped, and the runner is told. */
 export function describeWithRedis(what: string, tests: () => void): void {
-  if (given) return describe(what, tests);
-  notRun({
-    what,
-    why: "TEST_REDIS_URL names no server",
-    command: "REDIS_URL=redis://user:password@host:port/ npm test",
-  });
+  if ("url" in server) return describe(what, tests);
+  notRun({ what, why: server.missing, command: server.command });
   describe.skip(what, tests);
 }
 
 /** Carries a password: never print it. */
 export function redisUrl(): string {
-  if (!given) throw new Error("TEST_REDIS_URL is not set: run the tests with `npm test`");
-  return given;
+  if (!("url" in server)) throw new Error(`There is no Redis server: ${server.missing}`);
+  return server.url;
 }
 
 /** What the keys and channels of one test begin with, so that tests that run at the same time do not meet. */

@@ -4,11 +4,11 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { cacheFolder, projectFolder } from "./paths.js";
-import { onShutdown } from "./shutdown.js";
+import { cacheFolder, projectFolder } from "../paths.js";
+import { onShutdown } from "../shutdown.js";
 
 /**
- * What could not run here; test files append such objects, one a line, to the file that TEST_NOT_RUN_FILE names.
+ * What could not run here; test files, and the set-up before them, append such objects, one a line, to the file that TEST_NOT_RUN_FILE names.
  * @typedef {{ what: string, why: string, command: string, allowed?: boolean }} NotRun
  */
 

@@ -1,0 +1,53 @@
+// @ts-check
+import { PROJECTS } from "./scripts/jest/projects.js";
+
+// The package and two of its dependencies are ES modules only, which Jest runs where Node has this flag. `npm test` gives it to Jest; else the
+// processes in which tests run have it from here, so that nobody has to give it.
+const FLAG = "--experimental-vm-modules";
+if (!process.execArgv.includes(FLAG))
+  process.env["NODE_OPTIONS"] =
+    `${process.env["NODE_OPTIONS"] ?? ""} ${FLAG} --disable-warning=ExperimentalWarning`;
+
+/** What all projects have. @satisfies {import("jest").Config} */
+const PROJECT = {
+  testEnvironment: "node",
+  extensionsToTreatAsEsm: [".ts"],
+  // Our sources import "./x.js", as the built files need it; here the file is "./x.ts".
+  moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
+  transform: {
+    // Types are checked once, by `tsc -b`; here each file is only translated, by itself.
+    "^.+\\.ts$": [
+      "ts-jest",
+      { useESM: true, tsconfig: "<rootDir>/test/tsconfig.json", diagnostics: false, transpilation: true },
+    ],
+  },
+};
+
+const DATABASE = "<rootDir>/scripts/jest/setup-database.js";
+
+/** @type {import("jest").Config} */
+const config = {
+  projects: Object.entries(PROJECTS).map(([displayName, { folders, except = [] }]) => ({
+    ...PROJECT,
+    displayName,
+    roots: folders.map((folder) => `<rootDir>/${folder}`),
+    testMatch: ["**/*.test.ts"],
+    testPathIgnorePatterns: ["/node_modules/", ...except.map((folder) => `<rootDir>/${folder}/`)],
+    ...(displayName === "no-database"
+      ? { globals: { TEST_WITHOUT_DATABASE: true } }
+      : { globalSetup: DATABASE }),
+  })),
+  globalSetup: "<rootDir>/scripts/jest/setup.js",
+  globalTeardown: "<rootDir>/scripts/jest/teardown.js",
+  testSequencer: "<rootDir>/scripts/jest/sequencer.js",
+  reporters: ["default", "<rootDir>/scripts/jest/progress.js"],
+  // Most tests wait for a server, a process or a page rather than compute.
+  maxWorkers: 3,
+  // Never reached. With a limit Jest runs a single file, too, in a process that has the flag above.
+  workerIdleMemoryLimit: "64GB",
+  // Only a guard against a test that hangs. No test measures time, and what each one does is bounded: on a quiet machine none takes
+  // half a minute, but a machine that does much besides may take several times as long.
+  testTimeout: 120_000,
+};
+
+export default config;
