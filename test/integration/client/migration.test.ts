@@ -3,7 +3,7 @@ import { type ClientOptions, tokenSession } from "../../../client/index.js";
 import { hear, nextOf } from "../../support/clients/client-events.js";
 import { TOKEN_KEY } from "../../support/clients/device.js";
 import { FaultyStorage } from "../../support/clients/faulty-storage.js";
-import { type Node, useNodes } from "../../support/servers/nodes.js";
+import { gate, type Node, useNodes } from "../../support/servers/nodes.js";
 import { serverSideOf } from "../../support/servers/rig.js";
 import { gotToken } from "../../support/servers/server.js";
 
@@ -158,4 +158,53 @@ test("nothing there: a first visit", async () => {
   const { session } = opened(storage, { migrateFrom: { key: OLD_KEY } });
   await session.ready;
   expect([...storage.items]).toEqual([[TOKEN_KEY, session.token]]);
+});
+
+describe("a storage that is its own old place", () => {
+  test("keeps its token", async () => {
+    const storage = new FaultyStorage();
+    const first = opened(storage, { migrateFrom: { storage } });
+    await first.session.ready;
+    expect(storage.items.get(TOKEN_KEY)).toBe(first.session.token);
+    const again = opened(storage, { migrateFrom: { storage } });
+    await again.session.ready;
+    expect(again.session.id).toBe(first.session.id);
+  });
+});
+
+describe("a token in an old place", () => {
+  test("stays there when another identity is taken before it is stored", async () => {
+    const from = new FaultyStorage();
+    from.items.set(OLD_KEY, token);
+    const { opened: letIn, open } = gate();
+    let isFirst = true;
+    node.io.use((_, enter) => {
+      if (isFirst) void letIn.then(() => enter());
+      else enter();
+      isFirst = false;
+    });
+    const { session } = opened(new FaultyStorage(), { migrateFrom: { storage: from, key: OLD_KEY } });
+    await nextOf(session, "token");
+    await session.use("work");
+    open();
+    expect(from.items.get(OLD_KEY)).toBe(token);
+    await session.use("");
+    expect(session.token).toBe(token);
+  });
+
+  test("is not taken up after forget(), although nothing was held yet", async () => {
+    const from = new FaultyStorage();
+    from.items.set(OLD_KEY, token);
+    const socket = node.client({ autoConnect: false });
+    const storage = new FaultyStorage();
+    const session = tokenSession(socket, {
+      storage,
+      key: TOKEN_KEY,
+      migrateFrom: { storage: from, key: OLD_KEY },
+    });
+    await session.forget();
+    socket.connect();
+    await session.ready;
+    expect(session.token).not.toBe(token);
+  });
 });

@@ -210,3 +210,39 @@ test("req.session: save, reload, touch, regenerate and destroy", async () => {
   expect(await ended).toEqual([{ sessionId: second, reason: "destroyed" }]);
   expect(await nodes.row(second)).toBeUndefined();
 });
+
+test('resave, saveUninitialized, rolling and unset: "destroy"', async () => {
+  const { client, idOf, errors } = await app(
+    {
+      "/set": (session) => {
+        session["n"] = 1;
+      },
+      "/unset": (_, request) => {
+        delete (request as { session?: unknown }).session;
+      },
+    },
+    { resave: true, saveUninitialized: true, rolling: true, unset: "destroy", cookie: { maxAge: 60_000 } },
+  );
+  const browser = client();
+  await browser.get("/");
+  const id = idOf(browser);
+  expect(await valuesOf(id)).toEqual({});
+  const { revision } = (await nodes.row(id)) ?? {};
+  browser.setCookie = "";
+  await browser.get("/");
+  expect(browser.setCookie).toMatch(/Expires=/);
+  // Saved again, but nothing was changed.
+  expect((await nodes.row(id))?.revision).toBe(revision);
+  await browser.get("/set");
+  expect(await valuesOf(id)).toEqual({ n: 1 });
+  await browser.get("/unset");
+  expect(await nodes.row(id)).toBeUndefined();
+  expect(errors).toEqual([]);
+});
+
+test("saveUninitialized: false leaves no row behind where nothing was set", async () => {
+  const { client } = await app({});
+  const browser = client();
+  await browser.get("/");
+  expect(browser.cookie).toBe("");
+});

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Socket } from "socket.io";
 import { HandClock } from "../../support/clock.js";
 import { createTestDatabase, type TestDatabase } from "../../support/database/database.js";
-import { liveIds, serverSideOf } from "../../support/servers/rig.js";
+import { serverSideOf } from "../../support/servers/rig.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../../support/servers/server.js";
+
+// Events that come while a session opens, and where a session is required.
 
 let database: TestDatabase;
 let server: TestServer | undefined;
@@ -166,156 +167,6 @@ describe("required", () => {
     await ask(asked, "n", 1);
   });
 });
-
-describe("attaching", () => {
-  test("a namespace of its own; others say that they have none", async () => {
-    server = await startServer({
-      databaseUrl: database.url,
-      attach: (sessions, io) => void sessions.attach(io.of("/chat")),
-      handlers: (io) => {
-        for (const name of ["/", "/chat"]) {
-          io.of(name).on("connection", (socket: Socket) =>
-            socket.on("active", (done: (said: unknown) => void) => {
-              try {
-                done(socket.session.active);
-              } catch (error) {
-                done((error as { code: string }).code);
-              }
-            }),
-          );
-        }
-      },
-    });
-    const main = server.client();
-    expect(await ask(main, "active")).toBe("SESSION_NOT_ATTACHED");
-    const chat = main.io.socket("/chat", { auth: { token: "" } });
-    expect(await gotToken(chat)).toMatchObject({ created: true });
-    expect(await ask(chat, "active")).toBe(true);
-  });
-
-  test("namespaces that come later, by a pattern", async () => {
-    server = await startServer({
-      databaseUrl: database.url,
-      attach: (sessions, io) => void sessions.attach(io.of(/^\/room-\d+$/)),
-    });
-    const manager = server.client().io;
-    for (const name of ["/room-1", "/room-2"]) {
-      expect(await gotToken(manager.socket(name, { auth: { token: "" } }))).toMatchObject({ created: true });
-    }
-  });
-
-  test("twice, in either form, opens once", async () => {
-    server = await startServer({
-      databaseUrl: database.url,
-      attach: (sessions, io) => {
-        expect(sessions.attach(io)).toBe(sessions);
-        io.use(sessions);
-        sessions.attach(io.of("/"));
-      },
-    });
-    const client = server.client({ auth: { token: "" } });
-    const messages: unknown[] = [];
-    client.on("gotToken", (message) => messages.push(message));
-    await gotToken(client);
-    await ask(client, "getToken", { token: "" });
-    expect(messages).toHaveLength(2);
-  });
-
-  test("two token sessions on one namespace are refused, and so is what is no server", async () => {
-    const { sessions, io } = await start();
-    const other = await startServer({ databaseUrl: database.url, attach: () => {} });
-    expect(() => other.sessions.attach(io)).toThrow(
-      expect.objectContaining({ code: "SESSION_OPTION_INVALID" }),
-    );
-    for (const wrong of [undefined, null, {}, "io", () => {}]) {
-      expect(() => sessions.attach(wrong as never)).toThrow(
-        expect.objectContaining({ code: "SESSION_OPTION_INVALID" }),
-      );
-    }
-    await other.close();
-  });
-
-  test("a middleware that comes after sees the session; one that refuses is heard", async () => {
-    server = await startServer({
-      databaseUrl: database.url,
-      handlers: (io) =>
-        io.use((socket, done) => done(socket.session.get("banned") ? new Error("banned") : undefined)),
-    });
-    const first = server.client({ auth: { token: "" } });
-    const { token } = await gotToken(first);
-    await serverSideOf(server.io, first).session.set("banned", true);
-    const [error] = await next(server.client({ auth: { token } }), "connect_error");
-    expect((error as Error).message).toBe("banned");
-  });
-
-  test("a namespace without sessions may keep something of its own under socket.session", async () => {
-    server = await startServer({
-      databaseUrl: database.url,
-      attach: () => {},
-      handlers: (io) =>
-        io.on("connection", (socket) => {
-          (socket as { session: unknown }).session = "mine";
-          socket.emit("mine", socket.session);
-        }),
-    });
-    expect(await next(server.client(), "mine")).toEqual(["mine"]);
-  });
-});
-
-describe("a socket that never connects keeps no session", () => {
-  test("when it goes while middleware before ours takes its time", async () => {
-    const { promise: passed, resolve: pass } = withResolver();
-    const { promise: waiting, resolve: wait } = withResolver();
-    server = await startServer({
-      databaseUrl: database.url,
-      attach: (sessions, io) => {
-        io.use((socket, done) => {
-          // Goes on only when the connection has closed, as a slow look-up would.
-          socket.conn.once("close", () => done());
-          wait();
-        });
-        sessions.attach(io);
-        io.use((socket, done) => {
-          // To read it must not throw, and there is nothing.
-          expect(socket.session.active).toBe(false);
-          done();
-          pass();
-        });
-      },
-    });
-    const client = server.client({ auth: { token: "" }, reconnection: false });
-    await waiting;
-    client.io.engine.close();
-    await passed;
-    expect(liveIds(server.sessions)).toEqual([]);
-  });
-
-  test("when a middleware after ours refuses it, and its connection goes on", async () => {
-    server = await startServer({
-      databaseUrl: database.url,
-      attach: (sessions, io) => {
-        sessions.attach(io.of("/refused"));
-        io.of("/refused").use((_socket, done) => done(new Error("no")));
-      },
-    });
-    const socket = server.client().io.socket("/refused", { auth: { token: "" } });
-    for (let n = 0; n < 5; n++) {
-      await next(socket, "connect_error");
-      socket.disconnect();
-      socket.connect();
-    }
-    await next(socket, "connect_error");
-    expect(liveIds(server.sessions)).toEqual([]);
-  });
-});
-
-function withResolver(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((onResolve) => {
-    resolve = onResolve;
-  });
-  return { promise, resolve: () => resolve() };
-}
 
 test("a connection that closes while its session opens leaves nothing behind", async () => {
   const { client, sessions } = await start();

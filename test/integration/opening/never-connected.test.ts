@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Socket } from "socket.io";
 import { memoryStore } from "../../../src/index.js";
 import { registryOf } from "../../../src/registry/registry-of.js";
+import { gate } from "../../support/servers/nodes.js";
 import { gotToken, next, startServer, type TestServer } from "../../support/servers/server.js";
 
 // A session is let go of when its socket goes, also where Socket.IO tells nobody: a socket that never connected has no
@@ -92,4 +93,53 @@ test("a socket whose listeners the application has taken away", async () => {
   client.io.engine.close();
   await over;
   expect(live()).toBe(0);
+});
+
+describe("nor is one kept for a socket", () => {
+  test("that goes while middleware before ours takes its time", async () => {
+    const { opened: passed, open: pass } = gate();
+    const { opened: waiting, open: wait } = gate();
+    await server.close();
+    server = await startServer({
+      options: { store: memoryStore() },
+      attach: (sessions, io) => {
+        io.use((socket, done) => {
+          // Goes on only when the connection has closed, as a slow look-up would.
+          socket.conn.once("close", () => done());
+          wait();
+        });
+        sessions.attach(io);
+        io.use((socket, done) => {
+          // To read it must not throw, and there is nothing.
+          expect(socket.session.active).toBe(false);
+          done();
+          pass();
+        });
+      },
+    });
+    const client = server.client({ auth: { token: "" }, reconnection: false });
+    await waiting;
+    client.io.engine.close();
+    await passed;
+    expect(live()).toBe(0);
+  });
+
+  test("that a middleware after ours refuses again and again", async () => {
+    await server.close();
+    server = await startServer({
+      options: { store: memoryStore() },
+      attach: (sessions, io) => {
+        sessions.attach(io.of("/refused"));
+        io.of("/refused").use((_socket, done) => done(new Error("no")));
+      },
+    });
+    const socket = server.client().io.socket("/refused", { auth: { token: "" } });
+    for (let n = 0; n < 5; n++) {
+      await next(socket, "connect_error");
+      socket.disconnect();
+      socket.connect();
+    }
+    await next(socket, "connect_error");
+    expect(live()).toBe(0);
+  });
 });

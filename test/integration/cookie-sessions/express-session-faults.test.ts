@@ -5,47 +5,11 @@ import { addExpressApp, called } from "../../support/http/express-app.js";
 import { expressSessions } from "../../support/http/express-sessions.js";
 import { useNodes } from "../../support/servers/nodes.js";
 
-// express-session on our table: its options, and what must not be saved, lost or told.
+// express-session on our table: what must not be saved, lost or told.
 
 const nodes = useNodes();
 
 const { app, found, valuesOf } = expressSessions(nodes);
-
-test('resave, saveUninitialized, rolling and unset: "destroy"', async () => {
-  const { client, idOf, errors } = await app(
-    {
-      "/set": (session) => {
-        session["n"] = 1;
-      },
-      "/unset": (_, request) => {
-        delete (request as { session?: unknown }).session;
-      },
-    },
-    { resave: true, saveUninitialized: true, rolling: true, unset: "destroy", cookie: { maxAge: 60_000 } },
-  );
-  const browser = client();
-  await browser.get("/");
-  const id = idOf(browser);
-  expect(await valuesOf(id)).toEqual({});
-  const { revision } = (await nodes.row(id)) ?? {};
-  browser.setCookie = "";
-  await browser.get("/");
-  expect(browser.setCookie).toMatch(/Expires=/);
-  // Saved again, but nothing was changed.
-  expect((await nodes.row(id))?.revision).toBe(revision);
-  await browser.get("/set");
-  expect(await valuesOf(id)).toEqual({ n: 1 });
-  await browser.get("/unset");
-  expect(await nodes.row(id)).toBeUndefined();
-  expect(errors).toEqual([]);
-});
-
-test("saveUninitialized: false leaves no row behind where nothing was set", async () => {
-  const { client } = await app({});
-  const browser = client();
-  await browser.get("/");
-  expect(browser.cookie).toBe("");
-});
 
 test("the cookie's id is nowhere in the table", async () => {
   const { client, idOf, sidOf } = await app({
