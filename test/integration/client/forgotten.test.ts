@@ -3,6 +3,7 @@ import { type ClientOptions, tokenSession } from "../../../client/index.js";
 import { hear, nextOf } from "../../support/clients/client-events.js";
 import { TOKEN_KEY } from "../../support/clients/device.js";
 import { FaultyStorage } from "../../support/clients/faulty-storage.js";
+import { cutOff } from "../../support/servers/cut.js";
 import { type Node, useNodes } from "../../support/servers/nodes.js";
 import { serverSideOf } from "../../support/servers/rig.js";
 import { next } from "../../support/servers/server.js";
@@ -41,7 +42,7 @@ test.each([
   socket.on("secret", (text: string) => heard.push(text));
   await next(socket, "hello");
   const { id } = session;
-  await cut(socket);
+  await cutOff(node.io, socket);
   node.io.to("user:7").emit("secret", "missed");
   const hello = next(socket, "hello");
   await leave(session);

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { Socket as ClientSocket } from "socket.io-client";
 import { addApp } from "../../support/http/http-apps.js";
+import { cutAndComeBack } from "../../support/servers/cut.js";
 import { useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
@@ -27,9 +28,7 @@ async function recovering(options: object) {
   /** The connection drops, and the socket is recovered, without a word of its token. */
   async function drop(client: ClientSocket) {
     client.auth = {};
-    const back = next(client, "connect");
-    client.io.engine.close();
-    await back;
+    await cutAndComeBack(node.io, client);
     expect(client.recovered).toBe(true);
   }
   return { node, drop };

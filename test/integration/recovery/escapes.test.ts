@@ -3,6 +3,7 @@ import type { Socket as ServerSocket } from "socket.io";
 import type { Socket } from "socket.io-client";
 import { registryOf } from "../../../src/registry/registry-of.js";
 import { HandClock } from "../../support/clock.js";
+import { cutOff } from "../../support/servers/cut.js";
 import { loggedIn, logIn, present } from "../../support/servers/hearing.js";
 import { until, useNodes } from "../../support/servers/nodes.js";
 import { type Connected, liveIds, type Rig, serverSideOf } from "../../support/servers/rig.js";
@@ -163,12 +164,7 @@ test("sockets that have switched, been cut and gone leave no holder, no watcher,
   await phone.socket.session.regenerate();
   await told;
   await present(tab.client, "");
-  for (const { client, socket } of [phone, tab]) {
-    client.io.reconnection(false);
-    const gone = next(socket, "disconnect");
-    client.io.engine.close();
-    await gone;
-  }
+  for (const { client } of [phone, tab]) await cutOff(node.io, client);
   await until(async () => liveIds(node.sessions).length === 0);
   expect([...(registryOf(node.sessions)?.watched.ofUser("7") ?? [])]).toEqual([]);
   expect(clock.timers).toBe(timers);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { ServerOptions } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
 import { hashSecret } from "../../../src/token/token.js";
+import { cutOff } from "../../support/servers/cut.js";
 import { type Node, useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
@@ -64,7 +65,8 @@ describe.each(ways)("%s", (_, recovery) => {
     const held = node.proxy.hold("coalesce(data");
     const told = next(client, "sessionEnd");
     const back = next(client, "connect");
-    client.io.engine.close();
+    await cutOff(node.io, client);
+    client.connect();
     // The first look has found nothing.
     await (await held).release();
     await nodes.database.pool.query("insert into session set ?", [row]);
@@ -86,7 +88,8 @@ describe.each(ways)("%s", (_, recovery) => {
     client.on("disconnect", (cut) => cuts.push(cut));
     const recovered = next(client, "connect").then(() => client.recovered);
     const told = next(client, "sessionEnd");
-    client.io.engine.close();
+    await cutOff(node.io, client);
+    client.connect();
     expect(await recovered).toBe(true);
     expect((await told)[0]).toEqual({ reason });
     if (cuts.length < 2) await next(client, "disconnect");

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Socket as ClientSocket } from "socket.io-client";
 import { createTestDatabase, type TestDatabase } from "../../support/database/database.js";
+import { cutAndComeBack, cutOff } from "../../support/servers/cut.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../../support/servers/server.js";
 
 // Connection state recovery with its default, under which Socket.IO runs no middleware for a recovered socket.
@@ -42,13 +43,6 @@ async function start(form: keyof typeof forms = "sessions.attach(io)", recovery 
   return server;
 }
 
-/** Drops the connection from below, as a phone in a tunnel does, and resolves when the client is back. */
-async function drop(client: ClientSocket): Promise<void> {
-  const back = next(client, "connect");
-  client.io.engine.close();
-  await back;
-}
-
 /** A client of the old package's README: asks once, and never again. */
 async function oldClient({ client }: TestServer): Promise<{ client: ClientSocket; token: string }> {
   const socket = client();
@@ -65,7 +59,7 @@ describe.each(Object.keys(forms) as (keyof typeof forms)[])("%s", (form) => {
     const server = await start(form);
     const { client } = await oldClient(server);
     await ask(client, "set", "userId", 7);
-    await drop(client);
+    await cutAndComeBack(server.io, client);
     expect(client.recovered).toBe(true);
     expect(await ask(client, "get", "userId")).toEqual({ value: 7, active: true });
   });
@@ -74,12 +68,13 @@ describe.each(Object.keys(forms) as (keyof typeof forms)[])("%s", (form) => {
     const server = await start(form);
     const { client } = await oldClient(server);
     await ask(client, "set", "n", 0);
-    const back = next(client, "connect");
-    client.io.engine.close();
+    await cutOff(server.io, client);
     const answers = Array.from({ length: 20 }, (_, n) => [
       ask(client, "set", "n", n),
       ask(client, "get", "n"),
     ]).flat();
+    const back = next(client, "connect");
+    client.connect();
     await back;
     const values = (await Promise.all(answers)).filter((answer) => answer !== undefined);
     expect(client.recovered).toBe(true);
@@ -93,11 +88,11 @@ test("without recovery such a client has no session until it asks; asking at eac
   const server = await start("sessions.attach(io)", false);
   const { client, token } = await oldClient(server);
   await ask(client, "set", "userId", 7);
-  await drop(client);
+  await cutAndComeBack(server.io, client);
   expect(await ask(client, "get", "userId")).toEqual({ value: "", active: false });
   // The one-line mend: client.on("connect", () => client.emit("getToken", { token })).
   client.on("connect", () => client.emit("getToken", { token }));
-  await drop(client);
+  await cutAndComeBack(server.io, client);
   await gotToken(client);
   expect(await ask(client, "get", "userId")).toEqual({ value: 7, active: true });
 });
@@ -110,7 +105,7 @@ test("the row is read again: what was written meanwhile is seen", async () => {
     `update session set data = '{"userId":8}', revision = revision + 1 where sessionId = ?`,
     [token.slice(0, 32)],
   );
-  await drop(client);
+  await cutAndComeBack(server.io, client);
   expect(await ask(client, "get", "userId")).toEqual({ value: 8, active: true });
 });
 
@@ -125,10 +120,11 @@ test.each([
   const end = next(client, "sessionEnd");
   const over = next(client, "disconnect").then(() => next(client, "disconnect"));
   let answered = false;
-  client.io.engine.close();
+  await cutOff(server.io, client);
   client.emit("get", "userId", () => {
     answered = true;
   });
+  client.connect();
   expect((await end)[0]).toEqual({ reason });
   expect((await over)[0]).toBe("io server disconnect");
   expect(answered).toBe(false);
@@ -143,7 +139,7 @@ test.each([
   await ask(client, "set", "userId", 7);
   await database.pool.query(statement, [token.slice(0, 32)]);
   const asked = next(client, "tokenChanged");
-  await drop(client);
+  await cutAndComeBack(server.io, client);
   expect(client.recovered).toBe(false);
   await asked;
   expect(await ask(client, "get", "userId")).toEqual({ value: "", active: false });
@@ -159,7 +155,7 @@ test("a note in socket.data that the server did not write opens nothing", async 
       socket.data.tokenSession = { ...socket.data.tokenSession, sessionId: victim.token.slice(0, 32) };
     }
   }
-  await drop(thief.client);
+  await cutAndComeBack(server.io, thief.client);
   expect(thief.client.recovered).toBe(false);
   expect(await ask(thief.client, "get", "userId")).toEqual({ value: "", active: false });
 });
@@ -173,7 +169,7 @@ test("a client that presents its token in the handshake is verified by it, and t
   await welcome;
   await ask(client, "set", "userId", 7);
   const again = gotToken(client);
-  await drop(client);
+  await cutAndComeBack(server.io, client);
   expect(client.recovered).toBe(true);
   expect(await again).toMatchObject({ token: auth["token"], errors: "", created: false });
   expect(await ask(client, "get", "userId")).toEqual({ value: 7, active: true });

@@ -3,6 +3,7 @@ import { SessionAwareAdapter } from "socket.io-adapter";
 import { HandClock } from "../../support/clock.js";
 import { describeWithRedis, redisStreamsAdapter } from "../../support/redis/redis.js";
 import { type Nodes, startNodes } from "../../support/servers/cluster.js";
+import { cutOff } from "../../support/servers/cut.js";
 import { logIn, present } from "../../support/servers/hearing.js";
 import { gate, until, useNodes } from "../../support/servers/nodes.js";
 import { away, device, EVERYTHING, sendAll, settings, settle } from "../../support/servers/recovered.js";
@@ -134,10 +135,7 @@ test.each(["before", "behind"])(
       },
     });
     const it = await device(node, 7);
-    it.client.io.reconnection(false);
-    const gone = next(it.socket, "disconnect");
-    it.client.io.engine.close();
-    await gone;
+    await cutOff(node.io, it.client);
     isRefusing = true;
     const refused = next(it.client, "connect_error");
     it.client.connect();

@@ -6,6 +6,7 @@ import { createTestDatabase, type TestDatabase } from "../../support/database/da
 import { addApp } from "../../support/http/http-apps.js";
 import { addAdminUi, openAdminPage } from "../../support/pages/admin-page.js";
 import { Secrets } from "../../support/secrets.js";
+import { cutOff } from "../../support/servers/cut.js";
 import { listenInAllWays, speak } from "../../support/servers/ears.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../../support/servers/server.js";
 
@@ -169,7 +170,8 @@ async function live(): Promise<void> {
   // Recovery by the note, and with the token.
   first.auth = { token: fresh, confirm: true };
   const back = [next(other, "connect"), gotToken(first)];
-  for (const client of [first, other]) client.io.engine.close();
+  for (const client of [first, other]) await cutOff(server.io, client);
+  for (const client of [first, other]) client.connect();
   await Promise.all(back);
   expect([first.recovered, other.recovered]).toEqual([true, true]);
   await ask(other, "look");

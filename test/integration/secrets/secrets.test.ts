@@ -3,6 +3,7 @@ import { pino } from "pino";
 import type { Socket } from "socket.io";
 import { createTestDatabase, type TestDatabase } from "../../support/database/database.js";
 import { type DatabaseProxy, startProxy } from "../../support/database/proxy.js";
+import { cutOff } from "../../support/servers/cut.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../../support/servers/server.js";
 
 // A token is given to one client and shown nowhere else: searched for wherever it could have gone.
@@ -55,7 +56,8 @@ beforeAll(async () => {
   await ask(other, "getToken", { token: forged });
   first.auth = { token };
   const back = gotToken(first);
-  first.io.engine.close();
+  await cutOff(server.io, first);
+  first.connect();
   await back;
   expect(first.recovered).toBe(true);
   await proxy.down();

@@ -3,6 +3,7 @@ import type { Server } from "socket.io";
 import type { TokenSessions } from "../../../src/index.js";
 import { addAdminUi, openAdminPage } from "../../support/pages/admin-page.js";
 import { Secrets } from "../../support/secrets.js";
+import { cutOff } from "../../support/servers/cut.js";
 import { OWN_EVENTS, speak } from "../../support/servers/ears.js";
 import { useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
@@ -68,7 +69,8 @@ test.each(
   if (recovery) {
     first.auth = { token: fresh, confirm: true };
     const back = gotToken(first);
-    first.io.engine.close();
+    await cutOff(node.io, first);
+    first.connect();
     await back;
   }
   const late = await openAdminPage(node);

@@ -3,6 +3,7 @@ import type { Namespace, Server, ServerOptions, Socket } from "socket.io";
 import type { Socket as Client } from "socket.io-client";
 import type { GotToken, TokenSessions } from "../../../src/index.js";
 import { sendPrivately } from "../../../src/socket.io/internals.js";
+import { cutOff } from "../../support/servers/cut.js";
 import { type Heard, listenInAllWays, OWN_EVENTS, speak } from "../../support/servers/ears.js";
 import { useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken, next, type TestServer } from "../../support/servers/server.js";
@@ -120,7 +121,8 @@ test("nor do those of a socket that was recovered", async () => {
   await welcome;
   client.auth = { token, confirm: true };
   const back = gotToken(client);
-  client.io.engine.close();
+  await cutOff(node.io, client);
+  client.connect();
   expect(await back).toMatchObject({ created: false });
   expect(client.recovered).toBe(true);
   expect(await ask(client, "getToken", { token })).toMatchObject({ errors: "" });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { openTab } from "../../support/clients/device.js";
 import { HandClock } from "../../support/clock.js";
+import { cutAndComeBack, cutOff } from "../../support/servers/cut.js";
 import { outcome, useNodes } from "../../support/servers/nodes.js";
 import { serverSideOf } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
@@ -38,10 +39,7 @@ describe.each([true, false])("a recovered socket (skipMiddlewares: %s)", (skipMi
   test("of a thief has no part in the login: it is a new one of nobody's, and is asked for its token", async () => {
     const { node, victim, client } = await recovering();
     const thief = serverSideOf(node.io, client);
-    const gone = next(thief, "disconnect");
-    client.io.reconnection(false);
-    client.io.engine.close();
-    await gone;
+    await cutOff(node.io, client);
     await victim.handle().login("ada");
     await victim.handle().set("card", "4111");
     const told = next(client, "tokenChanged");
@@ -68,10 +66,7 @@ describe.each([true, false])("a recovered socket (skipMiddlewares: %s)", (skipMi
 
   test("of the user's goes on when it presents the new token", async () => {
     const { node, clock, victim, client } = await recovering();
-    const gone = next(serverSideOf(node.io, client), "disconnect");
-    client.io.reconnection(false);
-    client.io.engine.close();
-    await gone;
+    await cutOff(node.io, client);
     await victim.handle().login("ada");
     const told = next(client, "tokenChanged");
     client.connect();
@@ -92,8 +87,7 @@ describe.each([true, false])("a recovered socket (skipMiddlewares: %s)", (skipMi
     await victim.handle().login("ada");
     await told;
     const again = next(client, "tokenChanged");
-    client.io.engine.close();
-    await next(client, "connect");
+    await cutAndComeBack(node.io, client);
     expect(client.recovered).toBe(false);
     await again;
     expect(serverSideOf(node.io, client).session.active).toBe(false);

@@ -1,6 +1,7 @@
 import { expect } from "@jest/globals";
 import type { ServerOptions } from "socket.io";
 import type { Socket } from "socket.io-client";
+import { cutOff } from "./cut.js";
 import { loggedIn } from "./hearing.js";
 import type { Connected, Rig } from "./rig.js";
 import { next, type TestServerOptions } from "./server.js";
@@ -39,10 +40,7 @@ export async function away(
   meanwhile: () => unknown,
   { isRecovered = true } = {},
 ): Promise<void> {
-  client.io.reconnection(false);
-  const gone = next(socket, "disconnect");
-  client.io.engine.close();
-  await gone;
+  await cutOff(socket.nsp.server, client);
   await meanwhile();
   const back = next(client, "connect");
   client.connect();
