@@ -1,5 +1,6 @@
 // @ts-check
-// A server program of this repository with all that it needs, from a fresh clone on: for `npm start` and `npm run example`.
+// A server program of this repository with all that it needs, from a fresh clone on: for `npm start` and
+// `npm run example`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
@@ -21,7 +22,8 @@ import { isShuttingDown, onShutdown, shutdown } from "./shutdown.js";
 /**
  * @typedef {object} Application
  * @property {string} title "The demo", for messages
- * @property {string} program the server's file, in the project; it finds DATABASE_URL and PORT in its environment
+ * @property {string} program the server's file, in the project; DATABASE_URL and PORT are in its
+ * environment
  * @property {string} name of its database and of the account for it: letters, digits and _, at most 32
  * @property {string} passwordFile in .data, after the engine's name
  * @property {boolean} [redis] whether it needs a Redis server too, by REDIS_URL
@@ -30,8 +32,8 @@ import { isShuttingDown, onShutdown, shutdown } from "./shutdown.js";
 const say = (/** @type {string} */ line) => console.log(`· ${line}`);
 
 /**
- * Installs, builds, starts a private database (or uses that of DATABASE_URL), plays the DBA, and runs the program until
- * Ctrl-C, which stops all of it.
+ * Installs, builds, starts a private database (or uses that of DATABASE_URL), plays the DBA, and runs the
+ * program until Ctrl-C, which stops all of it.
  * @param {Application} application
  */
 export async function runApplication(application) {

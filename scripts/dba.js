@@ -4,7 +4,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { projectFolder } from "./paths.js";
 
-/** @typedef {{ query(sql: string, values?: unknown[]): Promise<[unknown, unknown]> }} Connection as mysql2/promise has it */
+/**
+ * As mysql2/promise has it.
+ * @typedef {{ query(sql: string, values?: unknown[]): Promise<[unknown, unknown]> }} Connection
+ */
 
 export const tableFile = path.join(projectFolder, "sql", "session.sql");
 export const grantFile = path.join(projectFolder, "sql", "grant.sql");
@@ -52,7 +55,8 @@ function replaceNames(text, replacements) {
 }
 
 /**
- * Makes the database and, unless it is there, its table `session`; the connection uses that database afterwards.
+ * Makes the database and, unless it is there, its table `session`; the connection uses that database
+ * afterwards.
  * @param {Connection} connection
  * @param {string} database
  * @returns {Promise<boolean>} whether the table was made now
@@ -67,7 +71,8 @@ export async function makeTable(connection, database) {
 }
 
 /**
- * Makes an account for this machine with no rights but those of sql/grant.sql; it keeps them when it was there.
+ * Makes an account for this machine with no rights but those of sql/grant.sql; it keeps them when it was
+ * there.
  * @param {Connection} connection
  * @param {{ database: string, account: string, password: string }} options
  */

@@ -1,6 +1,7 @@
 // @ts-check
-// npm run example -- <name> [--redis]: an example's server with all that it needs, from a fresh clone on. It is
-// examples/<name>/server.js or server.cjs, and gets DATABASE_URL, PORT and, after --redis, REDIS_URL in its environment.
+// npm run example -- <name> [--redis]: an example's server with all that it needs, from a fresh clone on. It
+// is examples/<name>/server.js or server.cjs, and gets DATABASE_URL, PORT and, after --redis, REDIS_URL in
+// its environment.
 import fs from "node:fs";
 import path from "node:path";
 import { runApplication } from "./application.js";

@@ -6,7 +6,8 @@ import { projectFolder } from "./paths.js";
 
 /**
  * Installs what package-lock.json says, unless exactly that is there.
- * @param {{ say: import("./paths.js").Say, folder?: string }} options `folder`: another package than the project
+ * @param {{ say: import("./paths.js").Say, folder?: string }} options `folder`: another package
+ * than the project
  */
 export async function ensureDependencies({ say, folder = projectFolder }) {
   if (isInstalled(folder)) return;
@@ -16,8 +17,9 @@ export async function ensureDependencies({ say, folder = projectFolder }) {
 }
 
 /**
- * npm notes what it has installed in node_modules/.package-lock.json, as the last thing it does: an installation that
- * was broken off has no such file, one from before the lock file changed has another content.
+ * npm notes what it has installed in node_modules/.package-lock.json, as the last thing it does: an
+ * installation that was broken off has no such file, one from before the lock file changed has another
+ * content.
  * @param {string} folder
  */
 function isInstalled(folder) {
@@ -46,7 +48,8 @@ function readPackages(file) {
 function npmCi(folder) {
   const windows = process.platform === "win32";
   return new Promise((resolve, reject) => {
-    // Development dependencies are wanted even where NODE_ENV says "production". npm.cmd starts only through a shell.
+    // Development dependencies are wanted even where NODE_ENV says "production". npm.cmd starts only through
+    // a shell.
     const child = spawn(windows ? "npm.cmd" : "npm", ["ci", "--include=dev"], {
       cwd: folder,
       shell: windows,

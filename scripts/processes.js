@@ -78,7 +78,8 @@ function isExecutable(file) {
 
 /**
  * The command line of a running process; "" when there is none, or only its zombie. A process id alone says
- * nothing: ids are given out again, so whoever wants to signal a process that it did not start compares this first.
+ * nothing: ids are given out again, so whoever wants to signal a process that it did not start compares this
+ * first.
  * @param {number} pid
  * @returns {Promise<string>}
  */

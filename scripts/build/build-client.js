@@ -1,5 +1,6 @@
 // @ts-check
-// Builds the client: one ES module and one script-tag file, and each entry beside them; refuses what has grown too large.
+// Builds the client: one ES module and one script-tag file, and each entry beside them; refuses what has
+// grown too large.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { projectFolder } from "../paths.js";
@@ -7,7 +8,8 @@ import { targets } from "./client-engines.js";
 import { budgets, gzipped } from "./client-sizes.js";
 
 /**
- * Files of dist/client and what they are made of. `index.js` is not taken into another ES module: it knows its sockets.
+ * Files of dist/client and what they are made of. `index.js` is not taken into another ES module: it knows
+ * its sockets.
  * @type {readonly { file: string, from: string, platform?: "node" }[]}
  */
 const modules = [
@@ -25,8 +27,8 @@ const modules = [
 ];
 
 /**
- * Members by which modules of the client know each other's objects, and no application sees: their names are shortened too. None
- * of them may be a name of the browser, of Socket.IO or of a public type.
+ * Members by which modules of the client know each other's objects, and no application sees: their names are
+ * shortened too. None of them may be a name of the browser, of Socket.IO or of a public type.
  */
 const INTERNAL =
   /^(another|become|begin|choose|clearOld|current|dead|itemKey|later|listen|orHeld|renew|same|stateNow|tellState)$/;

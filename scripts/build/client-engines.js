@@ -1,11 +1,12 @@
 // @ts-check
-// Which engines the client is built for. `node scripts/build/client-engines.js` prints the table of docs/client.md.
+// Which engines the client is built for. `node scripts/build/client-engines.js` prints the table of
+// docs/client.md.
 import { fileURLToPath } from "node:url";
 
 /**
- * The oldest of each that files of dist/client run in. A WebView of Android has the number of its Chrome, one of iOS that of the
- * system.
- * @typedef {{ readonly chrome: number, readonly ios: number, readonly safari: number, readonly firefox: number }} Engines
+ * The oldest of each that files of dist/client run in. A WebView of Android has the number of its Chrome, one
+ * of iOS that of the system.
+ * @typedef {Readonly<Record<"chrome" | "ios" | "safari" | "firefox", number>>} Engines
  */
 
 /** The script-tag file: for apps on devices that nobody brings up to date any more. @type {Engines} */

@@ -1,5 +1,6 @@
 // @ts-check
-// How large the client may be, and is. `node scripts/build/client-sizes.js` prints the table of the README, of what has been built.
+// How large the client may be, and is. `node scripts/build/client-sizes.js` prints the table of the README,
+// of what has been built.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +8,8 @@ import { gzipSync } from "node:zlib";
 import { projectFolder } from "../paths.js";
 
 /**
- * Bytes of a file of dist/client when gzipped: what a phone loads. What runs in Node alone is not loaded, and has none.
+ * Bytes of a file of dist/client when gzipped: what a phone loads. What runs in Node alone is not loaded, and
+ * has none.
  * @type {Readonly<Record<string, number>>}
  */
 export const budgets = {

@@ -1,6 +1,7 @@
 // @ts-check
-// Makes the API reference, docs/api/, from the docstrings of all that package.json exports, with README.md and docs/*.md as pages of it.
-// Fails where a docstring is missing, a link leads nowhere, or a type that is used is not exported.
+// Makes the API reference, docs/api/, from the docstrings of all that package.json exports, with README.md
+// and docs/*.md as pages of it. Fails where a docstring is missing, a link leads nowhere, or a type that is
+// used is not exported.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +10,8 @@ import { projectFolder, referenceFolder } from "../paths.js";
 import { markdownFiles, readMarkdown } from "./markdown.js";
 
 const elsewhere = [
-  // Exported by the main entry; what extends the frameworks' types is a program of its own, and does not see that.
+  // Exported by the main entry; what extends the frameworks' types is a program of its own, and does not see
+  // that.
   "src/http/request-session.ts:RequestSession",
   // What the types of events are made of, as in Socket.IO, which does not export its own.
   ...["ByMany", "EventsMap"].map((name) => `src/socket.io/broadcaster.ts:${name}`),

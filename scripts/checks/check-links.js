@@ -1,6 +1,6 @@
 // @ts-check
-// Looks at every link of the project's Markdown files and of the API reference that stays in the project: the file must be there, and
-// in it the heading. What is elsewhere on the web is not asked for.
+// Looks at every link of the project's Markdown files and of the API reference that stays in the project: the
+// file must be there, and in it the heading. What is elsewhere on the web is not asked for.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { projectFolder, referenceFolder } from "../paths.js";
 import { linksAndIds } from "./html.js";
 import { markdownFiles, readMarkdown } from "./markdown.js";
 
-/** @typedef {{ file: string, line?: number, target: string }} Link `file` is a path from the project's folder */
+/** @typedef {{ file: string, line?: number, target: string }} Link `file`: from the project's folder */
 
 /**
  * @param {string} project the folder that has the Markdown files

@@ -1,5 +1,6 @@
 // @ts-check
-// Packs the package, looks at what is in it, installs it in an empty project and uses it there: by import, by require, by types.
+// Packs the package, looks at what is in it, installs it in an empty project and uses it there: by import, by
+// require, by types.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";

@@ -1,5 +1,6 @@
 // @ts-check
-// Holds src/ and client/ to the drawing of docs/architecture.md: which way imports run (structure-rules.js), and how many files lie in the root of src/.
+// Holds src/ and client/ to the drawing of docs/architecture.md: which way imports run (structure-rules.js),
+// and how many files lie in the root of src/.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +8,10 @@ import { cruise } from "dependency-cruiser";
 import { projectFolder } from "../paths.js";
 import config from "./structure-rules.js";
 
-/** In the root of src/ is what everybody speaks of, and what puts the rooms together. More than these, and a room is missing. */
+/**
+ * In the root of src/ is what everybody speaks of, and what puts the rooms together. More than these, and a
+ * room is missing.
+ */
 const MOST_IN_ROOT = 12;
 
 /**

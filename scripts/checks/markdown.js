@@ -32,7 +32,8 @@ export function markdownFiles(project, folder = "") {
 
 /**
  * @param {string} text
- * @returns {{ title: string | undefined, links: Link[], anchors: Set<string> }} the first heading; images count as links
+ * @returns {{ title: string | undefined, links: Link[], anchors: Set<string> }} the first heading; images
+ * count as links
  */
 export function readMarkdown(text) {
   const blocks = parser.parse(text, {});

@@ -1,8 +1,10 @@
 // @ts-check
-// docs/structure.svg: which room of src/ and client/ imports which, and how often. `--write` draws it; without, it must be as the imports are.
+// docs/structure.svg: which room of src/ and client/ imports which, and how often. `--write` draws it;
+// without, it must be as the imports are.
 //
-// Rooms stand on a diagonal, in the order of structure-rules.js. An arrow leaves its room to the right, turns down above the room that it
-// imports, and has its number where it turns. So no arrow can run up, no line is laid through a room, and nothing is left to a layout.
+// Rooms stand on a diagonal, in the order of structure-rules.js. An arrow leaves its room to the right, turns
+// down above the room that it imports, and has its number where it turns. So no arrow can run up, no line is
+// laid through a room, and nothing is left to a layout.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,14 +13,18 @@ import { readImports } from "./check-structure.js";
 import { floors } from "./structure-rules.js";
 
 /** @typedef {import("dependency-cruiser").IModule} Module */
-/** @typedef {{ name: string, has: readonly string[], floor?: number }} Room `has`: what its files' paths begin with */
+/**
+ * `has`: how the paths of its files begin.
+ * @typedef {{ name: string, has: readonly string[], floor?: number }} Room
+ */
 /** @typedef {{ from: number, to: number, imports: number }} Arrow between the rooms with these numbers */
 
 const picture = path.join("docs", "structure.svg");
 const command = "npm run draw:structure";
 
 /**
- * From the top down. Files of one floor that are in no folder share a room. `index.ts` has none: it repeats what all others export.
+ * From the top down. Files of one floor that are in no folder share a room. `index.ts` has none: it repeats
+ * what all others export.
  * @type {readonly Room[]}
  */
 const plan = floors.slice(1).flatMap((places, index, all) => {

@@ -1,9 +1,10 @@
 // @ts-check
-// The drawing of docs/architecture.md ("Dependencies") as rules: `npm run check:structure`. Imports of types count like all others.
+// The drawing of docs/architecture.md ("Dependencies") as rules: `npm run check:structure`. Imports of types
+// count like all others.
 
 /**
- * The floors of src/, from the top down. Each may import what stands further down, and nothing else; what stands on one floor does not know
- * its neighbours.
+ * The floors of src/, from the top down. Each may import what stands further down, and nothing else; what
+ * stands on one floor does not know its neighbours.
  */
 export const floors = [
   ["index.ts"],

@@ -1,5 +1,6 @@
 // @ts-check
-// One browser for all tests of a run. Their processes ask an address on this machine for it; the first question starts it.
+// One browser for all tests of a run. Their processes ask an address on this machine for it; the first
+// question starts it.
 import { once } from "node:events";
 import http from "node:http";
 import { onShutdown } from "../shutdown.js";
@@ -12,7 +13,8 @@ const startTimeoutMs = 120_000;
 
 /**
  * @param {Browser} browser
- * @returns {Promise<{ url: string, stop: () => Promise<void> }>} where to ask for the address that Playwright's `connect` takes
+ * @returns {Promise<{ url: string, stop: () => Promise<void> }>} where to ask for the address that
+ * Playwright's `connect` takes
  */
 export async function offerBrowser(browser) {
   /** @type {Promise<BrowserServer> | undefined} */
@@ -42,8 +44,8 @@ export async function offerBrowser(browser) {
     server.close();
     server.closeAllConnections();
     const started = await running?.catch(() => undefined);
-    // Its processes are children of ours: Playwright waits for their end, and ends them itself where they do not obey. Where we
-    // are killed, the browser sees that the other end of its pipe is gone.
+    // Its processes are children of ours: Playwright waits for their end, and ends them itself where they do
+    // not obey. Where we are killed, the browser sees that the other end of its pipe is gone.
     await started?.close();
   };
   const forget = onShutdown(stop);

@@ -1,5 +1,6 @@
 // @ts-check
-// Finds a Chrome or Chromium for browser tests: on the machine, else (Linux) the one that travels in a registry package.
+// Finds a Chrome or Chromium for browser tests: on the machine, else (Linux) the one that travels in a
+// registry package.
 import fs from "node:fs";
 import path from "node:path";
 import { ensureDependencies } from "../install.js";
@@ -107,8 +108,8 @@ async function unpackedFolder(say) {
 }
 
 /**
- * Without a font the pages stay empty, and the settings that come along know only the places of a cloud's machines.
- * Written each time, as the project's folder may have moved.
+ * Without a font the pages stay empty, and the settings that come along know only the places of a cloud's
+ * machines. Written each time, as the project's folder may have moved.
  * @param {string} folder
  */
 function writeFontSettings(folder) {

@@ -21,7 +21,8 @@ export function layoutOf(folder) {
 }
 
 /**
- * A folder of its own for temporary tables: a MariaDB server that starts deletes those that it finds, as left over, others' that run too.
+ * A folder of its own for temporary tables: a MariaDB server that starts deletes those that it finds, as left
+ * over, others' that run too.
  * @param {string} folder
  */
 export function temporaryArguments(folder) {
@@ -126,7 +127,8 @@ function readSql(share, name) {
 }
 
 /**
- * The folder with the scripts that make MariaDB's own tables. It has charsets/ in it, whose place the server knows.
+ * The folder with the scripts that make MariaDB's own tables. It has charsets/ in it, whose place the server
+ * knows.
  * @param {Server} server
  */
 async function shareFolder(server) {
@@ -149,8 +151,8 @@ export function rootPassword(folder) {
 }
 
 /**
- * The file that the server runs before it takes the first connection: it gives root its password. One statement a
- * line is what --init-file wants.
+ * The file that the server runs before it takes the first connection: it gives root its password. One
+ * statement a line is what --init-file wants.
  * @param {string} folder
  */
 export function writeRootAccounts(folder) {

@@ -1,5 +1,6 @@
 // @ts-check
-// A server that outlived the script that had started it (which was killed, or crashed) still holds its data folder.
+// A server that outlived the script that had started it (which was killed, or crashed) still holds its data
+// folder.
 import fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { commandLineOf } from "../processes.js";
@@ -10,7 +11,8 @@ import { layoutOf } from "./database-folder.js";
 /**
  * Notes who runs on this folder, for the next start.
  * @param {string} folder
- * @param {{ server: number, signs: readonly string[] }} running its process id, and what its command line may show
+ * @param {{ server: number, signs: readonly string[] }} running its process id, and what its command line may
+ * show
  */
 export function recordRunning(folder, { server, signs }) {
   const owner = { pid: process.pid, arguments: process.argv.slice(1) };
@@ -27,7 +29,8 @@ export async function endLeftOver(folder, say) {
   if (!fs.existsSync(record)) return;
   /** @type {{ server: number, signs?: string[], owner: { pid: number, arguments: string[] } }} */
   const { server, signs = [data], owner } = JSON.parse(fs.readFileSync(record, "utf8"));
-  // Ids are given out again: only a process whose command line shows a sign of this very server is the one recorded.
+  // Ids are given out again: only a process whose command line shows a sign of this very server is the one
+  // recorded.
   const runs = async () => {
     const commandLine = await commandLineOf(server);
     return signs.some((sign) => commandLine.includes(sign));

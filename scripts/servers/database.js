@@ -39,7 +39,8 @@ export { databaseUrlFromEnvironment } from "./database-url.js";
  * @param {Server} [options.server] what findServer() gave, when the caller has asked already
  * @param {Record<string, string>} [options.environment] of the server, besides ours
  * @param {number} [options.startWithinMs] how long it may take until it answers
- * @param {number} [options.port] a certain port instead of a free one, for a restart that clients shall survive
+ * @param {number} [options.port] a certain port instead of a free one, for a restart that clients shall
+ * survive
  * @param {readonly string[]} [options.settings] come after our own
  * @returns {Promise<Database>}
  */
@@ -70,7 +71,8 @@ export async function startDatabase({
 
 /**
  * @param {Server} server
- * @param {{ folder: string, port: number, environment?: Record<string, string> | undefined, startWithinMs?: number | undefined, settings?: readonly string[] | undefined }} options
+ * @param {{ folder: string, port: number, environment?: Record<string, string> | undefined,
+ *   startWithinMs?: number | undefined, settings?: readonly string[] | undefined }} options
  * @returns {Promise<Database>}
  */
 async function start(server, { folder, port, environment = {}, startWithinMs, settings = [] }) {

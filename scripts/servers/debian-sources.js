@@ -21,8 +21,8 @@ export function isDebian() {
 }
 
 /**
- * The text of a deb822 sources file for the machine's own suite, or for another suite of the same archive. Archives
- * of third parties are left out: they have other suites, and one that is down must not stop us.
+ * The text of a deb822 sources file for the machine's own suite, or for another suite of the same archive.
+ * Archives of third parties are left out: they have other suites, and one that is down must not stop us.
  * @param {string} [suite]
  * @param {string} [aptFolder]
  */
@@ -101,7 +101,8 @@ export function readDeb822(text) {
     const uris = fields.get("uris");
     if (off || !uris || !/\bdeb\b(?!-)/.test(fields.get("types") ?? "")) return [];
     const options = [];
-    // A key may be written into the file itself: then it goes on over several lines, which are kept as they are.
+    // A key may be written into the file itself: then it goes on over several lines, which are kept as they
+    // are.
     if (fields.has("signed-by")) options.push(`Signed-By: ${fields.get("signed-by")}`);
     if (fields.has("trusted")) options.push(`Trusted: ${fields.get("trusted")}`);
     const suites = (fields.get("suites") ?? "").split(/\s+/).filter(Boolean);

@@ -1,6 +1,7 @@
 // @ts-check
-// Debian and Ubuntu packages without root and without touching the system: apt works in folders of its own, believes
-// that nothing is installed (so that all libraries come along, the C library too), and dpkg-deb only unpacks.
+// Debian and Ubuntu packages without root and without touching the system: apt works in folders of its own,
+// believes that nothing is installed (so that all libraries come along, the C library too), and dpkg-deb only
+// unpacks.
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
@@ -131,7 +132,8 @@ async function download({ work, packages, suite, say }) {
 }
 
 /**
- * Paths are given with --config-file, which apt reads after the machine's own settings (proxies and the like stay).
+ * Paths are given with --config-file, which apt reads after the machine's own settings (proxies and the like
+ * stay).
  * @param {string} work
  * @param {string} sources
  */

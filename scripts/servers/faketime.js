@@ -1,5 +1,6 @@
 // @ts-check
-// libfaketime, by which a program sees another time than the machine's: on the machine, else among Debian's packages.
+// libfaketime, by which a program sees another time than the machine's: on the machine, else among Debian's
+// packages.
 import fs from "node:fs";
 import path from "node:path";
 import { canUnpackPackages, unpackPackages } from "./debian.js";
@@ -49,7 +50,8 @@ export function movableTime(library, file) {
     LD_PRELOAD: library,
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: "1",
-    // As it is when somebody sets a machine's clock, or it has slept: the monotonic clock goes on from where it was.
+    // As it is when somebody sets a machine's clock, or it has slept: the monotonic clock goes on from where
+    // it was.
     FAKETIME_DONT_FAKE_MONOTONIC: "1",
     DONT_FAKE_MONOTONIC: "1",
   };

@@ -50,7 +50,8 @@ export async function onFreePort(start, wanted) {
  * Waits until a server answers; its port is open a little earlier.
  * @param {object} options
  * @param {number} options.port
- * @param {Greeting | undefined} [options.greeting] as a database server does it, with anything at all, when left out
+ * @param {Greeting | undefined} [options.greeting] as a database server does it, with anything at all, when
+ * left out
  * @param {number} options.timeoutMs
  * @param {() => boolean} options.gaveUp says that waiting is in vain
  */

@@ -1,5 +1,6 @@
 // @ts-check
-// Finds a Redis server program (or Valkey, which speaks the same): on the machine, else among Debian's packages.
+// Finds a Redis server program (or Valkey, which speaks the same): on the machine, else among Debian's
+// packages.
 import path from "node:path";
 import { capture, findPrograms } from "../processes.js";
 import { canUnpackPackages, unpackPackages } from "./debian.js";

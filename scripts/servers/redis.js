@@ -98,7 +98,8 @@ async function start({ server, folder, port, password }) {
 }
 
 /**
- * A file, as all users of a machine can read a command line. No path stands in it: the server runs in its folder.
+ * A file, as all users of a machine can read a command line. No path stands in it: the server runs in its
+ * folder.
  * @param {string} folder
  * @param {number} port
  * @param {string} password

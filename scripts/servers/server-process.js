@@ -12,7 +12,8 @@ import { waitForGreeting } from "./ports.js";
  * @typedef {object} ServerProcess
  * @property {Promise<void>} exited resolves when the server has ended, for whatever reason
  * @property {() => Promise<void>} stop ends it gracefully; calling it again does no harm
- * @property {(signal: NodeJS.Signals) => void} signal sends it a signal, such as SIGSTOP, after which it keeps its connections and answers nothing
+ * @property {(signal: NodeJS.Signals) => void} signal sends it a signal, such as SIGSTOP, after which it
+ * keeps its connections and answers nothing
  */
 
 const startTimeoutMs = 120_000;
@@ -27,7 +28,8 @@ const stopTimeoutMs = 30_000;
  * @param {string} options.folder laid out as `layoutOf` says; the server runs in its data folder
  * @param {Record<string, string>} [options.environment] besides ours
  * @param {number} [options.startWithinMs] how long it may take until it answers
- * @param {readonly string[]} [options.signs] what its command line shows where it does not keep the one it got
+ * @param {readonly string[]} [options.signs] what its command line shows where it does not keep the one it
+ * got
  * @param {number} options.port where it will answer
  * @param {import("./ports.js").Greeting} [options.greeting]
  * @param {readonly string[]} [options.temporary] files with secrets that it needs only while it starts

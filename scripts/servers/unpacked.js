@@ -3,11 +3,12 @@ import fs from "node:fs";
 import path from "node:path";
 
 /**
- * How to run a program that `unpackPackages` has unpacked: through the loader and the libraries that came along, as
- * those of the machine may be older, or change under it.
+ * How to run a program that `unpackPackages` has unpacked: through the loader and the libraries that came
+ * along, as those of the machine may be older, or change under it.
  * @param {string} folder
  * @param {string} program its path in that folder
- * @returns {{ program: string, leading: string[] }} what to spawn, and the arguments that come before all others
+ * @returns {{ program: string, leading: string[] }} what to spawn, and the arguments that come before all
+ * others
  */
 export function throughLoader(folder, program) {
   const roots = ["lib", "lib64", "usr/lib", "usr/lib64"]
