@@ -1,6 +1,7 @@
 // @ts-check
 // Programs of the benchmark: Node processes of their own that answer questions. Both sides of that are here.
 import { fork } from "node:child_process";
+import { waitForEnd } from "../scripts/processes.js";
 import { onShutdown } from "../scripts/shutdown.js";
 
 /**
@@ -55,9 +56,7 @@ export function startProgram(file, { env = {}, args = [], execArgv = [] } = {}) 
   const stop = async () => {
     // Its side of the channel closes, which tells it to go; it does the same when we are gone without a word.
     if (child.connected) child.disconnect();
-    const escalation = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
-    await exited;
-    clearTimeout(escalation);
+    await waitForEnd(child, exited, stopTimeoutMs);
   };
   exited.then(onShutdown(stop));
   return {

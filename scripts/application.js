@@ -11,6 +11,7 @@ import { ensureDependencies } from "./install.js";
 import { checkNodeVersion } from "./node-version.js";
 import { keptPassword } from "./passwords.js";
 import { dataFolder, projectFolder } from "./paths.js";
+import { waitForEnd } from "./processes.js";
 import { databaseUrlFromEnvironment, startDatabase } from "./servers/database.js";
 import { findServer } from "./servers/database-server.js";
 import { withDatabase } from "./servers/database-url.js";
@@ -124,10 +125,8 @@ async function startProgram({ title, program }, environment) {
   });
   const exited = once(child, "exit");
   onShutdown(async () => {
-    const escalation = setTimeout(() => child.kill("SIGKILL"), 15_000);
     child.kill("SIGTERM");
-    await exited;
-    clearTimeout(escalation);
+    await waitForEnd(child, exited, 15_000);
   });
   exited.then(([code, signal]) =>
     end(code ?? 1, `The server of ${title} ended (${signal ?? `exit code ${code}`}).`),

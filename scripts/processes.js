@@ -52,6 +52,18 @@ export function lastLines(text, count) {
 }
 
 /**
+ * Waits for the end of a process that has been asked for it, and kills the process when it takes too long.
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {Promise<unknown>} exited
+ * @param {number} withinMs
+ */
+export async function waitForEnd(child, exited, withinMs) {
+  const escalation = setTimeout(() => child.kill("SIGKILL"), withinMs);
+  await exited;
+  clearTimeout(escalation);
+}
+
+/**
  * Every program of this name, those on PATH first.
  * @param {string} name without ".exe"
  * @param {readonly string[]} [alsoIn] folders to look at after PATH

@@ -2,7 +2,7 @@
 // A server as a process of ours: it ends when we end, and a later run finds it when we were killed.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
-import { lastLines } from "../processes.js";
+import { lastLines, waitForEnd } from "../processes.js";
 import { onShutdown } from "../shutdown.js";
 import { layoutOf } from "./database-folder.js";
 import { recordRunning } from "./database-left-over.js";
@@ -69,9 +69,7 @@ export async function startServer({ title, program, args, folder, port, greeting
       stopping = true;
       child.kill("SIGTERM");
     }
-    const escalation = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
-    await exited;
-    clearTimeout(escalation);
+    await waitForEnd(child, exited, stopTimeoutMs);
   };
   const removeTemporary = () => {
     for (const file of temporary) fs.rmSync(file, { force: true });
