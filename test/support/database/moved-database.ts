@@ -24,6 +24,9 @@ const say = () => {};
 const START_WITHIN_MS = 300_000;
 const START_TIMEOUT_MS = 2 * START_WITHIN_MS;
 
+/** All servers of a test file, one after the other, run on the same data: making it takes longer than starting a server. */
+let folder: string | undefined;
+
 /**
  * `describe` with a server of the suite's engine in a time zone, where there are programs for it: the tests' own server may be somebody
  * else's. Elsewhere the tests are skipped, and the runner is told.
@@ -46,19 +49,23 @@ export async function describeWithMovedDatabase(
     return describe.skip(what, () => tests(undefined as never));
   }
   const { library } = found;
+  if (folder === undefined) {
+    const made = fs.mkdtempSync(path.join(os.tmpdir(), "moved-database-"));
+    folder = made;
+    afterAll(() => fs.rmSync(made, { recursive: true, force: true }));
+  }
+  const place = folder;
   describe(what, () => {
-    let folder: string;
     let server: Database;
     let database: TestDatabase;
     let setOff: (seconds: number) => void;
     const ofTests = process.env["TEST_DATABASE_URL"];
     beforeAll(async () => {
-      folder = fs.mkdtempSync(path.join(os.tmpdir(), "moved-database-"));
-      const time = movableTime(library, path.join(folder, "time"));
+      const time = movableTime(library, path.join(place, "time"));
       ({ setOff } = time);
       server = await startDatabase({
         engine,
-        folder,
+        folder: place,
         say,
         server: await findServer({ engine, say }),
         startWithinMs: START_WITHIN_MS,
@@ -72,7 +79,6 @@ export async function describeWithMovedDatabase(
       setOff?.(0);
       await database?.drop();
       await server?.stop();
-      fs.rmSync(folder, { recursive: true, force: true });
     }, START_TIMEOUT_MS);
     let processes = 0;
     tests({
@@ -81,7 +87,7 @@ export async function describeWithMovedDatabase(
       },
       setOff: (seconds) => setOff(seconds),
       setTo: (unixSeconds) => setOff(Math.ceil(unixSeconds - Date.now() / 1000)),
-      process: () => movableTime(library, path.join(folder, `process-${processes++}`)),
+      process: () => movableTime(library, path.join(place, `process-${processes++}`)),
     });
   });
 }
