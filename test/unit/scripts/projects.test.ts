@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { PROJECTS, selection } from "../../../scripts/jest/projects.js";
+import { LONGEST } from "../../../scripts/jest/sequencer.js";
 import { serverUrl } from "../../support/database/database.js";
 
 test("each test file is in one project", () => {
@@ -15,6 +16,10 @@ test("each test file is in one project", () => {
     );
   expect(files.length).toBeGreaterThan(150);
   expect(files.filter((file) => projectsOf(file).length !== 1)).toEqual([]);
+});
+
+test("the files that begin first are there", () => {
+  expect(LONGEST.filter((file) => !existsSync(file))).toEqual([]);
 });
 
 test("where tests run with one engine alone, none gets a database", () => {
