@@ -52,7 +52,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const context = {
     registry,
     outages,
-    restoring: audience.restoring,
+    restoring: audience.recovery,
     required,
     late: new LateTokens(settings.clock),
     strangers: new Strangers(settings.clock),
@@ -69,7 +69,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
       cluster.join(server);
       hideOn(server, tokenCookies);
       script?.serveOn(server);
-      audience.attach(namespace);
+      audience.addNamespace(namespace);
     },
   };
   const middleware = createMiddleware(context);

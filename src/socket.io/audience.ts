@@ -7,7 +7,7 @@ import { type Any, Broadcaster, type BroadcastMethods } from "./broadcaster.js";
 import { guardRooms } from "./guarded-rooms.js";
 import { namespacesOf } from "./internals.js";
 import { Restoring } from "./socket-recovery.js";
-import { AddressedRooms, type Addressee, namesOf } from "./virtual-rooms.js";
+import { type Recipient, roomNamesOf, VirtualRooms } from "./virtual-rooms.js";
 
 type Adapter = Namespace["adapter"];
 
@@ -17,25 +17,26 @@ type Adapter = Namespace["adapter"];
  */
 export class Audience {
   readonly #registry: SessionRegistry;
-  readonly restoring: Restoring;
+  readonly recovery: Restoring;
   readonly #servers = new Set<Server>();
   readonly #namespaces = new WeakSet<Namespace>();
 
   constructor(registry: SessionRegistry, outages: Outages) {
     this.#registry = registry;
-    this.restoring = new Restoring(registry, outages);
+    this.recovery = new Restoring(registry, outages);
   }
 
   /** Takes in a namespace with all that its adapters will carry; doing it again changes nothing. */
-  attach(namespace: Namespace): void {
+  addNamespace(namespace: Namespace): void {
     if (this.#namespaces.has(namespace)) return;
     this.#namespaces.add(namespace);
     this.#servers.add(namespace.server);
     const { children } = namespace as { children?: ReadonlySet<Namespace> };
     // Of a dynamic namespace: each child, before it has a socket.
-    if (children) namespace.server.on("new_namespace", (child) => children.has(child) && this.attach(child));
+    if (children)
+      namespace.server.on("new_namespace", (child) => children.has(child) && this.addNamespace(child));
     let adapter = namespace.adapter;
-    this.#equip(namespace, adapter);
+    this.#wrapAdapter(namespace, adapter);
     // A server may be given another adapter later, which its namespaces then have.
     Object.defineProperty(namespace, "adapter", {
       configurable: true,
@@ -43,16 +44,16 @@ export class Audience {
       get: () => adapter,
       set: (next: Adapter) => {
         adapter = next;
-        this.#equip(namespace, next);
+        this.#wrapAdapter(namespace, next);
       },
     });
   }
 
-  #equip(namespace: Namespace, adapter: Adapter): void {
-    if (adapter.rooms instanceof AddressedRooms) return;
-    adapter.rooms = new AddressedRooms(adapter.rooms, (addressee) => this.#hearers(addressee, namespace));
+  #wrapAdapter(namespace: Namespace, adapter: Adapter): void {
+    if (adapter.rooms instanceof VirtualRooms) return;
+    adapter.rooms = new VirtualRooms(adapter.rooms, (addressee) => this.#findSockets(addressee, namespace));
     guardRooms(adapter, this.#registry.log);
-    this.restoring.through(namespace, adapter);
+    this.recovery.through(namespace, adapter);
   }
 
   /** Errors: `SESSION_USER_INVALID`, `SESSION_CLOSED`. */
@@ -66,9 +67,9 @@ export class Audience {
     return this.#to({ kind: "session", id: sessionId });
   }
 
-  #to(addressee: Addressee): BroadcastMethods<Any> {
+  #to(addressee: Recipient): BroadcastMethods<Any> {
     this.#registry.throwIfClosed();
-    const names = namesOf(addressee);
+    const names = roomNamesOf(addressee);
     return new Broadcaster(() => {
       this.#registry.throwIfClosed();
       return Array.from(this.#attached(), (namespace) => ({ namespace, operator: namespace.to(names) }));
@@ -83,7 +84,7 @@ export class Audience {
   }
 
   /** The ids of the sockets. */
-  #hearers(addressee: Addressee, namespace: Namespace): Set<string> {
+  #findSockets(addressee: Recipient, namespace: Namespace): Set<string> {
     const ids = new Set<string>();
     // A process that is closing hears no more of who has logged out elsewhere.
     if (this.#registry.closed) return ids;
@@ -94,7 +95,7 @@ export class Audience {
     return ids;
   }
 
-  #sessionsOf({ kind, id }: Addressee): Iterable<Session> {
+  #sessionsOf({ kind, id }: Recipient): Iterable<Session> {
     if (kind === "user") return this.#registry.watched.ofUser(id);
     const session = this.#registry.findLive(id);
     return session ? [session] : [];

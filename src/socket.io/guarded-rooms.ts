@@ -65,9 +65,9 @@ class GuardedRooms {
   constructor(adapter: Adapter, log: Log) {
     this.#adapter = adapter;
     this.#log = log;
-    adapter.sids = new HearingSockets(adapter.sids, this.#withheld);
+    adapter.sids = new ReachableSockets(adapter.sids, this.#withheld);
     const { addAll, del, delAll } = adapter;
-    adapter.addAll = (id, rooms) => addAll.call(adapter, id, this.#joinable(id, rooms));
+    adapter.addAll = (id, rooms) => addAll.call(adapter, id, this.#withholdFrom(id, rooms));
     adapter.del = (id, room) => {
       this.#withheld.get(id)?.rooms.delete(room);
       return del.call(adapter, id, room);
@@ -78,7 +78,7 @@ class GuardedRooms {
     };
   }
 
-  #joinable(id: string, rooms: Set<string>): Set<string> {
+  #withholdFrom(id: string, rooms: Set<string>): Set<string> {
     const withheld = this.#withheld.get(id);
     if (!withheld) return rooms;
     for (const room of rooms) if (room !== id) withheld.rooms.add(room);
@@ -88,7 +88,7 @@ class GuardedRooms {
   leave(id: string, keep: ReadonlySet<string>): void {
     const withheld = this.#withheld.get(id);
     for (const room of withheld?.rooms ?? []) if (!keep.has(room)) withheld?.rooms.delete(room);
-    this.#del(
+    this.#leaveEach(
       id,
       this.#othersOf(id).filter((room) => !keep.has(room)),
     );
@@ -100,7 +100,7 @@ class GuardedRooms {
     // First: a listener of the adapter's may put it into another room.
     this.#withheld.set(id, withheld);
     const rooms = this.#othersOf(id);
-    this.#del(id, rooms);
+    this.#leaveEach(id, rooms);
     for (const room of rooms) withheld.rooms.add(room);
   }
 
@@ -111,19 +111,19 @@ class GuardedRooms {
     // Rooms of before a login are those of whoever was there, and whoever has the new token is.
     const isTheirs = withheld.userId === null || withheld.userId === userId;
     if (isTheirs && withheld.rooms.size > 0)
-      this.#each(withheld.rooms, (room) => this.#adapter.addAll(id, new Set([room])));
+      this.#changeEach(withheld.rooms, (room) => this.#adapter.addAll(id, new Set([room])));
   }
 
-  #del(id: string, rooms: readonly string[]): void {
+  #leaveEach(id: string, rooms: readonly string[]): void {
     // To see promises being made costs something, and most sockets are in no room.
-    if (rooms.length > 0) this.#each(rooms, (room) => this.#adapter.del(id, room));
+    if (rooms.length > 0) this.#changeEach(rooms, (room) => this.#adapter.del(id, room));
   }
 
   /**
    * A listener of the application's that hears of rooms may throw: that must not keep others in theirs, nor a session from taking what its row
    * says. What an adapter tells its server about rooms is a promise that it drops.
    */
-  #each(rooms: Iterable<string>, change: (room: string) => unknown): void {
+  #changeEach(rooms: Iterable<string>, change: (room: string) => unknown): void {
     const changeAll = () => {
       for (const room of rooms) {
         try {
@@ -146,21 +146,21 @@ class GuardedRooms {
 }
 
 /** The sockets of an adapter with their rooms. Who goes through all of them, as what is sent to all does, does not meet those that are withheld from. */
-class HearingSockets extends Map<string, Set<string>> implements Rooms {
-  readonly #deaf: ReadonlyMap<string, unknown>;
+class ReachableSockets extends Map<string, Set<string>> implements Rooms {
+  readonly #withheld: ReadonlyMap<string, unknown>;
 
   constructor(sockets: Rooms, deaf: ReadonlyMap<string, unknown>) {
     super();
-    this.#deaf = deaf;
+    this.#withheld = deaf;
     for (const [id, rooms] of sockets) this.set(id, rooms);
   }
 
   override [Symbol.iterator](): MapIterator<[string, Set<string>]> {
-    return this.#deaf.size === 0 ? super[Symbol.iterator]() : this.#hearing();
+    return this.#withheld.size === 0 ? super[Symbol.iterator]() : this.#reachable();
   }
 
-  *#hearing(): Generator<[string, Set<string>], undefined, unknown> {
-    for (const entry of this.entries()) if (!this.#deaf.has(entry[0])) yield entry;
+  *#reachable(): Generator<[string, Set<string>], undefined, unknown> {
+    for (const entry of this.entries()) if (!this.#withheld.has(entry[0])) yield entry;
     return undefined;
   }
 }

@@ -11,7 +11,7 @@ import { capturePromises } from "./dropped-promises.js";
 import { reopen } from "./opening.js";
 import { isProvenBy, noteOf, type RecoveryNote } from "./recovery-note.js";
 import { OUTAGE_BACKOFF } from "./requests.js";
-import { isAddress, namesOf } from "./virtual-rooms.js";
+import { isVirtualRoom, roomNamesOf } from "./virtual-rooms.js";
 
 type Adapter = Namespace["adapter"];
 type SocketAddress = NonNullable<SessionWatcher["socket"]>;
@@ -80,7 +80,7 @@ export class Restoring {
     if (!found) return null;
     const { sid, pid, data } = found;
     // An application may have put it into a room with a name of ours.
-    const rooms = found.rooms.filter((room) => !isAddress(room));
+    const rooms = found.rooms.filter((room) => !isVirtualRoom(room));
     const note = noteOf(data);
     const persist = (names: string[]) => {
       let persisted: unknown;
@@ -182,8 +182,8 @@ class Returning implements SessionWatcher {
   get names(): string[] {
     const { id, saved } = this.#session;
     const { userId } = saved.kept;
-    const [ofSession] = namesOf({ kind: "session", id });
-    return userId === null ? [ofSession] : [ofSession, namesOf({ kind: "user", id: userId })[0]];
+    const [ofSession] = roomNamesOf({ kind: "session", id });
+    return userId === null ? [ofSession] : [ofSession, roomNamesOf({ kind: "user", id: userId })[0]];
   }
 
   /** Its connection may be gone by now, and then it never comes. */

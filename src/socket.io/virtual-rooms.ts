@@ -1,7 +1,7 @@
 type Rooms = Map<string, Set<string>>;
 
 /** To whom something is sent. */
-export interface Addressee {
+export interface Recipient {
   readonly kind: "user" | "session";
   readonly id: string;
 }
@@ -13,16 +13,16 @@ const KINDS = ["user", "session"] as const;
  * The names by which an adapter carries it. Two, of which the second is nobody's: what goes to one room, adapters may send by a way of its
  * own, to those who joined it, and without asking what is here.
  */
-export function namesOf({ kind, id }: Addressee): [name: string, nobody: string] {
+export function roomNamesOf({ kind, id }: Recipient): [name: string, nobody: string] {
   return [`${PREFIX}${kind}/${id}`, `${PREFIX}/${kind}/${id}`];
 }
 
 /** Whether a room's name is one of ours. */
-export function isAddress(room: unknown): boolean {
+export function isVirtualRoom(room: unknown): boolean {
   return typeof room === "string" && room.startsWith(PREFIX);
 }
 
-function addresseeOf(name: string): Addressee | undefined {
+function recipientOf(name: string): Recipient | undefined {
   const kind = KINDS.find((each) => name.startsWith(`${each}/`, PREFIX.length));
   return kind && { kind, id: name.slice(PREFIX.length + kind.length + 1) };
 }
@@ -31,23 +31,23 @@ function addresseeOf(name: string): Addressee | undefined {
  * The rooms of an adapter, in which those with a name of ours have no list: who is in one is found out when it is asked. So who joins one,
  * or is put into it, is not in it, nobody can be taken out, and it is shown in no list of rooms.
  */
-export class AddressedRooms extends Map<string, Set<string>> implements Rooms {
-  readonly #hearers: (addressee: Addressee) => Set<string>;
+export class VirtualRooms extends Map<string, Set<string>> implements Rooms {
+  readonly #findSockets: (addressee: Recipient) => Set<string>;
 
-  constructor(rooms: Rooms, hearers: (addressee: Addressee) => Set<string>) {
+  constructor(rooms: Rooms, hearers: (addressee: Recipient) => Set<string>) {
     super();
-    this.#hearers = hearers;
-    for (const [room, ids] of rooms) if (!isAddress(room)) this.set(room, ids);
+    this.#findSockets = hearers;
+    for (const [room, ids] of rooms) if (!isVirtualRoom(room)) this.set(room, ids);
   }
 
   override has(room: string): boolean {
-    return isAddress(room) || super.has(room);
+    return isVirtualRoom(room) || super.has(room);
   }
 
   override get(room: string): Set<string> | undefined {
-    if (!isAddress(room)) return super.get(room);
-    const addressee = addresseeOf(room);
+    if (!isVirtualRoom(room)) return super.get(room);
+    const addressee = recipientOf(room);
     // A new one each time: whatever an adapter adds to it is lost.
-    return addressee ? this.#hearers(addressee) : new Set();
+    return addressee ? this.#findSockets(addressee) : new Set();
   }
 }
