@@ -52,7 +52,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const context = {
     registry,
     outages,
-    restoring: audience.recovery,
+    recovery: audience.recovery,
     required,
     late: new LateTokens(settings.clock),
     strangers: new Strangers(settings.clock),

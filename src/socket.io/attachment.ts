@@ -97,7 +97,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     this.#answers = undefined;
     for (const message of answers ?? []) this.send(message);
     this.deadlines?.connected();
-    if (this.context.restoring.takeRefused(this.socket) && !this.isAsking && !this.session)
+    if (this.context.recovery.takeRefused(this.socket) && !this.isAsking && !this.session)
       askForToken(this.socket);
     if (this.context.required && !this.handle.active) this.due.requireSession();
     this.leaveWhenOver();

@@ -6,7 +6,7 @@ import type { Session } from "../session/session.js";
 import { type Any, Broadcaster, type BroadcastMethods } from "./broadcaster.js";
 import { guardRooms } from "./guarded-rooms.js";
 import { namespacesOf } from "./internals.js";
-import { Restoring } from "./socket-recovery.js";
+import { SocketRecovery } from "./socket-recovery.js";
 import { type Recipient, roomNamesOf, VirtualRooms } from "./virtual-rooms.js";
 
 type Adapter = Namespace["adapter"];
@@ -17,13 +17,13 @@ type Adapter = Namespace["adapter"];
  */
 export class Audience {
   readonly #registry: SessionRegistry;
-  readonly recovery: Restoring;
+  readonly recovery: SocketRecovery;
   readonly #servers = new Set<Server>();
   readonly #namespaces = new WeakSet<Namespace>();
 
   constructor(registry: SessionRegistry, outages: Outages) {
     this.#registry = registry;
-    this.recovery = new Restoring(registry, outages);
+    this.recovery = new SocketRecovery(registry, outages);
   }
 
   /** Takes in a namespace with all that its adapters will carry; doing it again changes nothing. */
@@ -51,9 +51,9 @@ export class Audience {
 
   #wrapAdapter(namespace: Namespace, adapter: Adapter): void {
     if (adapter.rooms instanceof VirtualRooms) return;
-    adapter.rooms = new VirtualRooms(adapter.rooms, (addressee) => this.#findSockets(addressee, namespace));
+    adapter.rooms = new VirtualRooms(adapter.rooms, (recipient) => this.#findSockets(recipient, namespace));
     guardRooms(adapter, this.#registry.log);
-    this.recovery.through(namespace, adapter);
+    this.recovery.wrap(namespace, adapter);
   }
 
   /** Errors: `SESSION_USER_INVALID`, `SESSION_CLOSED`. */
@@ -67,9 +67,9 @@ export class Audience {
     return this.#to({ kind: "session", id: sessionId });
   }
 
-  #to(addressee: Recipient): BroadcastMethods<Any> {
+  #to(recipient: Recipient): BroadcastMethods<Any> {
     this.#registry.throwIfClosed();
-    const names = roomNamesOf(addressee);
+    const names = roomNamesOf(recipient);
     return new Broadcaster(() => {
       this.#registry.throwIfClosed();
       return Array.from(this.#attached(), (namespace) => ({ namespace, operator: namespace.to(names) }));
@@ -84,11 +84,11 @@ export class Audience {
   }
 
   /** The ids of the sockets. */
-  #findSockets(addressee: Recipient, namespace: Namespace): Set<string> {
+  #findSockets(recipient: Recipient, namespace: Namespace): Set<string> {
     const ids = new Set<string>();
     // A process that is closing hears no more of who has logged out elsewhere.
     if (this.#registry.closed) return ids;
-    for (const session of this.#sessionsOf(addressee)) {
+    for (const session of this.#sessionsOf(recipient)) {
       if (session.ended) continue;
       for (const { socket } of session.watchers) if (socket?.nsp === namespace) ids.add(socket.id);
     }

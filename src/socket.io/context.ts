@@ -25,7 +25,7 @@ export interface AttachmentContext {
   /** Absent where no event waits for a verification of its session. */
   readonly freshness: Freshness | undefined;
   readonly addressLimits: AddressLimits<Socket>;
-  readonly restoring: {
+  readonly recovery: {
     /** The session of a recovered socket, held for it; `undefined` where it has none any more. */
     take(socketId: string): Session | undefined;
     /** Whether its client wanted another one back, and did not get it. */

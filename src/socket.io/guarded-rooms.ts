@@ -149,9 +149,9 @@ class GuardedRooms {
 class ReachableSockets extends Map<string, Set<string>> implements Rooms {
   readonly #withheld: ReadonlyMap<string, unknown>;
 
-  constructor(sockets: Rooms, deaf: ReadonlyMap<string, unknown>) {
+  constructor(sockets: Rooms, withheld: ReadonlyMap<string, unknown>) {
     super();
-    this.#withheld = deaf;
+    this.#withheld = withheld;
     for (const [id, rooms] of sockets) this.set(id, rooms);
   }
 

@@ -11,7 +11,7 @@ import { type DeadlineHost, Deadlines } from "./deadlines.js";
 import { roomsOf } from "./guarded-rooms.js";
 import { type ClientFacts, type OpeningResult, SAYS_NOTHING } from "./opening.js";
 import { PastSessions } from "./past-sessions.js";
-import { noteForRecovery, noteOf, recoveryNote } from "./recovery-note.js";
+import { noteOf, noteOfRecovered, writeNote } from "./recovery-note.js";
 
 /**
  * What one socket has of its session, and of those that it has had: its handle and its rooms, what is noted of it, and how long it may stay without.
@@ -66,8 +66,8 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
   /** What a recovered socket had, with its rooms; it is verified by now. Whatever it presents besides is a token like any other. */
   protected takeRestored(): boolean {
     if (!this.socket.recovered) return false;
-    const note = recoveryNote(this.socket);
-    const session = note && this.context.restoring.take(this.socket.id);
+    const note = noteOfRecovered(this.socket);
+    const session = note && this.context.recovery.take(this.socket.id);
     if (session) this.#takeSession({ session, ...(note.isFixed && { isFixed: note.isFixed }) });
     else if (note) this.#beginAnew();
     return session !== undefined;
@@ -204,7 +204,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
 
   #note({ id }: Session, now: { secretHash: HashText; userId: string | null }): void {
     const byTicket = this.facts.cookie !== undefined;
-    noteForRecovery(this.socket, id, now, { byTicket, isFixed: this.bearer?.isFixed });
+    writeNote(this.socket, id, now, { byTicket, isFixed: this.bearer?.isFixed });
   }
 
   /** There is no socket any more. */

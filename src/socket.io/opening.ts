@@ -13,7 +13,7 @@ import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../
 import type { AttachmentContext } from "./context.js";
 import { toClientDescription } from "./description.js";
 import { hideTokenCookies } from "./handshake-cookies.js";
-import { isProvenBy, type RecoveryNote, recoveryNote } from "./recovery-note.js";
+import { isProvenBy, noteOfRecovered, type RecoveryNote } from "./recovery-note.js";
 
 /** Characters of a credential from elsewhere: a shorter one could be guessed. */
 const SHORTEST_CREDENTIAL = 16;
@@ -120,7 +120,7 @@ export function takeHandshake(
     });
     return { request: { kind: "token", presented, acknowledge: [] }, facts };
   }
-  const note = recoveryNote(socket);
+  const note = noteOfRecovered(socket);
   if (note) return { request: { kind: "recovery", note }, facts: note.byTicket ? BY_TICKET : SAYS_NOTHING };
   return { request: identifying && { kind: "identified" }, facts: SAYS_NOTHING };
 }

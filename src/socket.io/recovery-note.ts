@@ -18,7 +18,7 @@ export interface RecoveryNote {
   readonly isFixed?: true;
 }
 
-export function noteForRecovery(
+export function writeNote(
   socket: Socket,
   sessionId: string,
   { secretHash, userId }: { secretHash: HashText; userId: string | null },
@@ -37,7 +37,7 @@ export function noteForRecovery(
 }
 
 /** The note of a socket that Socket.IO recovered. */
-export function recoveryNote(socket: Socket): RecoveryNote | undefined {
+export function noteOfRecovered(socket: Socket): RecoveryNote | undefined {
   return socket.recovered ? noteOf(socket.data) : undefined;
 }
 

@@ -28,10 +28,10 @@ const STORE_WITHIN_MS = 30_000;
  * connects anew, without any of it, and is asked for its token. Else the adapter is asked once more, with the names by which the socket was
  * sent something meanwhile.
  */
-export class Restoring {
+export class SocketRecovery {
   readonly #registry: SessionRegistry;
   readonly #outages: Outages;
-  readonly #returning = new Map<string, Returning>();
+  readonly #recovering = new Map<string, RecoveringSocket>();
   /** What the clients have in place of a token that were not given back their sockets. */
   readonly #refused = new Set<string>();
 
@@ -41,7 +41,7 @@ export class Restoring {
   }
 
   /** To be called for each adapter of each namespace. */
-  through(namespace: Namespace, adapter: Adapter): void {
+  wrap(namespace: Namespace, adapter: Adapter): void {
     const { persistSession, restoreSession } = adapter;
     adapter.persistSession = (state) => {
       const socket = namespace.sockets.get(state.sid);
@@ -55,7 +55,7 @@ export class Restoring {
 
   /** The session of a restored socket, which the registry holds for the caller; `undefined` where it is not its any more. */
   take(socketId: string): Session | undefined {
-    return this.#returning.get(socketId)?.take();
+    return this.#recovering.get(socketId)?.take();
   }
 
   /** Whether a new socket's client wanted another one back, and did not get it. */
@@ -89,42 +89,42 @@ export class Restoring {
       });
       return persisted;
     };
-    const again = async (names: string[], returning?: Returning) => {
+    const again = async (names: string[], returning?: RecoveringSocket) => {
       // Also where there are none: the application may have sent something to other rooms meanwhile.
       await persist(names);
       // Its client may have come by another connection, which is to be given it.
-      if (returning?.isOver) return null;
+      if (returning?.isReleased) return null;
       const restored = await restore();
       return restored && { ...restored, rooms };
     };
     if (!note) return rooms.length === found.rooms.length ? found : again([]);
     // An adapter gives it once, and while the store is away the client may come by another connection.
-    const returning = await this.#verified({ id: sid, nsp: namespace }, note, () => persist([]));
+    const returning = await this.#reopen({ id: sid, nsp: namespace }, note, () => persist([]));
     if (returning === "unknown") return this.#refuse(pid);
     // It connects only to hear that.
     if (returning === "over") return { ...found, rooms: [], missedPackets: [] };
     if (returning === "replaced") return this.#refuse(pid);
     try {
       for (;;) {
-        const { names } = returning;
-        const restored = await again(names, returning);
-        if (returning.isOver || !restored) return this.#refuse(pid);
+        const { roomNames } = returning;
+        const restored = await again(roomNames, returning);
+        if (returning.isReleased || !restored) return this.#refuse(pid);
         // Somebody may have logged in or out meanwhile.
-        if (String(returning.names) !== String(names)) continue;
-        returning.await();
+        if (String(returning.roomNames) !== String(roomNames)) continue;
+        returning.waitForSocket();
         return restored;
       }
     } finally {
-      if (!returning.isAwaited) returning.over();
+      if (!returning.isWaiting) returning.release();
     }
   }
 
   /** `"unknown"` where the store does not say; `onAway` is called once where it does not at first. */
-  async #verified(
+  async #reopen(
     socket: SocketAddress,
     note: RecoveryNote,
     onAway: () => unknown,
-  ): Promise<Returning | "over" | "replaced" | "unknown"> {
+  ): Promise<RecoveringSocket | "over" | "replaced" | "unknown"> {
     const registry = this.#registry;
     const untilMs = registry.clock.now() + STORE_WITHIN_MS;
     let backoff: Backoff | undefined;
@@ -133,10 +133,10 @@ export class Restoring {
         const { session, over } = await reopen(registry, note);
         this.#outages.over();
         if (!session) return over ? "over" : "replaced";
-        this.#returning.get(socket.id)?.over();
-        const onOver = () => this.#returning.delete(socket.id);
-        const returning = new Returning(socket, { session, note, registry, onOver });
-        this.#returning.set(socket.id, returning);
+        this.#recovering.get(socket.id)?.release();
+        const onOver = () => this.#recovering.delete(socket.id);
+        const returning = new RecoveringSocket(socket, { session, note, registry, onOver });
+        this.#recovering.set(socket.id, returning);
         return returning;
       } catch (error) {
         this.#outages.report(toSessionError(error));
@@ -151,14 +151,14 @@ export class Restoring {
 }
 
 /** A socket that is being recovered, until it has its session. */
-class Returning implements SessionWatcher {
+class RecoveringSocket implements SessionWatcher {
   readonly socket: SocketAddress;
   readonly #session: Session;
   readonly #note: RecoveryNote;
   readonly #registry: SessionRegistry;
-  readonly #onOver: () => void;
+  readonly #onRelease: () => void;
   #cancelWaiting: (() => void) | undefined;
-  isOver = false;
+  isReleased = false;
 
   /** The registry holds the session for it. */
   constructor(
@@ -174,12 +174,12 @@ class Returning implements SessionWatcher {
     this.#session = session;
     this.#note = note;
     this.#registry = registry;
-    this.#onOver = onOver;
+    this.#onRelease = onOver;
     registry.watched.add(session, this);
   }
 
   /** By what names it has been sent something. */
-  get names(): string[] {
+  get roomNames(): string[] {
     const { id, saved } = this.#session;
     const { userId } = saved.kept;
     const [ofSession] = roomNamesOf({ kind: "session", id });
@@ -187,38 +187,38 @@ class Returning implements SessionWatcher {
   }
 
   /** Its connection may be gone by now, and then it never comes. */
-  await(): void {
-    this.#cancelWaiting = this.#registry.clock.after(UNTAKEN_AFTER_MS, () => this.over());
+  waitForSocket(): void {
+    this.#cancelWaiting = this.#registry.clock.after(UNTAKEN_AFTER_MS, () => this.release());
   }
 
-  get isAwaited(): boolean {
+  get isWaiting(): boolean {
     return this.#cancelWaiting !== undefined;
   }
 
   take(): Session {
     this.#registry.hold(this.#session);
-    this.over();
+    this.release();
     return this.#session;
   }
 
   loginEnded(): void {
-    this.over();
+    this.release();
   }
 
   tokenChanged(identity: Identity): void {
-    if (!isProvenBy(identity, this.#note)) this.over();
+    if (!isProvenBy(identity, this.#note)) this.release();
   }
 
   ended(): void {
-    this.over();
+    this.release();
   }
 
-  over(): void {
-    if (this.isOver) return;
-    this.isOver = true;
+  release(): void {
+    if (this.isReleased) return;
+    this.isReleased = true;
     this.#cancelWaiting?.();
     this.#registry.watched.remove(this.#session, this);
     this.#registry.release(this.#session);
-    this.#onOver();
+    this.#onRelease();
   }
 }

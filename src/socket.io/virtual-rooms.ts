@@ -32,11 +32,11 @@ function recipientOf(name: string): Recipient | undefined {
  * or is put into it, is not in it, nobody can be taken out, and it is shown in no list of rooms.
  */
 export class VirtualRooms extends Map<string, Set<string>> implements Rooms {
-  readonly #findSockets: (addressee: Recipient) => Set<string>;
+  readonly #findSockets: (recipient: Recipient) => Set<string>;
 
-  constructor(rooms: Rooms, hearers: (addressee: Recipient) => Set<string>) {
+  constructor(rooms: Rooms, findSockets: (recipient: Recipient) => Set<string>) {
     super();
-    this.#findSockets = hearers;
+    this.#findSockets = findSockets;
     for (const [room, ids] of rooms) if (!isVirtualRoom(room)) this.set(room, ids);
   }
 
@@ -46,8 +46,8 @@ export class VirtualRooms extends Map<string, Set<string>> implements Rooms {
 
   override get(room: string): Set<string> | undefined {
     if (!isVirtualRoom(room)) return super.get(room);
-    const addressee = recipientOf(room);
+    const recipient = recipientOf(room);
     // A new one each time: whatever an adapter adds to it is lost.
-    return addressee ? this.#findSockets(addressee) : new Set();
+    return recipient ? this.#findSockets(recipient) : new Set();
   }
 }
