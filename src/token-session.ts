@@ -24,7 +24,7 @@ import { ClientScript } from "./socket.io/client-script.js";
 import { Cluster } from "./socket.io/cluster.js";
 import { handlerWrapper } from "./socket.io/handler.js";
 import { hideOn } from "./socket.io/handshake-cookies.js";
-import { Identifying } from "./socket.io/handshake-credential.js";
+import { HandshakeCredential } from "./socket.io/handshake-credential.js";
 import { type AttachTarget, attachTo, createMiddleware } from "./socket.io/namespaces.js";
 import { StoreFault } from "./store.js";
 import { fromConnectStore } from "./stores/express-session-backend/from-connect-store.js";
@@ -56,7 +56,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     required,
     late: new LateTokens(settings.clock),
     strangers: new Strangers(settings.clock),
-    identifying: settings.identify && new Identifying(settings.identify, settings),
+    handshakeCredential: settings.identify && new HandshakeCredential(settings.identify, settings),
     tokenCookies,
     tickets:
       settings.cookieSecret === undefined ? undefined : new Tickets(settings.cookieSecret, registry.rows),

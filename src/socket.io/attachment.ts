@@ -164,8 +164,8 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     if (touchesOnEvents) void registry.recordUse(session);
   }
 
-  identify(): Promise<unknown> | undefined {
-    return this.context.identifying?.of(handshakeAsSent(this.socket));
+  findCredential(): Promise<unknown> | undefined {
+    return this.context.handshakeCredential?.find(handshakeAsSent(this.socket));
   }
 
   mayMint(): boolean {

@@ -7,15 +7,15 @@ import type { Strangers } from "../registry/strangers.js";
 import type { Session } from "../session/session.js";
 import type { LateTokens } from "../token/replaced-tokens.js";
 import type { Tickets } from "../token/tickets.js";
-import type { Identifying } from "./handshake-credential.js";
+import type { HandshakeCredential } from "./handshake-credential.js";
 
 /** What all sockets of one `tokenSession` share. */
 export interface AttachmentContext {
   readonly registry: SessionRegistry;
   readonly outages: Outages;
   readonly required: boolean;
-  /** Where something else identifies sessions besides a token. */
-  readonly identifying: Identifying | undefined;
+  /** Where a credential may be in the handshake besides a token: with the option `identify`. */
+  readonly handshakeCredential: HandshakeCredential | undefined;
   readonly late: LateTokens;
   readonly strangers: Strangers;
   /** Where there is a `cookieSecret`. */

@@ -4,11 +4,11 @@ import { Outages } from "../base/outages.js";
 import { SessionError, toSessionError } from "../errors.js";
 import type { Settings } from "../options.js";
 
-/** It could not be found out what a handshake identifies; said already. */
-export class Unidentified extends Error {}
+/** It could not be found out which credential a handshake has; logged already. */
+export class CredentialUnavailable extends Error {}
 
-/** Asks the application, by its option `identify`, and says apart from the store's troubles when that does not work. */
-export class Identifying {
+/** Asks the application for the credential in a handshake, by its option `identify`; logs failures of that apart from those of the store. */
+export class HandshakeCredential {
   readonly #identify: NonNullable<Settings["identify"]>;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
@@ -24,8 +24,8 @@ export class Identifying {
     });
   }
 
-  /** What identifies a session in this handshake. Rejects with {@link Unidentified} where that cannot be found out, or takes too long. */
-  async of(handshake: Socket["handshake"]): Promise<unknown> {
+  /** The credential in this handshake. Rejects with {@link CredentialUnavailable} where that cannot be found out, or takes too long. */
+  async find(handshake: Socket["handshake"]): Promise<unknown> {
     let cancel = () => {};
     try {
       const late = new Promise<never>((_, reject) => {
@@ -38,7 +38,7 @@ export class Identifying {
       return found;
     } catch (error) {
       this.#outages.report(toSessionError(error, "SESSION_IDENTIFY_FAILED"));
-      throw new Unidentified();
+      throw new CredentialUnavailable();
     } finally {
       cancel();
     }

@@ -16,16 +16,16 @@ import { hideTokenCookies } from "./handshake-cookies.js";
 import { isProvenBy, noteOfRecovered, type RecoveryNote } from "./recovery-note.js";
 
 /** Characters of a credential from elsewhere: a shorter one could be guessed. */
-const SHORTEST_CREDENTIAL = 16;
+const MIN_CREDENTIAL_LENGTH = 16;
 
 /**
- * A wish to open a session: by a token that was presented, by the note of a socket that Socket.IO recovered, or by what else the handshake has
- * to identify one.
+ * A wish to open a session: by a token that was presented, by the note of a socket that Socket.IO recovered, or by a credential that the
+ * application finds in the handshake.
  */
 export type Request =
   | TokenRequest
   | { readonly kind: "recovery"; readonly note: RecoveryNote }
-  | { readonly kind: "identified" };
+  | { readonly kind: "credential" };
 
 export interface TokenRequest {
   readonly kind: "token";
@@ -83,7 +83,7 @@ function unsealed(
   tickets: Tickets | undefined,
 ): { presented: unknown; cookie?: HashText } {
   const standIn = tickets && parseStandIn(presented);
-  // Without a ticket, what the page of an identified socket was told.
+  // Without a ticket, what the page of a socket with a credential was told.
   if (!standIn || (standIn.sessionId && !standIn.sealed)) return { presented };
   const ticket = tickets.open("present", standIn);
   if (!ticket) return { presented: STALE };
@@ -104,7 +104,7 @@ export async function judged(request: Request, tickets: Tickets | undefined): Pr
 /** Takes the token out of the handshake, which Socket.IO ships to other nodes (`fetchSockets`). */
 export function takeHandshake(
   socket: Socket,
-  { tickets, identifying }: AttachmentContext,
+  { tickets, handshakeCredential }: AttachmentContext,
 ): { request: Request | undefined; facts: ClientFacts } {
   // Done when the socket was made, unless Socket.IO lacks the place for it.
   hideTokenCookies(socket);
@@ -122,7 +122,7 @@ export function takeHandshake(
   }
   const note = noteOfRecovered(socket);
   if (note) return { request: { kind: "recovery", note }, facts: note.byTicket ? BY_TICKET : SAYS_NOTHING };
-  return { request: identifying && { kind: "identified" }, facts: SAYS_NOTHING };
+  return { request: handshakeCredential && { kind: "credential" }, facts: SAYS_NOTHING };
 }
 
 /** Reads `getToken`, from a client of which `known` is known. */
@@ -156,8 +156,8 @@ export interface Opener {
   readonly late: LateTokens;
   /** Whether this session goes on without this socket, which has not presented the new token. */
   isCutFrom(sessionId: string): boolean;
-  /** What identifies a session in the handshake besides a token; nothing where nothing does. */
-  identify(): Promise<unknown> | undefined;
+  /** The credential in the handshake; nothing where there is no option `identify`. */
+  findCredential(): Promise<unknown> | undefined;
   /** Whether one more session may be created for it; counts it if so. */
   mayMint(): boolean;
 }
@@ -166,15 +166,15 @@ export interface Opener {
 export async function openSession(opener: Opener, request: Request): Promise<OpeningResult> {
   const { registry } = opener;
   if (request.kind === "recovery") return reopen(registry, request.note);
-  if (request.kind === "identified") return (await openIdentified(opener, opener.identify())) ?? {};
+  if (request.kind === "credential") return (await openByCredential(opener, opener.findCredential())) ?? {};
   const { presented } = request;
   if (presented === STALE) return { message: { token: "", errors: "Session store unavailable" } };
   const isNothing = presented === undefined || presented === null || presented === "";
   const isStandIn = !isNothing && parseStandIn(presented) !== undefined;
-  const identifying = isNothing || isStandIn ? opener.identify() : undefined;
-  if (identifying) {
-    const identified = await openIdentified(opener, identifying);
-    if (identified) return { ...identified, message: toldStandIn(identified.session, presented) };
+  const finding = isNothing || isStandIn ? opener.findCredential() : undefined;
+  if (finding) {
+    const opened = await openByCredential(opener, finding);
+    if (opened) return { ...opened, message: toldStandIn(opened.session, presented) };
     // A page of a cookie's: HTTP will give it another, and a token of its own would come first for ever.
     if (isStandIn) return { message: { token: "", errors: "Session Not Found" } };
   }
@@ -205,13 +205,13 @@ function mayLearn(
   return isReplaced && opener.facts.confirms && opener.late.isLate(secretHash);
 }
 
-/** Opens what the handshake identifies, by a credential that no client is ever told. */
-async function openIdentified(
+/** Opens what the handshake's credential opens; no client is ever told that credential. */
+async function openByCredential(
   { registry }: Opener,
-  identifying: Promise<unknown> | undefined,
+  finding: Promise<unknown> | undefined,
 ): Promise<(OpeningResult & { session: Session }) | undefined> {
-  const credential = await identifying;
-  if (typeof credential !== "string" || credential.length < SHORTEST_CREDENTIAL) return undefined;
+  const credential = await finding;
+  if (typeof credential !== "string" || credential.length < MIN_CREDENTIAL_LENGTH) return undefined;
   const token = parseToken(credential) ?? opaqueToken(credential);
   const opened = await registry.open(token);
   return opened.found === "session" ? { session: opened.session, token, isFixed: true } : undefined;

@@ -8,7 +8,7 @@ import { isTokenOf } from "../token/token.js";
 import type { GotToken } from "../wire.js";
 import type { SocketBearer } from "./bearer.js";
 import type { AttachmentContext } from "./context.js";
-import { Unidentified } from "./handshake-credential.js";
+import { CredentialUnavailable } from "./handshake-credential.js";
 import {
   judged,
   type Opener,
@@ -200,7 +200,7 @@ export class Requests implements Verifier {
       this.#host.bearer?.presented();
       return true;
     } catch (error) {
-      if (!(error instanceof Unidentified)) outages.report(toSessionError(error));
+      if (!(error instanceof CredentialUnavailable)) outages.report(toSessionError(error));
       this.#answer(asked, { token: "", errors: "Session store unavailable" });
       return false;
     }
