@@ -29,7 +29,7 @@ import { type AttachTarget, attachTo, createMiddleware } from "./socket.io/names
 import { StoreFault } from "./store.js";
 import { fromConnectStore } from "./stores/express-session-backend/from-connect-store.js";
 import { memoryStore } from "./stores/memory.js";
-import { LateTokens } from "./token/replaced-tokens.js";
+import { ReplacedTokens } from "./token/replaced-tokens.js";
 import { Tickets } from "./token/tickets.js";
 import { TokenCookies } from "./token/token-cookies.js";
 
@@ -54,7 +54,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     outages,
     recovery: audience.recovery,
     required,
-    late: new LateTokens(settings.clock),
+    replacedTokens: new ReplacedTokens(settings.clock),
     strangers: new Strangers(settings.clock),
     handshakeCredential: settings.identify && new HandshakeCredential(settings.identify, settings),
     tokenCookies,

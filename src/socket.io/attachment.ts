@@ -2,7 +2,7 @@ import type { Socket } from "socket.io";
 import type { MintLimit } from "../registry/mint-limit.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { Session } from "../session/session.js";
-import type { LateTokens } from "../token/replaced-tokens.js";
+import type { ReplacedTokens } from "../token/replaced-tokens.js";
 import type { Tickets } from "../token/tickets.js";
 import { type EndReason, GET_TOKEN, type GotToken } from "../wire.js";
 import { askForToken, endSocket, sendGotToken } from "./client-messages.js";
@@ -45,8 +45,8 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     return this.context.tickets;
   }
 
-  get late(): LateTokens {
-    return this.context.late;
+  get replacedTokens(): ReplacedTokens {
+    return this.context.replacedTokens;
   }
 
   get isAsking(): boolean {

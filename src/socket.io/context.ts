@@ -5,7 +5,7 @@ import type { AddressLimits } from "../registry/mint-limit.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { Strangers } from "../registry/strangers.js";
 import type { Session } from "../session/session.js";
-import type { LateTokens } from "../token/replaced-tokens.js";
+import type { ReplacedTokens } from "../token/replaced-tokens.js";
 import type { Tickets } from "../token/tickets.js";
 import type { HandshakeCredential } from "./handshake-credential.js";
 
@@ -16,7 +16,7 @@ export interface AttachmentContext {
   readonly required: boolean;
   /** Where a credential may be in the handshake besides a token: with the option `identify`. */
   readonly handshakeCredential: HandshakeCredential | undefined;
-  readonly late: LateTokens;
+  readonly replacedTokens: ReplacedTokens;
   readonly strangers: Strangers;
   /** Where there is a `cookieSecret`. */
   readonly tickets: Tickets | undefined;

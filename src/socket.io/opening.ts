@@ -6,7 +6,7 @@ import type { Session } from "../session/session.js";
 import type { SessionRow } from "../store.js";
 import type { HashText } from "../token/identity.js";
 import { opaqueToken } from "../token/opaque.js";
-import type { LateTokens } from "../token/replaced-tokens.js";
+import type { ReplacedTokens } from "../token/replaced-tokens.js";
 import { parseStandIn, standInFor, Ticket, type Tickets } from "../token/tickets.js";
 import { type PresentedToken, parseToken } from "../token/token.js";
 import type { ClientDescription, EndReason, GotToken, GotTokenErrors } from "../wire.js";
@@ -153,7 +153,7 @@ export interface Opener {
   readonly registry: SessionRegistry;
   readonly facts: ClientFacts;
   readonly tickets: Tickets | undefined;
-  readonly late: LateTokens;
+  readonly replacedTokens: ReplacedTokens;
   /** Whether this session goes on without this socket, which has not presented the new token. */
   isCutFrom(sessionId: string): boolean;
   /** The credential in the handshake; nothing where there is no option `identify`. */
@@ -185,7 +185,7 @@ export async function openSession(opener: Opener, request: Request): Promise<Ope
     return mint(opener, "Session Not Found");
   }
   const opened = await registry.openQuietly(token);
-  if (opened.found === "nothing" && mayLearn(opener, token, opened))
+  if (opened.found === "nothing" && isInGrace(opener, token, opened))
     return { replaced: token.sessionId, again: true };
   registry.emitRefused(opened, token.sessionId);
   if (opened.found === "nothing") return mint(opener, "Session Not Found");
@@ -195,14 +195,14 @@ export async function openSession(opener: Opener, request: Request): Promise<Ope
 }
 
 /** Whether the token was replaced, and its client, which knows what to do when it is asked, may be about to learn of the new one. */
-function mayLearn(
+function isInGrace(
   opener: Opener,
   { sessionId, secretHash }: PresentedToken,
   { missing, isRetired }: { missing: boolean; isRetired?: boolean },
 ): boolean {
   // It may have been this very look that brought word of it, and cut the socket loose.
   const isReplaced = isRetired || (opener.isCutFrom(sessionId) && !missing);
-  return isReplaced && opener.facts.confirms && opener.late.isLate(secretHash);
+  return isReplaced && opener.facts.confirms && opener.replacedTokens.isInGrace(secretHash);
 }
 
 /** Opens what the handshake's credential opens; no client is ever told that credential. */

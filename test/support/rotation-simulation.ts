@@ -11,7 +11,7 @@ import type { Values } from "../../src/session/values.js";
 import type { Identity } from "../../src/store.js";
 import { MemoryStore } from "../../src/stores/memory.js";
 import { Credential } from "../../src/token/credential.js";
-import { LateTokens } from "../../src/token/replaced-tokens.js";
+import { ReplacedTokens } from "../../src/token/replaced-tokens.js";
 import { type PresentedToken, parseToken } from "../../src/token/token.js";
 import { HandClock } from "./clock.js";
 
@@ -44,7 +44,7 @@ interface World {
   readonly lossRate: number;
   /** How often a connection stands still for seconds; what is sent to it and what it sends arrives afterwards, in order. */
   readonly stallRate: number;
-  readonly late: LateTokens;
+  readonly late: ReplacedTokens;
   readonly counts: Record<string, number>;
 }
 
@@ -154,7 +154,7 @@ class Tab implements Bearer {
       isAskedAgain =
         opened.found === "nothing" &&
         opened.isRetired === true &&
-        this.#world.late.isLate(presented.secretHash);
+        this.#world.late.isInGrace(presented.secretHash);
       if (!isAskedAgain) this.registry.emitRefused(opened, presented.sessionId);
       // Asked for its token each second, where time goes on.
       isAskedAgain &&= this.#world.stallRate > 0;
@@ -282,7 +282,7 @@ export async function simulateRotations({
 }: Record<"devices" | "lossRate" | "seed", number> & { stallRate?: number }) {
   const counts: Record<string, number> = {};
   const clock = new HandClock();
-  const late = new LateTokens(clock);
+  const late = new ReplacedTokens(clock);
   const world: World = { chance: chances(seed), clock, lossRate, stallRate, late, counts };
   const { store, node } = startNodes(clock, counts);
   const nodes = [node(), node()] as const;
