@@ -15,7 +15,7 @@ export interface Exchange {
   /** It is too late to give its client a token. */
   readonly isAnswered: boolean;
   /** Whether one more session may be created for it; counts it if so. */
-  mayMint(): boolean;
+  takeMintPermit(): boolean;
   /** Opens what the request presents, where that is put off until somebody asks; once. */
   load(): Promise<void> | undefined;
 }
@@ -78,7 +78,7 @@ export class RequestSession extends SessionHandle {
     // Another request has logged in: a new session would push out the token that its answer brings.
     if (before && !before.ended) throw before.error("SESSION_TOKEN_CHANGED");
     if (this.#exchange.isAnswered) throw new SessionError("SESSION_NOT_CONFIRMED", "the answer has begun");
-    if (!this.#exchange.mayMint()) throw new SessionError("SESSION_TOO_MANY");
+    if (!this.#exchange.takeMintPermit()) throw new SessionError("SESSION_TOO_MANY");
     const { session, token } = await registry.mint(null);
     this.#exchange.keep(session);
     const bearer = this.#exchange.bearer(new Credential(token.secretHash));

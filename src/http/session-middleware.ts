@@ -173,7 +173,7 @@ class Visit implements Exchange {
     for (const session of this.#kept.splice(0)) this.registry.release(session);
   }
 
-  mayMint(): boolean {
+  takeMintPermit(): boolean {
     return this.#limits.of(this.#request)?.take() ?? true;
   }
 

@@ -9,7 +9,7 @@ import { askForToken, endSocket, sendGotToken } from "./client-messages.js";
 import type { AttachmentContext } from "./context.js";
 import { type EventHost, FreshEvents } from "./fresh-events.js";
 import { handshakeAsSent } from "./handshake-cookies.js";
-import { HeldEvents, sayTooMuch } from "./held-events.js";
+import { HeldEvents, logOverflow } from "./held-events.js";
 import { trimMiddlewares } from "./internals.js";
 import { Membership } from "./membership.js";
 import { readGetToken, takeHandshake } from "./opening.js";
@@ -83,7 +83,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     if (!request || (isRestored && request.kind === "recovery")) return Promise.resolve(true);
     return new Promise((resolve) => {
       this.#requests = new Requests(this, this.context);
-      void this.#requests.work(request, (answered) => resolve(answered || !this.context.required));
+      void this.#requests.process(request, (answered) => resolve(answered || !this.context.required));
     });
   }
 
@@ -109,57 +109,57 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     this.gone = true;
     if (!this.isConnected) endConnecting(this.socket.conn, this);
     this.#held = undefined;
-    this.#requests?.drop();
+    this.#requests?.cancel();
     this.dissolve();
   }
 
   #onEvent(event: unknown[], next: () => void): void {
     // Taken before it comes here, unless Socket.IO lacks the place for it.
-    if (event[0] === GET_TOKEN) return this.present(event);
+    if (event[0] === GET_TOKEN) return this.receiveToken(event);
     const { freshness, registry } = this.context;
     if (freshness !== undefined) {
       this.#held ??= new FreshEvents(this, registry, freshness);
-      return (this.#held as FreshEvents).take(event, next);
+      return (this.#held as FreshEvents).receive(event, next);
     }
-    if (this.session) this.used(this.session);
+    if (this.session) this.recordUse(this.session);
     if (!this.isHolding) return next();
     this.#held ??= new HeldEvents();
-    if (!this.#held.hold(event, next)) this.overflow();
+    if (!this.#held.hold(event, next)) this.closeOverflowing();
   }
 
   /** `getToken` has come. It carries a credential, and is for nobody else. */
-  present(event: unknown[]): void {
+  receiveToken(event: unknown[]): void {
     const { request, facts } = readGetToken(event, this.facts, this.tickets);
     this.facts = facts;
     if (this.#requests) {
-      if (!this.#requests.add(request)) this.overflow();
+      if (!this.#requests.queue(request)) this.closeOverflowing();
       return;
     }
-    this.#held?.asked();
+    this.#held?.markToken();
     this.#requests = new Requests(this, this.context);
-    this.#requests.present(request);
+    this.#requests.receive(request);
   }
 
-  unanswered(): void {
+  reconnectIfRequired(): void {
     if (!this.context.required) return;
     this.closeTransport();
     // It will never be.
     if (!this.isConnected) this.leave();
   }
 
-  worked(): void {
+  finishRequests(): void {
     this.#requests = undefined;
     this.leaveWhenOver();
     if (this.gone || this.isHolding) return;
-    this.#held?.goOn();
+    this.#held?.resume();
     if (this.#held?.length === 0) this.#held = undefined;
   }
 
-  afterEvents(then: () => void): boolean {
-    return this.#held?.beforeToken(then) ?? false;
+  runAfterEarlierEvents(then: () => void): boolean {
+    return this.#held?.runAfterEarlierEvents(then) ?? false;
   }
 
-  used(session: Session): void {
+  recordUse(session: Session): void {
     const { registry, touchesOnEvents } = this.context;
     if (touchesOnEvents) void registry.recordUse(session);
   }
@@ -168,7 +168,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     return this.context.handshakeCredential?.find(handshakeAsSent(this.socket));
   }
 
-  mayMint(): boolean {
+  takeMintPermit(): boolean {
     return mintLimitOf(this.socket.conn, this.registry.clock).take() && (this.#ofAddress?.take() ?? true);
   }
 
@@ -194,8 +194,8 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     this.#answers.push(message);
   }
 
-  overflow(): void {
-    sayTooMuch(this.registry.log);
+  closeOverflowing(): void {
+    logOverflow(this.registry.log);
     this.#held = undefined;
     this.closeTransport();
   }

@@ -17,9 +17,9 @@ export interface EventHost {
   readonly isHolding: boolean;
   readonly session: Session | undefined;
   /** Events are passed on, which counts as use where events do. */
-  used(session: Session): void;
-  /** More waits than may. */
-  overflow(): void;
+  recordUse(session: Session): void;
+  /** More waits than may: closes the connection. */
+  closeOverflowing(): void;
   /** It cannot be known what its session holds; the client has to come back. */
   closeTransport(): void;
 }
@@ -34,7 +34,7 @@ export class FreshEvents extends HeldEvents {
   readonly #freshness: Freshness;
   #isVerifying = false;
   /** How many of those that wait came before the token which the client presents now. */
-  #before = 0;
+  #earlier = 0;
   /** What that token waits with until they have gone. */
   #then: (() => void) | undefined;
 
@@ -46,32 +46,32 @@ export class FreshEvents extends HeldEvents {
   }
 
   /** An event has come. */
-  take(event: readonly unknown[], next: () => void): void {
+  receive(event: readonly unknown[], next: () => void): void {
     const { session, isHolding, isAsking } = this.#host;
     if (this.length === 0 && !isHolding && (!session || this.#freshness.isFresh(session))) {
-      if (session) this.#host.used(session);
+      if (session) this.#host.recordUse(session);
       return next();
     }
     // What comes behind a token is for the session that it opens.
     const sessionId = isAsking ? undefined : session?.id;
-    if (this.hold(event, () => this.#passOn(next, sessionId))) this.goOn();
-    else this.#host.overflow();
+    if (this.hold(event, () => this.#passOn(next, sessionId))) this.resume();
+    else this.#host.closeOverflowing();
   }
 
   /** The client presents a token: from now on only those go on that came before it. */
-  override asked(): void {
-    this.#before = this.length;
+  override markToken(): void {
+    this.#earlier = this.length;
   }
 
   /** Runs `then` when what came before the token has gone on; `false` where nothing has to. */
-  override beforeToken(then: () => void): boolean {
-    if (this.#before === 0 || !this.#host.session) return false;
+  override runAfterEarlierEvents(then: () => void): boolean {
+    if (this.#earlier === 0 || !this.#host.session) return false;
     this.#then = then;
     return true;
   }
 
   /** Passes on what may be passed on, and verifies the session for what may not be yet. */
-  override goOn(): void {
+  override resume(): void {
     const { gone, isEnding, isAsking, isHolding, session } = this.#host;
     if (this.#isVerifying || gone || isEnding) return;
     const count = this.#passable;
@@ -79,7 +79,7 @@ export class FreshEvents extends HeldEvents {
       if (!session) {
         // A socket that has lost its session may present the token that it needs for it.
         if (!isHolding) this.release(count);
-      } else if (session.ended) this.#take(count);
+      } else if (session.ended) this.#removeFirst(count);
       else if (this.#freshness.isFresh(session)) this.#release(count, session);
       else return void this.#verify(session);
     }
@@ -90,7 +90,7 @@ export class FreshEvents extends HeldEvents {
   }
 
   get #passable(): number {
-    return this.#host.isAsking ? this.#before : this.length;
+    return this.#host.isAsking ? this.#earlier : this.length;
   }
 
   async #verify(session: Session): Promise<void> {
@@ -98,7 +98,7 @@ export class FreshEvents extends HeldEvents {
     const count = await this.#untilVerified(session);
     this.#isVerifying = false;
     if (this.#has(session) && !this.#host.isEnding) this.#release(count, session);
-    this.goOn();
+    this.resume();
   }
 
   /** Resolves to how many the verification was for. */
@@ -130,12 +130,12 @@ export class FreshEvents extends HeldEvents {
 
   #release(count: number, session: Session): void {
     if (count === 0) return;
-    this.#host.used(session);
-    for (const { next } of this.#take(count)) next();
+    this.#host.recordUse(session);
+    for (const { next } of this.#removeFirst(count)) next();
   }
 
-  #take(count: number): readonly HeldEvent[] {
-    this.#before = Math.max(0, this.#before - count);
+  #removeFirst(count: number): readonly HeldEvent[] {
+    this.#earlier = Math.max(0, this.#earlier - count);
     return this.drop(count);
   }
 

@@ -28,15 +28,15 @@ export class HeldEvents {
   }
 
   /** Nothing that was waited for is under way any more. */
-  goOn(): void {
+  resume(): void {
     this.release();
   }
 
   /** The client presents a token. */
-  asked(): void {}
+  markToken(): void {}
 
   /** Whether `then` will be run when those that came before the token have gone on: these all wait for what it opens. */
-  beforeToken(_then: () => void): boolean {
+  runAfterEarlierEvents(_then: () => void): boolean {
     return false;
   }
 
@@ -53,7 +53,7 @@ export class HeldEvents {
   }
 }
 
-export function sayTooMuch(log: Log): void {
+export function logOverflow(log: Log): void {
   const { code, message } = new SessionError(
     "SESSION_QUEUE_FULL",
     "a socket sent too much while its events waited",

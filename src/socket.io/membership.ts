@@ -9,7 +9,7 @@ import { SocketBearer } from "./bearer.js";
 import type { AttachmentContext } from "./context.js";
 import { type DeadlineHost, Deadlines } from "./deadlines.js";
 import { roomsOf } from "./guarded-rooms.js";
-import { type ClientFacts, type OpeningResult, SAYS_NOTHING } from "./opening.js";
+import { type ClientFacts, NO_FACTS, type OpeningResult } from "./opening.js";
 import { PastSessions } from "./past-sessions.js";
 import { noteOf, noteOfRecovered, writeNote } from "./recovery-note.js";
 
@@ -19,7 +19,7 @@ import { noteOf, noteOfRecovered, writeNote } from "./recovery-note.js";
  */
 export abstract class Membership implements SessionWatcher, DeadlineHost {
   /** What its client has said. */
-  facts: ClientFacts = SAYS_NOTHING;
+  facts: ClientFacts = NO_FACTS;
   bearer: SocketBearer | undefined;
   /** The socket has disconnected, or will never connect. */
   gone = false;
@@ -148,7 +148,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     this.session = undefined;
   }
 
-  take(result: OpeningResult): void {
+  takeOver(result: OpeningResult): void {
     this.#takeSession(result);
     if (this.gone) return;
     this.over = result.over;

@@ -47,15 +47,15 @@ export interface ClientFacts {
   readonly cookie: HashText | undefined;
 }
 
-export const SAYS_NOTHING: ClientFacts = { confirms: false, client: null, cookie: undefined };
+export const NO_FACTS: ClientFacts = { confirms: false, client: null, cookie: undefined };
 const CONFIRMS: ClientFacts = { confirms: true, client: null, cookie: undefined };
 /** A recovered socket of a page whose token is in a cookie. */
 const BY_TICKET: ClientFacts = { confirms: false, client: null, cookie: "" };
 
 /** What most clients say is one object for all of them. */
-function clientFacts({ confirms, client, cookie }: ClientFacts): ClientFacts {
+function sharedFacts({ confirms, client, cookie }: ClientFacts): ClientFacts {
   if (client || cookie !== undefined) return { confirms, client, cookie };
-  return confirms ? CONFIRMS : SAYS_NOTHING;
+  return confirms ? CONFIRMS : NO_FACTS;
 }
 
 /** What came of a request. The registry holds `session` for the caller. */
@@ -77,11 +77,8 @@ export interface OpeningResult {
 /** A ticket that opens nothing, because it is too old mostly: the client has better ones to get. */
 const STALE = Symbol("stale ticket");
 
-/** Takes a ticket for the token in it, where it seems good: where not, {@link judged} decides. */
-function unsealed(
-  presented: unknown,
-  tickets: Tickets | undefined,
-): { presented: unknown; cookie?: HashText } {
+/** Takes a ticket for the token in it, where it seems good: where not, {@link checkTicket} decides. */
+function unseal(presented: unknown, tickets: Tickets | undefined): { presented: unknown; cookie?: HashText } {
   const standIn = tickets && parseStandIn(presented);
   // Without a ticket, what the page of a socket with a credential was told.
   if (!standIn || (standIn.sessionId && !standIn.sealed)) return { presented };
@@ -92,7 +89,7 @@ function unsealed(
 }
 
 /** A request with a ticket that seemed too old, once the store has told the time. Rejects with a `SessionError` where it cannot. */
-export async function judged(request: Request, tickets: Tickets | undefined): Promise<Request> {
+export async function checkTicket(request: Request, tickets: Tickets | undefined): Promise<Request> {
   if (request.kind !== "token" || !(request.presented instanceof Ticket)) return request;
   const ticket = request.presented;
   const isGood = await tickets?.isGood(ticket).catch((error: unknown) => {
@@ -111,9 +108,9 @@ export function takeHandshake(
   const auth: unknown = socket.handshake.auth;
   if (typeof auth === "object" && auth !== null && Object.hasOwn(auth, "token")) {
     const said = auth as Record<string, unknown>;
-    const { presented, cookie } = unsealed(said["token"], tickets);
+    const { presented, cookie } = unseal(said["token"], tickets);
     delete said["token"];
-    const facts = clientFacts({
+    const facts = sharedFacts({
       confirms: said["confirm"] === true,
       client: toClientDescription(said["client"]),
       cookie: cookie ?? (presented === STALE ? "" : undefined),
@@ -121,8 +118,8 @@ export function takeHandshake(
     return { request: { kind: "token", presented, acknowledge: [] }, facts };
   }
   const note = noteOfRecovered(socket);
-  if (note) return { request: { kind: "recovery", note }, facts: note.byTicket ? BY_TICKET : SAYS_NOTHING };
-  return { request: handshakeCredential && { kind: "credential" }, facts: SAYS_NOTHING };
+  if (note) return { request: { kind: "recovery", note }, facts: note.byTicket ? BY_TICKET : NO_FACTS };
+  return { request: handshakeCredential && { kind: "credential" }, facts: NO_FACTS };
 }
 
 /** Reads `getToken`, from a client of which `known` is known. */
@@ -138,8 +135,8 @@ export function readGetToken(
     unknown
   >;
   // Whoever came upon a connected socket could say nothing in the handshake.
-  const { presented, cookie } = unsealed(content["token"], tickets);
-  const facts = clientFacts({
+  const { presented, cookie } = unseal(content["token"], tickets);
+  const facts = sharedFacts({
     confirms: known.confirms || content["confirm"] === true,
     client: known.client ?? toClientDescription(content["client"]),
     // For good: the answer to a ticket may still be on its way, and must not be the token itself.
@@ -159,7 +156,7 @@ export interface Opener {
   /** The credential in the handshake; nothing where there is no option `identify`. */
   findCredential(): Promise<unknown> | undefined;
   /** Whether one more session may be created for it; counts it if so. */
-  mayMint(): boolean;
+  takeMintPermit(): boolean;
 }
 
 /** Opens or mints what is asked for. Rejects with a `SessionError` when the store cannot answer. */
@@ -225,7 +222,7 @@ function toldStandIn(session: Session, presented: unknown): GotToken {
 }
 
 async function mint(opener: Opener, errors: GotTokenErrors): Promise<OpeningResult> {
-  if (!opener.mayMint()) return { message: { token: "", errors: "Too Many Sessions" } };
+  if (!opener.takeMintPermit()) return { message: { token: "", errors: "Too Many Sessions" } };
   const { session, token } = await opener.registry.mint(opener.facts.client);
   if (opener.facts.cookie !== undefined) await opener.tickets?.ready();
   const message: GotToken = {

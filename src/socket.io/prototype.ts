@@ -53,7 +53,7 @@ export function installOnSockets(prototype: Socket): void {
 /** The token that a client presents is for its attachment alone. */
 function takeToken(socket: Socket, event: unknown[]): boolean {
   const attachment = attachments.get(socket);
-  attachment?.present(event);
+  attachment?.receiveToken(event);
   return attachment !== undefined;
 }
 

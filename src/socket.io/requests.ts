@@ -10,7 +10,7 @@ import type { SocketBearer } from "./bearer.js";
 import type { AttachmentContext } from "./context.js";
 import { CredentialUnavailable } from "./handshake-credential.js";
 import {
-  judged,
+  checkTicket,
   type Opener,
   type OpeningResult,
   openSession,
@@ -41,14 +41,14 @@ export interface RequestHost extends Opener {
   /** The token of its session has been replaced, and it has not presented the new one. */
   readonly isCut: boolean;
   /** Takes over what was opened, which the registry holds for it. */
-  take(result: OpeningResult): void;
+  takeOver(result: OpeningResult): void;
   send(message: GotToken): void;
   /** Runs `then` when events that wait for the session as it is have gone on; `false` where there are none. */
-  afterEvents(then: () => void): boolean;
-  /** The store has not answered. */
-  unanswered(): void;
-  /** There are no more requests. */
-  worked(): void;
+  runAfterEarlierEvents(then: () => void): boolean;
+  /** The store has not answered: has the client come back, where it may not stay without a session. */
+  reconnectIfRequired(): void;
+  /** There are no more requests: events go on, or the end is told. */
+  finishRequests(): void;
 }
 
 /**
@@ -61,8 +61,8 @@ export class Requests implements Verifier {
   #waiting: TokenRequest | undefined;
   /** The token of its own session, presented again, while that is verified. */
   #verifying: TokenRequest | undefined;
-  /** The request whose answer has gone out. */
-  #told: Request | undefined;
+  /** The request that was answered last. */
+  #answered: Request | undefined;
 
   constructor(host: RequestHost, context: AttachmentContext) {
     this.#host = host;
@@ -74,7 +74,7 @@ export class Requests implements Verifier {
   }
 
   /** Takes in a token that was presented meanwhile; `false` where that is one too many. */
-  add({ presented, acknowledge }: TokenRequest): boolean {
+  queue({ presented, acknowledge }: TokenRequest): boolean {
     const waiting = this.#waiting;
     if (!waiting) {
       this.#waiting = { kind: "token", presented, acknowledge };
@@ -86,18 +86,18 @@ export class Requests implements Verifier {
   }
 
   /** Nobody waits for what waits. */
-  drop(): void {
+  cancel(): void {
     this.#waiting = undefined;
     cancelWaiting(this.#host.socket, this, this.#context);
   }
 
-  /** Works on a token that a connected socket presents. */
-  present(request: TokenRequest): void {
+  /** Takes in a token that a connected socket presents. */
+  receive(request: TokenRequest): void {
     const session = this.#sessionOf(request);
     if (session && this.#verify(session, request)) return;
-    const work = () => void this.work(request);
+    const process = () => void this.process(request);
     // A token of the same session changes nothing for what came before it; another one must not come before that.
-    if (session || !this.#host.afterEvents(work)) work();
+    if (session || !this.#host.runAfterEarlierEvents(process)) process();
   }
 
   /** The session that its socket has by this very token. */
@@ -125,22 +125,22 @@ export class Requests implements Verifier {
     if (!request || gone) return;
     // A rotation has to wait for the turn that the verification has; whatever else, this socket must still have part in the session.
     if (!isAsKnown || !session || isCut || !bearer?.credential.opens(session.saved.kept))
-      return void this.work(request);
+      return void this.process(request);
     this.#context.outages.over();
     this.#registry.touchIfDue(session);
     this.#answer(request, toGotToken(request.presented as string, session, this.#host));
     bearer.presented();
     const next = this.#waiting;
     this.#waiting = undefined;
-    if (next) this.present(next);
-    else this.#host.worked();
+    if (next) this.receive(next);
+    else this.#host.finishRequests();
   }
 
   /**
-   * Works on a request, then on what waits behind it. Never rejects. `onFirstTry` hears whether the store answered the first
+   * Processes a request, then what waits behind it. Never rejects. `onFirstTry` hears whether the store answered the first
    * time.
    */
-  async work(first: Request, onFirstTry?: (answered: boolean) => void): Promise<void> {
+  async process(first: Request, onFirstTry?: (answered: boolean) => void): Promise<void> {
     let request: Request | undefined = first;
     let backoff: Backoff | undefined;
     while (request && !this.#host.gone && !this.#registry.closed) {
@@ -153,7 +153,7 @@ export class Requests implements Verifier {
       onFirstTry?.(answered);
       onFirstTry = undefined;
       if (!answered) {
-        this.#host.unanswered();
+        this.#host.reconnectIfRequired();
         backoff ??= new Backoff(this.#registry.clock, OUTAGE_BACKOFF);
         await backoff.wait();
       }
@@ -165,10 +165,10 @@ export class Requests implements Verifier {
     // Closed: nobody is left waiting for an answer.
     if (request && !this.#host.gone) {
       this.#answer(request, { token: "", errors: "Session store unavailable" });
-      this.#host.unanswered();
+      this.#host.reconnectIfRequired();
     }
     onFirstTry?.(false);
-    this.#host.worked();
+    this.#host.finishRequests();
   }
 
   /** Waits for a slot; resolves to whether there is one. */
@@ -186,13 +186,13 @@ export class Requests implements Verifier {
     const { outages } = this.#context;
     const { parseToken } = this.#registry;
     try {
-      let request = await judged(asked, this.#context.tickets);
+      let request = await checkTicket(asked, this.#context.tickets);
       const { bearer } = this.#host;
       if (bearer) request = await bearer.inPlaceOf(request, parseToken);
       bearer?.presents(request, parseToken);
       const result = await openSession(this.#host, request);
       outages.over();
-      this.#host.take(result);
+      this.#host.takeOver(result);
       // It has come by another secret than before, perhaps: its next token is for whoever has that one.
       const { session } = this.#host;
       if (session && bearer === this.#host.bearer) bearer?.credential.follow(session.saved.kept);
@@ -209,8 +209,8 @@ export class Requests implements Verifier {
   #answer(request: Request, message: GotToken): void {
     if (this.#host.gone || request.kind !== "token") return;
     // While the store is away it is said once; the next answer is the one that counts.
-    if (message.errors === "Session store unavailable" && this.#told === request) return;
-    this.#told = request;
+    if (message.errors === "Session store unavailable" && this.#answered === request) return;
+    this.#answered = request;
     this.#host.send(message);
     for (const acknowledge of request.acknowledge.splice(0)) acknowledge(message);
   }
