@@ -14,14 +14,14 @@ import { trimMiddlewares } from "./internals.js";
 import { Membership } from "./membership.js";
 import { readGetToken, takeHandshake } from "./opening.js";
 import { type RequestHost, Requests } from "./requests.js";
-import { type Connecting, endConnecting, mintLimitOf } from "./shared-connection.js";
+import { type ConnectingSocket, mintLimitOf, unwatchConnecting } from "./shared-connection.js";
 import { type WithSessionHandler, withSession } from "./with-session.js";
 
 /**
  * The session side of one socket: opens sessions one at a time, holds the socket's events meanwhile, answers `gotToken`, and
  * goes on trying while the store cannot be reached. There is one for each socket, so what few need is made when it is needed.
  */
-export class Attachment extends Membership implements RequestHost, EventHost, Connecting {
+export class Attachment extends Membership implements RequestHost, EventHost, ConnectingSocket {
   #ofAddress: MintLimit | undefined;
   /** There while a session is being opened. */
   #requests: Requests | undefined;
@@ -34,7 +34,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     socket.use(this.#onEvent.bind(this));
     trimMiddlewares(socket);
     // It may have gone while middleware before ours took its time; Socket.IO goes on all the same, and drops it at the end.
-    if (socket.conn.readyState !== "open") this.leave();
+    if (socket.conn.readyState !== "open") this.close();
   }
 
   get registry(): SessionRegistry {
@@ -49,19 +49,19 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     return this.context.replacedTokens;
   }
 
-  get isAsking(): boolean {
+  get isOpening(): boolean {
     return this.#requests !== undefined;
   }
 
   /** Events wait while a session is being opened; where one is required, from the start; where it was lost, to be had again. */
-  get isHolding(): boolean {
+  get isHoldingEvents(): boolean {
     const { required, freshness } = this.context;
-    const needsSession = required || (freshness !== undefined && this.isCut);
-    return this.isAsking || this.isEnding || (needsSession && !this.session);
+    const needsSession = required || (freshness !== undefined && this.isDetached);
+    return this.isOpening || this.isEnding || (needsSession && !this.session);
   }
 
   get isConnecting(): boolean {
-    return !this.gone && !this.isConnected;
+    return !this.isGone && !this.isConnected;
   }
 
   withSession(handler: WithSessionHandler<unknown>, onMissing: [] | [unknown]): Promise<unknown> {
@@ -78,8 +78,8 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     this.facts = facts;
     // The application's function sees the socket, and so no token.
     this.#ofAddress = this.context.addressLimits.of(this.socket);
-    if (this.gone) return Promise.resolve(true);
-    const isRestored = this.takeRestored();
+    if (this.isGone) return Promise.resolve(true);
+    const isRestored = this.takeRecovered();
     if (!request || (isRestored && request.kind === "recovery")) return Promise.resolve(true);
     return new Promise((resolve) => {
       this.#requests = new Requests(this, this.context);
@@ -88,29 +88,29 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
   }
 
   /** The socket is connected: from now on answers can be sent. */
-  connected(): void {
+  start(): void {
     if (this.isConnected) return;
     this.isConnected = true;
-    this.socket.on("disconnect", leaveOnDisconnect);
-    endConnecting(this.socket.conn, this);
+    this.socket.on("disconnect", closeOnDisconnect);
+    unwatchConnecting(this.socket.conn, this);
     const answers = this.#answers;
     this.#answers = undefined;
     for (const message of answers ?? []) this.send(message);
-    this.deadlines?.connected();
-    if (this.context.recovery.takeRefused(this.socket) && !this.isAsking && !this.session)
+    this.deadlines?.start();
+    if (this.context.recovery.takeRefused(this.socket) && !this.isOpening && !this.session)
       askForToken(this.socket);
-    if (this.context.required && !this.handle.active) this.due.requireSession();
-    this.leaveWhenOver();
+    if (this.context.required && !this.handle.active) this.ensuredDeadlines.requireSession();
+    this.disconnectIfEnded();
   }
 
   /** The socket is gone, or never came. */
-  leave(): void {
-    if (this.gone) return;
-    this.gone = true;
-    if (!this.isConnected) endConnecting(this.socket.conn, this);
+  close(): void {
+    if (this.isGone) return;
+    this.isGone = true;
+    if (!this.isConnected) unwatchConnecting(this.socket.conn, this);
     this.#held = undefined;
     this.#requests?.cancel();
-    this.dissolve();
+    this.releaseAll();
   }
 
   #onEvent(event: unknown[], next: () => void): void {
@@ -122,7 +122,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
       return (this.#held as FreshEvents).receive(event, next);
     }
     if (this.session) this.recordUse(this.session);
-    if (!this.isHolding) return next();
+    if (!this.isHoldingEvents) return next();
     this.#held ??= new HeldEvents();
     if (!this.#held.hold(event, next)) this.closeOverflowing();
   }
@@ -144,13 +144,13 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     if (!this.context.required) return;
     this.closeTransport();
     // It will never be.
-    if (!this.isConnected) this.leave();
+    if (!this.isConnected) this.close();
   }
 
   finishRequests(): void {
     this.#requests = undefined;
-    this.leaveWhenOver();
-    if (this.gone || this.isHolding) return;
+    this.disconnectIfEnded();
+    if (this.isGone || this.isHoldingEvents) return;
     this.#held?.resume();
     if (this.#held?.length === 0) this.#held = undefined;
   }
@@ -173,13 +173,13 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
   }
 
   /** Not while another token is being looked at: if that opens a session, the client goes on with it. */
-  protected leaveWhenOver(): void {
-    const reason = this.over ?? this.session?.ended;
-    if (reason && !this.isAsking) this.#end(reason);
+  protected disconnectIfEnded(): void {
+    const reason = this.endReason ?? this.session?.ended;
+    if (reason && !this.isOpening) this.#end(reason);
   }
 
   #end(reason: EndReason): void {
-    if (this.gone || !this.isConnected || this.isEnding) return;
+    if (this.isGone || !this.isConnected || this.isEnding) return;
     this.isEnding = true;
     this.#held = undefined;
     endSocket(this.socket, reason);
@@ -210,6 +210,6 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
 export const attachments = new WeakMap<Socket, Attachment>();
 
 /** A listener to "disconnect", one for all sockets. */
-export function leaveOnDisconnect(this: Socket): void {
-  attachments.get(this)?.leave();
+export function closeOnDisconnect(this: Socket): void {
+  attachments.get(this)?.close();
 }

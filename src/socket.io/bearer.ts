@@ -30,8 +30,8 @@ export class SocketBearer implements Bearer {
   /** It has its session by a cookie, and no token can be sent to it. */
   readonly isFixed: boolean;
   /** Called when the client has presented a token, or has gone. */
-  #whenPresented: ((presented: boolean) => void)[] | undefined;
-  #whenLeft: Set<() => void> | undefined;
+  #onPresented: ((presented: boolean) => void)[] | undefined;
+  #onClose: Set<() => void> | undefined;
   /** The last token that was given in one step. */
   #replacement: { token: PresentedToken; over: Promise<void> } | undefined;
   #gone = false;
@@ -69,17 +69,18 @@ export class SocketBearer implements Bearer {
   }
 
   /** Whether a token was given in one step: what the client presents may still be the one before. */
-  get hasReplaced(): boolean {
+  get hasReplacement(): boolean {
     return this.#replacement !== undefined;
   }
 
   /** Waits for a token that is being replaced in one step; the client may present the old one once more before it hears. */
-  async inPlaceOf(request: Request, parseToken: TokenParser): Promise<Request> {
+  async substitute(request: Request, parseToken: TokenParser): Promise<Request> {
     await this.#replacement?.over;
     const replacement = this.#replacement;
     if (!replacement || request.kind !== "token") return request;
     const token = parseToken(request.presented);
-    const isOld = token?.sessionId === replacement.token.sessionId && this.credential.was(token.secretHash);
+    const isOld =
+      token?.sessionId === replacement.token.sessionId && this.credential.isPrevious(token.secretHash);
     return isOld ? { ...request, presented: replacement.token.text } : request;
   }
 
@@ -87,8 +88,8 @@ export class SocketBearer implements Bearer {
     if (this.#gone) return Promise.resolve(false);
     return new Promise((resolve) => {
       const cancel = this.#clock.after(PRESENT_TIMEOUT_MS, () => resolve(false));
-      this.#whenPresented ??= [];
-      this.#whenPresented.push((presented) => {
+      this.#onPresented ??= [];
+      this.#onPresented.push((presented) => {
         cancel();
         resolve(presented);
       });
@@ -107,13 +108,13 @@ export class SocketBearer implements Bearer {
     return new Promise((resolve) => {
       const end = (isConfirmed: boolean) => {
         cancel();
-        this.#whenLeft?.delete(left);
+        this.#onClose?.delete(giveUp);
         resolve(isConfirmed);
       };
-      const left = () => end(false);
-      const cancel = this.#clock.after(CONFIRM_TIMEOUT_MS, left);
-      this.#whenLeft ??= new Set();
-      this.#whenLeft.add(left);
+      const giveUp = () => end(false);
+      const cancel = this.#clock.after(CONFIRM_TIMEOUT_MS, giveUp);
+      this.#onClose ??= new Set();
+      this.#onClose.add(giveUp);
       void sent.then(end);
     });
   }
@@ -123,24 +124,24 @@ export class SocketBearer implements Bearer {
   }
 
   /** The client is presenting a token: if that opens the session, it is the one that this socket goes on with. */
-  presents(request: Request, parseToken: TokenParser): void {
+  acceptPresented(request: Request, parseToken: TokenParser): void {
     const token = request.kind === "token" ? parseToken(request.presented) : undefined;
-    if (token) this.credential.presents(token.secretHash);
+    if (token) this.credential.acceptPresented(token.secretHash);
   }
 
-  presented(): void {
-    this.#tell(true);
+  resolvePresented(): void {
+    this.#resolveAll(true);
   }
 
-  left(): void {
+  close(): void {
     this.#gone = true;
-    this.#tell(false);
-    for (const run of [...(this.#whenLeft ?? [])]) run();
+    this.#resolveAll(false);
+    for (const run of [...(this.#onClose ?? [])]) run();
   }
 
-  #tell(presented: boolean): void {
-    const waiting = this.#whenPresented;
-    this.#whenPresented = undefined;
+  #resolveAll(presented: boolean): void {
+    const waiting = this.#onPresented;
+    this.#onPresented = undefined;
     for (const run of waiting ?? []) run(presented);
   }
 }

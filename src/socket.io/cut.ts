@@ -3,12 +3,12 @@ import type { Clock } from "../base/clock.js";
 import { askForToken } from "./client-messages.js";
 
 /** A socket that does not present the new token of its session for so long is disconnected. */
-const CUT_AFTER_MS = 10_000;
+const DETACHED_FOR_MS = 10_000;
 /** Until then it is asked again so often, where it has presented the old one. */
 const AGAIN_AFTER_MS = 1_000;
 
 /** What becomes of a socket that has no part any more in a session that it has had, until it presents the token which that has now. */
-export class Cut {
+export class Detachment {
   /** The session that goes on without it, or is over. */
   readonly sessionId: string;
   #askAgain: (() => void) | undefined;
@@ -27,7 +27,7 @@ export class Cut {
       this.#cancelAsking?.();
       this.#cancelAsking = clock.after(AGAIN_AFTER_MS, ask);
     };
-    this.#cancelMissing = clock.after(CUT_AFTER_MS, onMissed);
+    this.#cancelMissing = clock.after(DETACHED_FOR_MS, onMissed);
   }
 
   /** The old token was presented: the new one has not reached the client yet. */

@@ -1,19 +1,19 @@
 import type { Socket } from "socket.io";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { Session } from "../session/session.js";
-import { Cut } from "./cut.js";
+import { Detachment } from "./cut.js";
 
 /** After this long without a session a socket of a `required` namespace is disconnected: the client's own connect time-out. */
 const REQUIRED_TIMEOUT_MS = 20_000;
 
 /** Whose deadlines they are. */
 export interface DeadlineHost {
-  readonly gone: boolean;
+  readonly isGone: boolean;
   readonly isConnected: boolean;
   /** What it has now. */
   readonly session: Session | undefined;
   /** The store has not answered yet what the client has presented. */
-  readonly isAsking: boolean;
+  readonly isOpening: boolean;
   /** Has the client come back by itself. */
   closeTransport(): void;
 }
@@ -25,7 +25,7 @@ export class Deadlines {
   readonly #host: DeadlineHost;
   #cancelRequired = () => {};
   /** Of each session that it has no part in any more. */
-  readonly #cuts: Cut[] = [];
+  readonly #detachments: Detachment[] = [];
 
   constructor(socket: Socket, registry: SessionRegistry, host: DeadlineHost) {
     this.#socket = socket;
@@ -34,17 +34,17 @@ export class Deadlines {
   }
 
   /** Of a session that it has had, it has not presented the token which that has now. */
-  get isCut(): boolean {
-    return this.#cuts.length > 0;
+  get isDetached(): boolean {
+    return this.#detachments.length > 0;
   }
 
-  isCutFrom(sessionId: string): boolean {
-    return this.#cuts.some((cut) => cut.sessionId === sessionId);
+  isDetachedFrom(sessionId: string): boolean {
+    return this.#detachments.some((detachment) => detachment.sessionId === sessionId);
   }
 
   /** It has presented an old token once more. */
   askAgain(): void {
-    this.#cuts.at(-1)?.askAgain();
+    this.#detachments.at(-1)?.askAgain();
   }
 
   /** It must have a session by then. */
@@ -52,42 +52,42 @@ export class Deadlines {
     const { clock, log } = this.#registry;
     this.#cancelRequired = clock.after(REQUIRED_TIMEOUT_MS, () => {
       log.info({}, "a socket that did not ask for the required session was disconnected");
-      this.#sendAway();
+      this.#disconnect();
     });
   }
 
   /** It has lost this session, and must present its new token. */
-  cutLoose(sessionId: string): void {
-    if (this.#host.gone || this.isCutFrom(sessionId)) return;
-    const cut = new Cut(sessionId);
-    this.#cuts.push(cut);
-    if (this.#host.isConnected) this.#begin(cut);
+  detach(sessionId: string): void {
+    if (this.#host.isGone || this.isDetachedFrom(sessionId)) return;
+    const detachment = new Detachment(sessionId);
+    this.#detachments.push(detachment);
+    if (this.#host.isConnected) this.#begin(detachment);
   }
 
-  connected(): void {
-    for (const cut of this.#cuts) this.#begin(cut);
+  start(): void {
+    for (const detachment of this.#detachments) this.#begin(detachment);
   }
 
-  #begin(cut: Cut): void {
-    cut.begin(this.#socket, this.#registry.clock, () => this.#sendAway());
+  #begin(detachment: Detachment): void {
+    detachment.begin(this.#socket, this.#registry.clock, () => this.#disconnect());
   }
 
   /** Whoever has another session, or may be about to have one, has it still when it comes back: by itself, and as another socket. */
-  #sendAway(): void {
-    const { session, isAsking } = this.#host;
-    if (session || isAsking) this.#host.closeTransport();
+  #disconnect(): void {
+    const { session, isOpening } = this.#host;
+    if (session || isOpening) this.#host.closeTransport();
     else this.#socket.disconnect();
   }
 
-  /** It has this session now. */
-  met(sessionId: string): void {
-    const at = this.#cuts.findIndex((cut) => cut.sessionId === sessionId);
-    if (at >= 0) this.#cuts.splice(at, 1)[0]?.cancel();
+  /** It has this session now: no deadline for it, nor for having one. */
+  endDetachment(sessionId: string): void {
+    const at = this.#detachments.findIndex((detachment) => detachment.sessionId === sessionId);
+    if (at >= 0) this.#detachments.splice(at, 1)[0]?.cancel();
     this.#cancelRequired();
   }
 
   cancel(): void {
-    for (const cut of this.#cuts.splice(0)) cut.cancel();
+    for (const detachment of this.#detachments.splice(0)) detachment.cancel();
     this.#cancelRequired();
   }
 }

@@ -8,13 +8,13 @@ import { OUTAGE_BACKOFF } from "./requests.js";
 
 /** Whose events they are. */
 export interface EventHost {
-  readonly gone: boolean;
+  readonly isGone: boolean;
   /** Its session is over, and it is about to be disconnected. */
   readonly isEnding: boolean;
   /** The store has not answered yet what the client has presented. */
-  readonly isAsking: boolean;
+  readonly isOpening: boolean;
   /** Events wait, whatever is known of the session. */
-  readonly isHolding: boolean;
+  readonly isHoldingEvents: boolean;
   readonly session: Session | undefined;
   /** Events are passed on, which counts as use where events do. */
   recordUse(session: Session): void;
@@ -47,13 +47,13 @@ export class FreshEvents extends HeldEvents {
 
   /** An event has come. */
   receive(event: readonly unknown[], next: () => void): void {
-    const { session, isHolding, isAsking } = this.#host;
-    if (this.length === 0 && !isHolding && (!session || this.#freshness.isFresh(session))) {
+    const { session, isHoldingEvents, isOpening } = this.#host;
+    if (this.length === 0 && !isHoldingEvents && (!session || this.#freshness.isFresh(session))) {
       if (session) this.#host.recordUse(session);
       return next();
     }
     // What comes behind a token is for the session that it opens.
-    const sessionId = isAsking ? undefined : session?.id;
+    const sessionId = isOpening ? undefined : session?.id;
     if (this.hold(event, () => this.#passOn(next, sessionId))) this.resume();
     else this.#host.closeOverflowing();
   }
@@ -72,25 +72,25 @@ export class FreshEvents extends HeldEvents {
 
   /** Passes on what may be passed on, and verifies the session for what may not be yet. */
   override resume(): void {
-    const { gone, isEnding, isAsking, isHolding, session } = this.#host;
-    if (this.#isVerifying || gone || isEnding) return;
+    const { isGone, isEnding, isOpening, isHoldingEvents, session } = this.#host;
+    if (this.#isVerifying || isGone || isEnding) return;
     const count = this.#passable;
     if (count > 0) {
       if (!session) {
         // A socket that has lost its session may present the token that it needs for it.
-        if (!isHolding) this.release(count);
+        if (!isHoldingEvents) this.release(count);
       } else if (session.ended) this.#removeFirst(count);
       else if (this.#freshness.isFresh(session)) this.#release(count, session);
       else return void this.#verify(session);
     }
-    if (!isAsking) return;
+    if (!isOpening) return;
     const then = this.#then;
     this.#then = undefined;
     then?.();
   }
 
   get #passable(): number {
-    return this.#host.isAsking ? this.#earlier : this.length;
+    return this.#host.isOpening ? this.#earlier : this.length;
   }
 
   async #verify(session: Session): Promise<void> {
@@ -125,7 +125,7 @@ export class FreshEvents extends HeldEvents {
   }
 
   #has(session: Session): boolean {
-    return !this.#host.gone && this.#host.session === session && !session.ended;
+    return !this.#host.isGone && this.#host.session === session && !session.ended;
   }
 
   #release(count: number, session: Session): void {

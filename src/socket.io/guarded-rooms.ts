@@ -8,7 +8,7 @@ type Rooms = Map<string, Set<string>>;
 const NONE: ReadonlySet<string> = new Set();
 const guarded = new WeakMap<Adapter, GuardedRooms>();
 
-/** What is kept from a socket that is cut loose, and who was logged in when it was; `null`: nobody. */
+/** What is kept from a detached socket, and who was logged in when it was; `null`: nobody. */
 interface Withheld {
   readonly rooms: Set<string>;
   readonly userId: string | null;
@@ -20,7 +20,7 @@ export function guardRooms(adapter: Adapter, log: Log): void {
 }
 
 /**
- * The rooms that the application has put a socket into, as far as its session decides over them: while it is cut loose, it is in no room but
+ * The rooms that the application has put a socket into, as far as its session decides over them: while it is detached, it is in no room but
  * its own, and hears nothing that is sent to all.
  */
 export function roomsOf(socket: Socket): SocketRooms {

@@ -22,7 +22,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
   facts: ClientFacts = NO_FACTS;
   bearer: SocketBearer | undefined;
   /** The socket has disconnected, or will never connect. */
-  gone = false;
+  isGone = false;
   isConnected = false;
   /** The session that the registry holds for this socket. */
   session: Session | undefined;
@@ -32,7 +32,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
   protected readonly context: AttachmentContext;
   protected deadlines: Deadlines | undefined;
   /** Why the session is over that this socket was recovered for. */
-  protected over: EndReason | undefined;
+  protected endReason: EndReason | undefined;
   #handle: SessionHandle;
   #past: PastSessions | undefined;
   #hasSwitched = false;
@@ -43,28 +43,28 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     this.#handle = new SessionHandle(context.registry);
   }
 
-  abstract readonly isAsking: boolean;
+  abstract readonly isOpening: boolean;
 
   /** Has the client come back by itself. */
   abstract closeTransport(): void;
 
   /** Tells the client that its session is over, where it is. */
-  protected abstract leaveWhenOver(): void;
+  protected abstract disconnectIfEnded(): void;
 
   get handle(): SessionHandle {
     return this.#handle;
   }
 
-  get isCut(): boolean {
-    return this.deadlines?.isCut ?? false;
+  get isDetached(): boolean {
+    return this.deadlines?.isDetached ?? false;
   }
 
-  isCutFrom(sessionId: string): boolean {
-    return this.deadlines?.isCutFrom(sessionId) ?? false;
+  isDetachedFrom(sessionId: string): boolean {
+    return this.deadlines?.isDetachedFrom(sessionId) ?? false;
   }
 
   /** What a recovered socket had, with its rooms; it is verified by now. Whatever it presents besides is a token like any other. */
-  protected takeRestored(): boolean {
+  protected takeRecovered(): boolean {
     if (!this.socket.recovered) return false;
     const note = noteOfRecovered(this.socket);
     const session = note && this.context.recovery.take(this.socket.id);
@@ -83,7 +83,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
    * Socket.IO is about to keep what this socket has, for it to come back to. Answers whether it may: not as one that has had another session, of
    * which nobody would know any more.
    */
-  mayComeBack(): boolean {
+  canRecover(): boolean {
     const had = SessionHandle.sessionOf(this.#handle);
     if (!had) return true;
     if (this.#hasSwitched) return false;
@@ -98,9 +98,9 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
   /** The session is over: the client is told, and the socket disconnected. */
   ended(): void {
     this.#rooms.leave();
-    this.leaveWhenOver();
+    this.disconnectIfEnded();
     // What is being looked at may take long.
-    if (!this.isEnding && this.session) this.#lose(this.session, null);
+    if (!this.isEnding && this.session) this.#detachFrom(this.session, null);
   }
 
   loginEnded({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {
@@ -119,27 +119,27 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
       return;
     }
     // Its handle shows nothing from now on, until this very client has presented the new token.
-    this.#lose(session, identity.userId);
-    this.#letGo();
+    this.#detachFrom(session, identity.userId);
+    this.#releaseSession();
   }
 
   /** It has no part in the session any more, nor in what its application sends to those who have. */
-  #lose({ id, saved }: Session, userId: string | null): void {
+  #detachFrom({ id, saved }: Session, userId: string | null): void {
     // Those of a login that has ended have been left already.
     this.#rooms.withhold(saved.kept.userId && userId);
-    this.due.cutLoose(id);
+    this.ensuredDeadlines.detach(id);
   }
 
   get #rooms() {
     return roomsOf(this.socket);
   }
 
-  protected get due(): Deadlines {
+  protected get ensuredDeadlines(): Deadlines {
     this.deadlines ??= new Deadlines(this.socket, this.context.registry, this);
     return this.deadlines;
   }
 
-  #letGo(): void {
+  #releaseSession(): void {
     const session = this.session;
     if (!session) return;
     const { registry } = this.context;
@@ -150,11 +150,11 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
 
   takeOver(result: OpeningResult): void {
     this.#takeSession(result);
-    if (this.gone) return;
-    this.over = result.over;
-    if (result.replaced && !this.isCutFrom(result.replaced)) {
+    if (this.isGone) return;
+    this.endReason = result.endReason;
+    if (result.replaced && !this.isDetachedFrom(result.replaced)) {
       this.#rooms.withhold(this.session?.saved.kept.userId ?? null);
-      this.due.cutLoose(result.replaced);
+      this.ensuredDeadlines.detach(result.replaced);
     } else if (result.again) this.deadlines?.askAgain();
   }
 
@@ -162,10 +162,10 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
   #takeSession({ session, token, isFixed }: OpeningResult): void {
     const { registry } = this.context;
     if (!session) return;
-    if (this.gone) return registry.release(session);
+    if (this.isGone) return registry.release(session);
     const { kept } = session.saved;
     this.#leaveOther(session);
-    this.#letGo();
+    this.#releaseSession();
     this.session = session;
     registry.watched.add(session, this);
     this.#past?.remove(session.id);
@@ -176,7 +176,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
       // A handle stays with its session: whoever kept the old one must not write to the new.
       if (bound) this.#handle = new SessionHandle(registry);
       // Its rotations have lost their client to another session.
-      this.bearer?.left();
+      this.bearer?.close();
       const context = { facts: this.facts, tickets: this.context.tickets, clock: registry.clock, isFixed };
       this.bearer = hash ? new SocketBearer(this.socket, hash, context) : undefined;
       SessionHandle.bind(this.#handle, session, this.bearer);
@@ -184,7 +184,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
       // Nobody had it open any more, so the one that the handle has is forgotten: what changes now, it would not hear.
       SessionHandle.bind(this.#handle, session, this.bearer);
     }
-    this.deadlines?.met(session.id);
+    this.deadlines?.endDetachment(session.id);
     if (token && hash) this.#note(session, { secretHash: hash, userId: kept.userId });
     // The secret may have been replaced since it was compared.
     if (this.bearer?.credential.opens(kept) === false) this.tokenChanged(session.saved.identity);
@@ -197,7 +197,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     this.#hasSwitched = true;
     this.#rooms.leave();
     if (had !== this.session || had.ended) return;
-    this.#past ??= new PastSessions(this.context.registry, (lost) => this.due.cutLoose(lost));
+    this.#past ??= new PastSessions(this.context.registry, (id) => this.ensuredDeadlines.detach(id));
     // The client comes back by itself, as another socket.
     if (!this.#past.add(had, this.bearer?.credential)) this.closeTransport();
   }
@@ -208,10 +208,10 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
   }
 
   /** There is no socket any more. */
-  protected dissolve(): void {
+  protected releaseAll(): void {
     this.deadlines?.cancel();
-    this.bearer?.left();
-    this.#letGo();
+    this.bearer?.close();
+    this.#releaseSession();
     this.#past?.clear();
     this.#rooms.release();
     SessionHandle.miss(this.#handle);

@@ -6,7 +6,7 @@ import { limitConnects } from "./connect-limit.js";
 import type { AttachmentContext } from "./context.js";
 import { forget } from "./internals.js";
 import { install, installOnSockets } from "./prototype.js";
-import { passedOn } from "./shared-connection.js";
+import { watchConnecting } from "./shared-connection.js";
 import { isConnectionRefused, refuseConnection } from "./socket-slots.js";
 
 // Here, and not where the property is made, because declarations of types reach the application through this file.
@@ -95,18 +95,18 @@ async function enter(socket: Socket, next: () => void, context: AttachmentContex
     // Never `next(error)`: after that a client does not come back by itself. The transport has been closed instead.
     if (!(await attachment.begin()) || isConnectionRefused(socket)) return forget(socket);
     next();
-    return passedOn(socket.conn, attachment);
+    return watchConnecting(socket.conn, attachment);
   }
   next();
 }
 
 function connected(socket: Socket, context: AttachmentContext): void {
   const attachment = attachments.get(socket);
-  if (attachment) return attachment.connected();
+  if (attachment) return attachment.start();
   // Socket.IO recovered this socket and skipped the middleware; its session is verified before its events go on.
   installOnSockets(Object.getPrototypeOf(socket));
   const recovered = new Attachment(socket, context);
   attachments.set(socket, recovered);
-  recovered.connected();
+  recovered.start();
   void recovered.begin();
 }

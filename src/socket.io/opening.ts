@@ -65,7 +65,7 @@ export interface OpeningResult {
   /** Absent where the client asked for nothing. */
   readonly message?: GotToken;
   /** Why the session of a recovered socket is over. */
-  readonly over?: EndReason;
+  readonly endReason?: EndReason;
   /** The session of a recovered socket, where another token has taken the place of the one that it had. */
   readonly replaced?: string;
   /** By a credential that this socket cannot be given another for: a cookie's. */
@@ -152,7 +152,7 @@ export interface Opener {
   readonly tickets: Tickets | undefined;
   readonly replacedTokens: ReplacedTokens;
   /** Whether this session goes on without this socket, which has not presented the new token. */
-  isCutFrom(sessionId: string): boolean;
+  isDetachedFrom(sessionId: string): boolean;
   /** The credential in the handshake; nothing where there is no option `identify`. */
   findCredential(): Promise<unknown> | undefined;
   /** Whether one more session may be created for it; counts it if so. */
@@ -197,8 +197,8 @@ function isInGrace(
   { sessionId, secretHash }: PresentedToken,
   { missing, isRetired }: { missing: boolean; isRetired?: boolean },
 ): boolean {
-  // It may have been this very look that brought word of it, and cut the socket loose.
-  const isReplaced = isRetired || (opener.isCutFrom(sessionId) && !missing);
+  // It may have been this very read that brought word of it, and detached the socket.
+  const isReplaced = isRetired || (opener.isDetachedFrom(sessionId) && !missing);
   return isReplaced && opener.facts.confirms && opener.replacedTokens.isInGrace(secretHash);
 }
 
@@ -261,7 +261,7 @@ export async function reopen(registry: SessionRegistry, note: RecoveryNote): Pro
   };
   const opened = await registry.reopen(sessionId, fits, { isExpected: true });
   if (opened.found === "session") return { session: opened.session, ...(isFixed && { isFixed }) };
-  if (opened.found === "expired") return { over: "expired" };
-  if (opened.missing) return { over: "destroyed" };
+  if (opened.found === "expired") return { endReason: "expired" };
+  if (opened.missing) return { endReason: "destroyed" };
   return isReplaced ? { replaced: sessionId } : {};
 }

@@ -12,7 +12,7 @@ export class PastSessions {
   readonly #registry: SessionRegistry;
   /** Has a session's id when the socket has no part in it any more. */
   readonly #onLost: (sessionId: string) => void;
-  readonly #all = new Map<string, Past>();
+  readonly #all = new Map<string, PastSession>();
 
   constructor(registry: SessionRegistry, onLost: (sessionId: string) => void) {
     this.#registry = registry;
@@ -23,17 +23,17 @@ export class PastSessions {
   add(session: Session, credential: Credential | undefined): boolean {
     const { id } = session;
     if (this.#all.size >= MOST) return false;
-    const lost = () => {
+    const onLost = () => {
       this.remove(id);
       this.#onLost(id);
     };
-    this.#all.set(id, new Past(this.#registry, session, { credential, lost }));
+    this.#all.set(id, new PastSession(this.#registry, session, { credential, onLost }));
     return true;
   }
 
   /** The socket has it again. */
   remove(sessionId: string): void {
-    this.#all.get(sessionId)?.over();
+    this.#all.get(sessionId)?.release();
     this.#all.delete(sessionId);
   }
 
@@ -43,35 +43,35 @@ export class PastSessions {
 }
 
 /** Without a socket: it is not in use by this, and nothing that is sent to it is for who has only had it. */
-class Past implements SessionWatcher {
+class PastSession implements SessionWatcher {
   readonly #registry: SessionRegistry;
   readonly #session: Session;
   readonly #credential: Credential | undefined;
-  readonly #lost: () => void;
+  readonly #onLost: () => void;
 
   constructor(
     registry: SessionRegistry,
     session: Session,
-    { credential, lost }: { credential: Credential | undefined; lost: () => void },
+    { credential, onLost }: { credential: Credential | undefined; onLost: () => void },
   ) {
     this.#registry = registry;
     this.#session = registry.hold(session);
     this.#credential = credential;
-    this.#lost = lost;
+    this.#onLost = onLost;
     registry.watched.add(this.#session, this);
   }
 
   loginEnded(): void {}
 
   tokenChanged(identity: Identity): void {
-    if (!this.#credential?.follow(identity)) this.#lost();
+    if (!this.#credential?.follow(identity)) this.#onLost();
   }
 
   ended(): void {
-    this.#lost();
+    this.#onLost();
   }
 
-  over(): void {
+  release(): void {
     this.#registry.watched.remove(this.#session, this);
     this.#registry.release(this.#session);
   }

@@ -23,9 +23,9 @@ export function install(middleware: object, attach: (namespace: Namespace) => vo
 /** Also for sockets of a second copy of socket.io in the application's node_modules. */
 export function installOnSockets(prototype: Socket): void {
   if (Object.hasOwn(prototype, "session")) return;
-  interceptEvent(prototype, GET_TOKEN, takeToken);
+  interceptEvent(prototype, GET_TOKEN, receiveToken);
   beforeHandshakes(prototype, hideTokenCookies);
-  afterCleanups(prototype, leaveOnCleanup);
+  afterCleanups(prototype, closeOnCleanup);
   Object.defineProperty(prototype, "session", {
     configurable: true,
     get(this: Socket): SessionHandle {
@@ -51,23 +51,23 @@ export function installOnSockets(prototype: Socket): void {
 }
 
 /** The token that a client presents is for its attachment alone. */
-function takeToken(socket: Socket, event: unknown[]): boolean {
+function receiveToken(socket: Socket, event: unknown[]): boolean {
   const attachment = attachments.get(socket);
   attachment?.receiveToken(event);
   return attachment !== undefined;
 }
 
 /** Also of a socket that never connected, because a middleware after ours refused it. */
-function leaveOnCleanup(socket: Socket): void {
+function closeOnCleanup(socket: Socket): void {
   const attachment = attachments.get(socket);
   if (!attachment) return;
   // The application may have taken away the listener to "disconnect", which comes next.
-  if (socket.connected) process.nextTick(leave, attachment);
-  else attachment.leave();
+  if (socket.connected) process.nextTick(close, attachment);
+  else attachment.close();
 }
 
-function leave(attachment: Attachment): void {
-  attachment.leave();
+function close(attachment: Attachment): void {
+  attachment.close();
 }
 
 function notAttached(socket: Socket): SessionError {

@@ -35,11 +35,11 @@ const MAX_ACKNOWLEDGEMENTS = 100;
 /** Whose requests they are. */
 export interface RequestHost extends Opener {
   readonly socket: Socket;
-  readonly gone: boolean;
+  readonly isGone: boolean;
   readonly bearer: SocketBearer | undefined;
   readonly session: Session | undefined;
   /** The token of its session has been replaced, and it has not presented the new one. */
-  readonly isCut: boolean;
+  readonly isDetached: boolean;
   /** Takes over what was opened, which the registry holds for it. */
   takeOver(result: OpeningResult): void;
   send(message: GotToken): void;
@@ -52,7 +52,7 @@ export interface RequestHost extends Opener {
 }
 
 /**
- * The requests of one socket: one is worked on until the store has answered, and one may wait. It is there while there is a
+ * The requests of one socket: one is processed until the store has answered, and one may wait. It is there while there is a
  * request, and no longer.
  */
 export class Requests implements Verifier {
@@ -102,8 +102,8 @@ export class Requests implements Verifier {
 
   /** The session that its socket has by this very token. */
   #sessionOf({ presented }: TokenRequest): Session | undefined {
-    const { session, isCut, bearer } = this.#host;
-    if (!session || isCut || !bearer || bearer.hasReplaced) return undefined;
+    const { session, isDetached, bearer } = this.#host;
+    if (!session || isDetached || !bearer || bearer.hasReplacement) return undefined;
     return isTokenOf(presented, session.id, session.saved.kept.secretHash) ? session : undefined;
   }
 
@@ -121,15 +121,15 @@ export class Requests implements Verifier {
     releaseSlot(this.#host.socket);
     const request = this.#verifying;
     this.#verifying = undefined;
-    const { gone, session, isCut, bearer } = this.#host;
-    if (!request || gone) return;
+    const { isGone, session, isDetached, bearer } = this.#host;
+    if (!request || isGone) return;
     // A rotation has to wait for the turn that the verification has; whatever else, this socket must still have part in the session.
-    if (!isAsKnown || !session || isCut || !bearer?.credential.opens(session.saved.kept))
+    if (!isAsKnown || !session || isDetached || !bearer?.credential.opens(session.saved.kept))
       return void this.process(request);
     this.#context.outages.over();
     this.#registry.touchIfDue(session);
     this.#answer(request, toGotToken(request.presented as string, session, this.#host));
-    bearer.presented();
+    bearer.resolvePresented();
     const next = this.#waiting;
     this.#waiting = undefined;
     if (next) this.receive(next);
@@ -143,7 +143,7 @@ export class Requests implements Verifier {
   async process(first: Request, onFirstTry?: (answered: boolean) => void): Promise<void> {
     let request: Request | undefined = first;
     let backoff: Backoff | undefined;
-    while (request && !this.#host.gone && !this.#registry.closed) {
+    while (request && !this.#host.isGone && !this.#registry.closed) {
       const { socket } = this.#host;
       if (!tryAcquireSlot(socket) && !(await this.#acquireSlot())) break;
       const paced = waitForPace(socket, this, this.#context);
@@ -163,7 +163,7 @@ export class Requests implements Verifier {
       request = next;
     }
     // Closed: nobody is left waiting for an answer.
-    if (request && !this.#host.gone) {
+    if (request && !this.#host.isGone) {
       this.#answer(request, { token: "", errors: "Session store unavailable" });
       this.#host.reconnectIfRequired();
     }
@@ -182,14 +182,14 @@ export class Requests implements Verifier {
 
   /** Resolves to whether the store answered. */
   async #try(asked: Request): Promise<boolean> {
-    if (this.#host.gone) return true;
+    if (this.#host.isGone) return true;
     const { outages } = this.#context;
     const { parseToken } = this.#registry;
     try {
       let request = await checkTicket(asked, this.#context.tickets);
       const { bearer } = this.#host;
-      if (bearer) request = await bearer.inPlaceOf(request, parseToken);
-      bearer?.presents(request, parseToken);
+      if (bearer) request = await bearer.substitute(request, parseToken);
+      bearer?.acceptPresented(request, parseToken);
       const result = await openSession(this.#host, request);
       outages.over();
       this.#host.takeOver(result);
@@ -197,7 +197,7 @@ export class Requests implements Verifier {
       const { session } = this.#host;
       if (session && bearer === this.#host.bearer) bearer?.credential.follow(session.saved.kept);
       if (result.message) this.#answer(asked, result.message);
-      this.#host.bearer?.presented();
+      this.#host.bearer?.resolvePresented();
       return true;
     } catch (error) {
       if (!(error instanceof CredentialUnavailable)) outages.report(toSessionError(error));
@@ -207,7 +207,7 @@ export class Requests implements Verifier {
   }
 
   #answer(request: Request, message: GotToken): void {
-    if (this.#host.gone || request.kind !== "token") return;
+    if (this.#host.isGone || request.kind !== "token") return;
     // While the store is away it is said once; the next answer is the one that counts.
     if (message.errors === "Session store unavailable" && this.#answered === request) return;
     this.#answered = request;

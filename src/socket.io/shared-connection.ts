@@ -5,13 +5,13 @@ import { MintLimit, OF_A_CONNECTION } from "../registry/mint-limit.js";
 type Connection = Socket["conn"];
 
 /** The session side of a socket that may not have connected yet. */
-export interface Connecting {
+export interface ConnectingSocket {
   /** It has neither connected nor gone. */
   readonly isConnecting: boolean;
-  leave(): void;
+  close(): void;
 }
 
-const connecting = new WeakMap<Connection, Set<Connecting>>();
+const connecting = new WeakMap<Connection, Set<ConnectingSocket>>();
 const limits = new WeakMap<Connection, MintLimit>();
 
 /**
@@ -19,33 +19,33 @@ const limits = new WeakMap<Connection, MintLimit>();
  * it has no "disconnect": it leaves when the connection closes. Most sockets connect at once, and need no listener to
  * "close", a third one, with which Node's list of them would grow to twenty places.
  */
-export function passedOn(connection: Connection, one: Connecting): void {
+export function watchConnecting(connection: Connection, one: ConnectingSocket): void {
   process.nextTick(watch, connection, one);
 }
 
-function watch(connection: Connection, one: Connecting): void {
+function watch(connection: Connection, one: ConnectingSocket): void {
   if (!one.isConnecting) return;
-  if (connection.readyState === "closed") return one.leave();
+  if (connection.readyState === "closed") return one.close();
   let all = connecting.get(connection);
   if (!all) {
     all = new Set();
     connecting.set(connection, all);
     // One listener a connection, however many sockets it carries.
-    connection.on("close", leaveAll);
+    connection.on("close", closeAll);
   }
   all.add(one);
 }
 
-function leaveAll(this: Connection): void {
-  for (const one of connecting.get(this) ?? []) one.leave();
+function closeAll(this: Connection): void {
+  for (const one of connecting.get(this) ?? []) one.close();
 }
 
 /** It has connected, or never will. */
-export function endConnecting(connection: Connection, one: Connecting): void {
+export function unwatchConnecting(connection: Connection, one: ConnectingSocket): void {
   const all = connecting.get(connection);
   if (!all?.delete(one) || all.size > 0) return;
   connecting.delete(connection);
-  connection.removeListener("close", leaveAll);
+  connection.removeListener("close", closeAll);
 }
 
 /** How many sessions a connection may still create: a client may open and reopen as many namespaces on it as it likes. */

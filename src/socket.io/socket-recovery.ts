@@ -46,7 +46,7 @@ export class SocketRecovery {
     adapter.persistSession = (state) => {
       const socket = namespace.sockets.get(state.sid);
       const attachment = socket && attachments.get(socket);
-      if (attachment?.mayComeBack() !== false) return persistSession.call(adapter, state);
+      if (attachment?.canRecover() !== false) return persistSession.call(adapter, state);
     };
     const restore = async (pid: string, offset: string) =>
       this.#restore(namespace, adapter, async () => restoreSession.call(adapter, pid, offset));
@@ -130,9 +130,9 @@ export class SocketRecovery {
     let backoff: Backoff | undefined;
     while (!registry.closed && registry.clock.now() < untilMs) {
       try {
-        const { session, over } = await reopen(registry, note);
+        const { session, endReason } = await reopen(registry, note);
         this.#outages.over();
-        if (!session) return over ? "over" : "replaced";
+        if (!session) return endReason ? "over" : "replaced";
         this.#recovering.get(socket.id)?.release();
         const onOver = () => this.#recovering.delete(socket.id);
         const returning = new RecoveringSocket(socket, { session, note, registry, onOver });

@@ -10,7 +10,7 @@ type Opened = Pick<Identity, "secretHash"> | KeptIdentity;
 
 /** Other secrets than the one that a socket has its session by; most sockets never have any. */
 interface Others {
-  before?: HashText;
+  previous?: HashText;
   /** Of new secrets on their way to this socket's client: each may become the session's. */
   sent: readonly HashText[];
   /** Of what the client has presented last. Apart, so that presenting garbage pushes out nothing. */
@@ -44,15 +44,15 @@ export class Credential {
   }
 
   /** Likewise: the client holds it. */
-  presents(secretHash: Uint8Array): void {
+  acceptPresented(secretHash: Uint8Array): void {
     this.#opened = undefined;
     this.#others ??= { sent: [] };
     this.#others.presented = toText(secretHash);
   }
 
   /** Whether this socket has had the session by this secret, before the one that it has it by now. */
-  was(secretHash: Uint8Array): boolean {
-    return this.#others?.before !== undefined && sameHashText(this.#others.before, toText(secretHash));
+  isPrevious(secretHash: Uint8Array): boolean {
+    return this.#others?.previous !== undefined && sameHashText(this.#others.previous, toText(secretHash));
   }
 
   /** Takes note of the session's secret; answers whether this socket still has part in it. */
@@ -62,7 +62,7 @@ export class Credential {
     const hash = identity.secretHash && toText(identity.secretHash);
     if (hash && !sameHashText(hash, this.#hash)) {
       this.#others ??= { sent: [] };
-      this.#others.before = this.#hash;
+      this.#others.previous = this.#hash;
       this.#hash = hash;
     }
     if (this.#others && hash)

@@ -107,7 +107,7 @@ class Tab implements Bearer {
   async presentAgain(): Promise<boolean> {
     await this.#arrives();
     if (!this.session) return false;
-    const session = await this.#open((presented) => this.credential.presents(presented.secretHash));
+    const session = await this.#open((presented) => this.credential.acceptPresented(presented.secretHash));
     if (!session) return false;
     this.registry.release(session);
     this.#count("presented again");

@@ -47,11 +47,11 @@ test("a credential that opened an identity does not open it for ever", () => {
   ) as [ReturnType<typeof keepIdentity>, ReturnType<typeof keepIdentity>, ReturnType<typeof keepIdentity>];
   const credential = new Credential(hash(0));
   expect([first, second, third].map((each) => credential.opens(each))).toEqual([true, false, false]);
-  credential.presents(hash(32));
+  credential.acceptPresented(hash(32));
   expect([first, second, third].map((each) => credential.opens(each))).toEqual([true, true, false]);
-  credential.presents(hash(64));
+  credential.acceptPresented(hash(64));
   expect([second, third, first].map((each) => credential.opens(each))).toEqual([false, true, true]);
   expect(credential.follow({ secretHash: hash(64) })).toBe(true);
   expect(credential.opens(first)).toBe(false);
-  expect(credential.was(hash(0))).toBe(true);
+  expect(credential.isPrevious(hash(0))).toBe(true);
 });
