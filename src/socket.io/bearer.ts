@@ -6,8 +6,8 @@ import type { HashText } from "../token/identity.js";
 import type { TokenParser } from "../token/legacy.js";
 import type { Tickets } from "../token/tickets.js";
 import type { PresentedToken } from "../token/token.js";
-import { askForToken, CONFIRM_TIMEOUT_MS, deliverGotToken } from "./client-messages.js";
-import { type ClientFacts, newToken, type Request } from "./opening.js";
+import { askForToken, CONFIRM_TIMEOUT_MS, deliverGotToken, newToken } from "./client-messages.js";
+import type { ClientFacts, Request } from "./handshake.js";
 
 /** How long a client may take to present the token that it holds. */
 const PRESENT_TIMEOUT_MS = 10_000;

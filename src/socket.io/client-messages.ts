@@ -1,4 +1,8 @@
 import type { Socket } from "socket.io";
+import { SessionError } from "../errors.js";
+import type { Session } from "../session/session.js";
+import { standInFor, type Tickets } from "../token/tickets.js";
+import type { PresentedToken } from "../token/token.js";
 import {
   type EndReason,
   GOT_TOKEN,
@@ -7,6 +11,7 @@ import {
   type SessionEnd,
   TOKEN_CHANGED,
 } from "../wire.js";
+import type { ClientFacts } from "./handshake.js";
 import { sendPrivately } from "./internals.js";
 
 // None of these by `socket.emit`: it would tell them to catch-all listeners (a logger, Socket.IO's Admin UI), token and all, and with
@@ -45,6 +50,34 @@ export function endSocket(socket: Socket, reason: EndReason): void {
     sendPrivately(socket, SESSION_END, message);
     socket.disconnect();
   });
+}
+
+/** To a client that asks for a token, where its session is that of a cookie. */
+export function toStandInMessage(session: Session, presented: unknown): GotToken {
+  const token = standInFor(session.id);
+  const known = presented === token ? ({ created: false } as const) : {};
+  return { token, errors: "", expiresAt: session.row?.expires ?? 0, ...known };
+}
+
+/** The answer to a token that opens the session. */
+export function toGotToken(
+  token: string,
+  session: Session,
+  { facts }: { readonly facts: ClientFacts },
+): GotToken {
+  const shown = facts.cookie !== undefined ? standInFor(session.id) : token;
+  return { token: shown, errors: "", expiresAt: session.row?.expires ?? 0, created: false };
+}
+
+/** A new token as its client is sent it: where it belongs into a cookie, as a ticket for whoever has the secret that is in it now. */
+export function newToken(
+  { text, sessionId }: PresentedToken,
+  { facts, tickets }: { readonly facts: ClientFacts; readonly tickets: Tickets | undefined },
+  boundTo = facts.cookie,
+): string {
+  if (facts.cookie === undefined) return text;
+  if (!tickets || boundTo === undefined) throw new SessionError("SESSION_NOT_CONFIRMED");
+  return tickets.seal("store", sessionId, { token: text, boundTo });
 }
 
 function nothing(): void {}

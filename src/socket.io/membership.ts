@@ -9,7 +9,8 @@ import { SocketBearer } from "./bearer.js";
 import type { AttachmentContext } from "./context.js";
 import { type DeadlineHost, Deadlines } from "./deadlines.js";
 import { roomsOf } from "./guarded-rooms.js";
-import { type ClientFacts, NO_FACTS, type OpeningResult } from "./opening.js";
+import { type ClientFacts, NO_FACTS } from "./handshake.js";
+import type { OpeningResult } from "./opening.js";
 import { PastSessions } from "./past-sessions.js";
 import { noteOf, noteOfRecovered, writeNote } from "./recovery-note.js";
 

@@ -7,17 +7,11 @@ import type { Session } from "../session/session.js";
 import { isTokenOf } from "../token/token.js";
 import type { GotToken } from "../wire.js";
 import type { SocketBearer } from "./bearer.js";
+import { toGotToken } from "./client-messages.js";
 import type { AttachmentContext } from "./context.js";
+import { checkTicket, type Request, type TokenRequest } from "./handshake.js";
 import { CredentialUnavailable } from "./handshake-credential.js";
-import {
-  checkTicket,
-  type Opener,
-  type OpeningResult,
-  openSession,
-  type Request,
-  type TokenRequest,
-  toGotToken,
-} from "./opening.js";
+import { type Opener, type OpeningResult, openSession } from "./opening.js";
 import {
   acquireSlot,
   cancelWaiting,
