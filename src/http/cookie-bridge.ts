@@ -9,7 +9,7 @@ import { parseStandIn, standInFor, type Tickets } from "../token/tickets.js";
 import { hashSecret, newTokenFor, parseToken } from "../token/token.js";
 import { cookieHeaderOf } from "../token/token-cookies.js";
 import { type Answer, answer, refused, unavailable } from "./answer.js";
-import { isOwn } from "./cookies.js";
+import { isOwn } from "./origin.js";
 import type { TokenWriter } from "./response-bearer.js";
 
 /** The option `cookie` of `sessions.express()` and its like. */
