@@ -8,7 +8,7 @@ import { SessionHandle } from "./handle/handle.js";
 import { expressMiddleware } from "./http/express.js";
 import { fastifyPlugin } from "./http/fastify.js";
 import { koaMiddleware } from "./http/koa.js";
-import { type RequestSessionOptions, RequestSessions } from "./http/session-middleware.js";
+import { type RequestSessionOptions, SessionMiddleware } from "./http/session-middleware.js";
 import { type TokenSessionOptions, toSettings } from "./options.js";
 import { destroyDevices, listDevices } from "./registry/devices.js";
 import { Events, type TokenSessionEvents } from "./registry/events.js";
@@ -73,7 +73,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     },
   };
   const middleware = createMiddleware(context);
-  const ofRequests = (options?: RequestSessionOptions) => new RequestSessions(context, options);
+  const ofRequests = (options?: RequestSessionOptions) => new SessionMiddleware(context, options);
   const sweep = new Sweep(registry, settings);
   sweep.start();
   const pruning = new Pruning(store, settings, (work) => registry.track(work));

@@ -9,7 +9,7 @@ import { parseStandIn, standInFor, type Tickets } from "../token/tickets.js";
 import { hashSecret, newTokenFor, parseToken } from "../token/token.js";
 import { cookieHeaderOf } from "../token/token-cookies.js";
 import { type Answer, answer, refused, unavailable } from "./answer.js";
-import { isOwn } from "./origin.js";
+import { isTrustedPage } from "./origin.js";
 import type { TokenWriter } from "./response-bearer.js";
 
 /** The option `cookie` of `sessions.express()` and its like. */
@@ -58,19 +58,19 @@ export class CookieBridge {
   }
 
   /** The token in the cookie of a request, where a page that may use it has sent it. */
-  tokenOf(request: IncomingMessage): string | undefined {
-    return parseToken(this.#cookieOf(request))?.text;
+  readToken(request: IncomingMessage): string | undefined {
+    return parseToken(this.#readCookie(request))?.text;
   }
 
-  #cookieOf(request: IncomingMessage): string | undefined {
-    if (!isOwn(request.headers, this.#options.origins)) return undefined;
+  #readCookie(request: IncomingMessage): string | undefined {
+    if (!isTrustedPage(request.headers, this.#options.origins)) return undefined;
     return parse(cookieHeaderOf(request) ?? "")[this.#options.name];
   }
 
   /** Whether a new token belongs into the cookie: the request is that of a page which may use it, has come by it, or says so. */
-  serves(request: IncomingMessage, presented: string | undefined): boolean {
+  usesCookie(request: IncomingMessage, presented: string | undefined): boolean {
     const { headers } = request;
-    if (!isOwn(headers, this.#options.origins)) return false;
+    if (!isTrustedPage(headers, this.#options.origins)) return false;
     if (presented !== undefined) return parseStandIn(presented) !== undefined;
     const hasCookie = parse(cookieHeaderOf(request) ?? "")[this.#options.name] !== undefined;
     return hasCookie || headers.origin !== undefined || headers["sec-fetch-site"] === "same-origin";
@@ -82,10 +82,10 @@ export class CookieBridge {
   /** Answers a request to the bridge itself; `undefined` for all others. */
   answer(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> | undefined {
     if (pathOf(request) !== this.#options.url) return undefined;
-    if (!isOwn(request.headers, this.#options.origins)) return refused(403, "SESSION_ORIGIN_REFUSED");
+    if (!isTrustedPage(request.headers, this.#options.origins)) return refused(403, "SESSION_ORIGIN_REFUSED");
     switch (request.method) {
       case "GET":
-        return this.#tell(request, response);
+        return this.#present(request, response);
       case "POST":
         return this.#exchange(request, response);
       case "DELETE":
@@ -95,13 +95,13 @@ export class CookieBridge {
     return undefined;
   }
 
-  async #tell(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
+  async #present(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     const { tickets } = this.#context;
-    await tickets.ready();
-    const cookie = this.#cookieOf(request);
+    await tickets.refreshClock();
+    const cookie = this.#readCookie(request);
     const token = parseToken(cookie);
     const held = secretHashOf(cookie);
-    const boundTo = held ?? this.#begin(response);
+    const boundTo = held ?? this.#setFirstSecret(response);
     const ticket = tickets.seal("present", token?.sessionId ?? "", { token: token?.text ?? "", boundTo });
     // Where a second request brings no cookie either, the browser keeps none: a page is to know before a session is made for it.
     const kept = held === undefined && { kept: false };
@@ -109,7 +109,7 @@ export class CookieBridge {
   }
 
   /** Gives the browser a secret before it has a session, so that the first token can be for this browser alone. */
-  #begin(response: ServerResponse): HashText {
+  #setFirstSecret(response: ServerResponse): HashText {
     const cookie = newTokenFor("");
     this.write(response, cookie.text);
     return bytesToText(cookie.secretHash);
@@ -120,7 +120,7 @@ export class CookieBridge {
     const standIn = parseStandIn(request.headers[TICKET_HEADER]);
     const ticket = standIn && this.#context.tickets.open("store", standIn);
     // A ticket alone, which scripts see, is not enough.
-    const held = secretHashOf(this.#cookieOf(request));
+    const held = secretHashOf(this.#readCookie(request));
     if (!ticket || held === undefined || !sameHashText(ticket.content.boundTo, held))
       return refused(403, "SESSION_MISSING");
     try {

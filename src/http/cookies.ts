@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { parse } from "cookie";
 import { unsign } from "cookie-signature";
 import { SessionError } from "../errors.js";
-import { isOwn } from "./origin.js";
+import { isTrustedPage } from "./origin.js";
 
 /** What is used of a Socket.IO handshake. */
 export interface CookieHandshake {
@@ -112,7 +112,7 @@ function reader(
   origins: readonly string[],
   read: (headers: IncomingHttpHeaders) => string | undefined,
 ): CookieReader {
-  return ({ headers }) => (isOwn(headers, origins) ? read(headers) : undefined);
+  return ({ headers }) => (isTrustedPage(headers, origins) ? read(headers) : undefined);
 }
 
 function isKeys(keys: FromKoaCookieOptions["keys"]): keys is readonly string[] {

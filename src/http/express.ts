@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Answer } from "./answer.js";
-import type { RequestSessions } from "./session-middleware.js";
+import type { SessionMiddleware } from "./session-middleware.js";
 
 /** Middleware as Express, Connect and everything like them take it. */
 export type ExpressMiddleware = (
@@ -10,10 +10,10 @@ export type ExpressMiddleware = (
 ) => void;
 
 /** Makes the middleware that gives requests their `req.session`. */
-export function expressMiddleware(sessions: RequestSessions): ExpressMiddleware {
+export function expressMiddleware(sessions: SessionMiddleware): ExpressMiddleware {
   return (request, response, next) => {
     const { session: present } = request as { session?: unknown };
-    sessions.enter(request, response, present).then(({ session, answer }) => {
+    sessions.handle(request, response, present).then(({ session, answer }) => {
       if (answer) return send(response, answer);
       Object.defineProperty(request, "session", { configurable: true, enumerable: true, value: session });
       next();

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestSession } from "./request-session.js";
-import type { RequestSessions } from "./session-middleware.js";
+import type { SessionMiddleware } from "./session-middleware.js";
 
 interface FastifyRequest {
   readonly raw: IncomingMessage;
@@ -36,7 +36,7 @@ export type FastifyPlugin = (
 const OURS = Symbol("socket.io-token-session");
 
 /** Makes the plugin that gives requests their `request.session`, for the whole application and not for the plugin's own routes alone. */
-export function fastifyPlugin(sessions: RequestSessions): FastifyPlugin {
+export function fastifyPlugin(sessions: SessionMiddleware): FastifyPlugin {
   const plugin: FastifyPlugin = (instance, _, done) => {
     try {
       // Registered once more, where a part of the application asks for more.
@@ -47,7 +47,7 @@ export function fastifyPlugin(sessions: RequestSessions): FastifyPlugin {
       return done(error as Error);
     }
     instance.addHook("onRequest", async (request: FastifyRequest, reply: FastifyReply) => {
-      const { session, answer } = await sessions.enter(request.raw, reply.raw, request.session);
+      const { session, answer } = await sessions.handle(request.raw, reply.raw, request.session);
       if (answer)
         return reply
           .code(answer.status)

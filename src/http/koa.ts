@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RequestSessions } from "./session-middleware.js";
+import type { SessionMiddleware } from "./session-middleware.js";
 
 /** What is used of a Koa context. */
 export interface KoaContext {
@@ -19,10 +19,10 @@ export interface KoaContext {
 export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>;
 
 /** Makes the middleware that gives contexts their `ctx.session`. */
-export function koaMiddleware(sessions: RequestSessions): KoaMiddleware {
+export function koaMiddleware(sessions: SessionMiddleware): KoaMiddleware {
   return async (context, next) => {
     const { session: present } = context as { session?: unknown };
-    const { session, answer } = await sessions.enter(context.req, context.res, present);
+    const { session, answer } = await sessions.handle(context.req, context.res, present);
     if (answer) {
       context.status = answer.status;
       context.set({ ...answer.headers });

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
  * Whether a request comes from a page that may use the server's cookies. Browsers name the page's origin with each WebSocket and each
  * script's request to another origin, and else whether it is another; without both it is a page of this very server, or no browser.
  */
-export function isOwn(headers: IncomingHttpHeaders, origins: readonly string[]): boolean {
+export function isTrustedPage(headers: IncomingHttpHeaders, origins: readonly string[]): boolean {
   const { host = headers[":authority"] } = headers;
   const origin = headers.origin ?? (isEmbedded(headers) ? originOf(headers.referer) : undefined);
   if (origin === undefined || origins.includes(origin)) return true;

@@ -14,7 +14,7 @@ import type { CookieBridge } from "./cookie-bridge.js";
 import { type Exchange, RequestSession } from "./request-session.js";
 import { withOpenSlot } from "./request-slots.js";
 import { ResponseBearer, writeTokenHeader } from "./response-bearer.js";
-import { isAnswered, watchAnswer, whenOver } from "./response-state.js";
+import { isAnswered, onResponseOver, trackHeaders } from "./response-state.js";
 
 /** What the requests of one `tokenSession` share. */
 export interface RequestContext {
@@ -40,7 +40,7 @@ export class RequestExchange implements Exchange {
   readonly #bridge: CookieBridge | undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #kept: Session[] = [];
+  readonly #held: Session[] = [];
   #loading: Promise<void> | undefined;
   #loaded = false;
 
@@ -57,7 +57,7 @@ export class RequestExchange implements Exchange {
     this.#response = response;
     this.session = new RequestSession(this);
     exchanges.set(this.session, this);
-    watchAnswer(response);
+    trackHeaders(response);
   }
 
   /** Whether it looks for a cookie. */
@@ -73,22 +73,24 @@ export class RequestExchange implements Exchange {
     return this.#context.registry;
   }
 
-  bearer(credential: Credential): ResponseBearer {
+  createBearer(credential: Credential): ResponseBearer {
     const bridge = this.#bridge;
-    const write = bridge?.serves(this.#request, bearerToken(this.#request)) ? bridge.write : writeTokenHeader;
+    const write = bridge?.usesCookie(this.#request, bearerToken(this.#request))
+      ? bridge.write
+      : writeTokenHeader;
     return new ResponseBearer(this.#response, credential, {
       write,
       log: this.registry.log,
     });
   }
 
-  keep(session: Session): void {
-    this.#kept.push(session);
-    if (this.#kept.length === 1) whenOver(this.#request, this.#response, () => this.#release());
+  holdUntilAnswered(session: Session): void {
+    this.#held.push(session);
+    if (this.#held.length === 1) onResponseOver(this.#request, this.#response, () => this.#release());
   }
 
   #release(): void {
-    for (const session of this.#kept.splice(0)) this.registry.release(session);
+    for (const session of this.#held.splice(0)) this.registry.release(session);
   }
 
   takeMintPermit(): boolean {
@@ -127,7 +129,7 @@ export class RequestExchange implements Exchange {
       const opened = await withOpenSlot(this.#request, () => registry.open(token));
       outages.over();
       if (opened.found === "session") {
-        this.#context.tokenCookies.opened(this.#request);
+        this.#context.tokenCookies.markOpened(this.#request);
         this.#take(opened.session, token.secretHash);
       } else this.missing = opened.found === "expired" ? "expired" : "unknown";
     } catch (error) {
@@ -141,11 +143,11 @@ export class RequestExchange implements Exchange {
   #presented(): string | undefined {
     const sent = bearerToken(this.#request);
     const isMissing = sent === undefined || (this.#bridge && parseStandIn(sent));
-    return isMissing ? this.#bridge?.tokenOf(this.#request) : sent;
+    return isMissing ? this.#bridge?.readToken(this.#request) : sent;
   }
 
   #take(session: Session, secretHash: Uint8Array): void {
-    this.keep(session);
-    SessionHandle.bind(this.session, session, this.bearer(new Credential(secretHash)));
+    this.holdUntilAnswered(session);
+    SessionHandle.bind(this.session, session, this.createBearer(new Credential(secretHash)));
   }
 }

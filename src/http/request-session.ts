@@ -9,9 +9,9 @@ import type { ResponseBearer } from "./response-bearer.js";
 export interface Exchange {
   readonly registry: SessionRegistry;
   /** The client of this request, as rotations of a session see it that it has by this right. */
-  bearer(credential: Credential): ResponseBearer;
+  createBearer(credential: Credential): ResponseBearer;
   /** Keeps a session that the registry holds until the answer has gone out. */
-  keep(session: Session): void;
+  holdUntilAnswered(session: Session): void;
   /** It is too late to give its client a token. */
   readonly isAnswered: boolean;
   /** Whether one more session may be created for it; counts it if so. */
@@ -80,8 +80,8 @@ export class RequestSession extends SessionHandle {
     if (this.#exchange.isAnswered) throw new SessionError("SESSION_NOT_CONFIRMED", "the answer has begun");
     if (!this.#exchange.takeMintPermit()) throw new SessionError("SESSION_TOO_MANY");
     const { session, token } = await registry.mint(null);
-    this.#exchange.keep(session);
-    const bearer = this.#exchange.bearer(new Credential(token.secretHash));
+    this.#exchange.holdUntilAnswered(session);
+    const bearer = this.#exchange.createBearer(new Credential(token.secretHash));
     if (bearer.gone) throw session.error("SESSION_NOT_CONFIRMED", "the answer has begun");
     SessionHandle.bind(this, session, bearer);
     await bearer.offer(token);

@@ -49,13 +49,13 @@ export class ResponseBearer implements Bearer {
         { sessionId: token.sessionId },
         "an answer was sent before the session's new token was ready, and went without it: wait for login() and its like before you answer",
       );
-    else giveToken(this.#response, token.text, this.#write, this.#log);
+    else addTokenToHeaders(this.#response, token.text, this.#write, this.#log);
     return Promise.resolve(false);
   }
 }
 
 /** Not before the headers go out: frameworks drop what was set when a handler throws, and handlers set headers of their own. */
-function giveToken(response: ServerResponse, text: string, write: TokenWriter, log: Log): void {
+function addTokenToHeaders(response: ServerResponse, text: string, write: TokenWriter, log: Log): void {
   const isFirst = !tokens.has(response);
   tokens.set(response, { text, write });
   if (!isFirst) return;

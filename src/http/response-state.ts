@@ -11,7 +11,11 @@ const upgraded = new WeakSet<ServerResponse>();
  * Runs `then` once the answer to a request has gone out, or never will. Of an upgrade (`io.engine.use`), once its connection is closed: until
  * then it is `socket.request` of a Socket.IO socket.
  */
-export function whenOver({ socket }: IncomingMessage, response: ServerResponse, then: () => void): void {
+export function onResponseOver(
+  { socket }: IncomingMessage,
+  response: ServerResponse,
+  then: () => void,
+): void {
   if (response.closed) return then();
   // Engine.IO's stand-in for the answer to an upgrade has no events up to 6.6, and later tells of nothing but this.
   if (isStandIn(response)) {
@@ -42,7 +46,7 @@ export function isSent(response: ServerResponse): boolean {
 }
 
 /** Has {@link isSent} know of an upgrade too, which itself does not show it. */
-export function watchAnswer(response: ServerResponse): void {
+export function trackHeaders(response: ServerResponse): void {
   if (isStandIn(response)) onHeaders(response, () => upgraded.add(response));
 }
 
@@ -52,13 +56,13 @@ function isStandIn({ headersSent }: { headersSent?: boolean }): boolean {
 
 /** Runs `then` when a connection is closed; gives what takes that back. */
 function onClose(socket: Socket, then: () => void): () => void {
-  const others = waiting.get(socket) ?? waitFor(socket);
+  const others = waiting.get(socket) ?? listenToClose(socket);
   others.add(then);
   return () => others.delete(then);
 }
 
 /** One listener for all, however many requests come on one connection. */
-function waitFor(socket: Socket): Set<() => void> {
+function listenToClose(socket: Socket): Set<() => void> {
   const others = new Set<() => void>();
   waiting.set(socket, others);
   socket.once("close", () => {

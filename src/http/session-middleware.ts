@@ -32,7 +32,7 @@ export interface RequestSessionOptions {
 }
 
 /** Opens the sessions of requests, whatever the framework. */
-export class RequestSessions {
+export class SessionMiddleware {
   readonly #context: RequestContext;
   readonly #required: boolean;
   readonly #lazy: boolean;
@@ -52,7 +52,7 @@ export class RequestSessions {
    * The session of a request, with what it presents looked at unless that is put off; or what to answer in its place. `present`: what the
    * request has for a session already, where this is mounted once more. Rejects with `SESSION_OPTION_INVALID` where that is somebody else's.
    */
-  async enter(
+  async handle(
     request: IncomingMessage,
     response: ServerResponse,
     present?: unknown,
@@ -101,7 +101,7 @@ function bridgeOf(
   if (!tickets)
     throw new SessionError("SESSION_OPTION_INVALID", "cookie needs the option cookieSecret of tokenSession");
   const bridge = new CookieBridge({ registry, tickets, limits, maxAge }, options);
-  tokenCookies.add(bridge.cookieName);
+  tokenCookies.addName(bridge.cookieName);
   return bridge;
 }
 

@@ -98,7 +98,7 @@ export class SocketBearer implements Bearer {
   }
 
   async offer(token: PresentedToken): Promise<boolean> {
-    if (this.#facts.cookie !== undefined) await this.#tickets?.ready();
+    if (this.#facts.cookie !== undefined) await this.#tickets?.refreshClock();
     if (this.#gone) return false;
     // Without `created`: neither a new session, nor the answer to a token that was presented.
     const text = newToken(token, { facts: this.#facts, tickets: this.#tickets }, this.credential.hash);

@@ -101,7 +101,7 @@ async function openByCredential(
 async function mint(opener: Opener, errors: GotTokenErrors): Promise<OpeningResult> {
   if (!opener.takeMintPermit()) return { message: { token: "", errors: "Too Many Sessions" } };
   const { session, token } = await opener.registry.mint(opener.facts.client);
-  if (opener.facts.cookie !== undefined) await opener.tickets?.ready();
+  if (opener.facts.cookie !== undefined) await opener.tickets?.refreshClock();
   const message: GotToken = {
     token: newToken(token, opener),
     errors,

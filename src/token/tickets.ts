@@ -85,7 +85,7 @@ export class Tickets {
    * To be awaited before {@link seal}: another server may know by now that the database's clock has been set. Where the database is away, what
    * is known has to do.
    */
-  async ready(): Promise<void> {
+  async refreshClock(): Promise<void> {
     await this.#clock.hear().catch(() => {});
   }
 
@@ -103,7 +103,7 @@ export class Tickets {
     const bytes = Buffer.from(sealed ?? "", "base64url");
     if (bytes.length <= IV_BYTES + TAG_BYTES) return undefined;
     for (const key of this.#keys[use]) {
-      const ticket = openedBy(key, sessionId, bytes);
+      const ticket = openWith(key, sessionId, bytes);
       if (ticket) return ticket;
     }
     return undefined;
@@ -122,7 +122,7 @@ export class Tickets {
   }
 }
 
-function openedBy(key: Buffer, sessionId: string, bytes: Buffer): Ticket | undefined {
+function openWith(key: Buffer, sessionId: string, bytes: Buffer): Ticket | undefined {
   try {
     const cipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, IV_BYTES));
     cipher.setAAD(Buffer.from(sessionId, "latin1"));

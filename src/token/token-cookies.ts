@@ -42,12 +42,12 @@ export class TokenCookies {
   }
 
   /** There is a bridge in this process, whose cookie has this name. */
-  add(name: string): void {
+  addName(name: string): void {
     this.#names.add(name);
   }
 
   /** What a request has presented has opened a session. */
-  opened(request: object): void {
+  markOpened(request: object): void {
     this.#opened.add(request);
   }
 

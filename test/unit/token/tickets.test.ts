@@ -92,11 +92,11 @@ describe("tickets", () => {
 
   test("are sealed with the time that the database tells then, or, where it is away, that is known", async () => {
     const tickets = off(-3_600_000);
-    await tickets.ready();
+    await tickets.refreshClock();
     const found = off(0).open("present", standInOf(tickets.seal("present", sessionId, content)));
     expect(found?.sealedAtMs).toBe(1_000_000_000);
     const away = off(-5, async () => Promise.reject(new Error("away")));
-    await away.ready();
+    await away.refreshClock();
     const other = off(0).open("present", standInOf(away.seal("present", sessionId, content)));
     expect(other?.sealedAtMs).toBe(1_000_000_000 - 5);
   });
