@@ -1,7 +1,7 @@
 import { StoreFault } from "../../store.js";
-import type { Lender } from "./connection-lender.js";
+import type { ConnectionLender } from "./connection-lender.js";
 import type { Stage } from "./faults.js";
-import type { Lent } from "./lent-connection.js";
+import type { LentConnection } from "./lent-connection.js";
 
 /** One statement on its way, with the time that it may take, its wait for a connection included. */
 export class Call {
@@ -11,16 +11,16 @@ export class Call {
    */
   readonly overdue: Promise<never>;
   stage: Stage = "connecting";
-  readonly #lender: Lender;
+  readonly #lender: ConnectionLender;
   readonly #timer: NodeJS.Timeout;
-  #lent: Lent | undefined;
+  #lent: LentConnection | undefined;
   #forget: (() => void) | undefined;
   readonly #timeoutMs: number;
   #isOver = false;
   #isAbandoned = false;
   #lastTimer: NodeJS.Timeout | undefined;
 
-  constructor(lender: Lender, timeoutMs: number) {
+  constructor(lender: ConnectionLender, timeoutMs: number) {
     this.#lender = lender;
     this.#timeoutMs = timeoutMs;
     let fail: (error: StoreFault) => void = () => {};
@@ -34,11 +34,11 @@ export class Call {
   }
 
   /** Rejects as the driver does; never settles once the time is up. */
-  borrow(): Promise<Lent> {
+  borrow(): Promise<LentConnection> {
     return new Promise((resolve, reject) => {
       if (this.#isOver) return;
       const borrower = {
-        resolve: (lent: Lent) => {
+        resolve: (lent: LentConnection) => {
           this.#forget = undefined;
           this.#lent = lent;
           resolve(lent);
@@ -48,7 +48,7 @@ export class Call {
           reject(error);
         },
       };
-      this.#forget = () => this.#lender.forget(borrower);
+      this.#forget = () => this.#lender.cancel(borrower);
       this.#lender.lend(borrower);
     });
   }
@@ -62,7 +62,7 @@ export class Call {
     const lent = this.#take();
     if (!lent) return;
     if (this.#isAbandoned) this.#lender.comeBack(lent);
-    else this.#lender.giveBack(lent);
+    else this.#lender.release(lent);
   }
 
   drop(): void {
@@ -76,7 +76,7 @@ export class Call {
     clearTimeout(this.#timer);
   }
 
-  #take(): Lent | undefined {
+  #take(): LentConnection | undefined {
     const lent = this.#lent;
     this.#lent = undefined;
     clearTimeout(this.#lastTimer);

@@ -1,10 +1,10 @@
 import type { Log } from "../../base/log.js";
 import { SessionError } from "../../errors.js";
 import { numberAndCode } from "./faults.js";
-import type { Lent } from "./lent-connection.js";
+import type { LentConnection } from "./lent-connection.js";
 import type { ClusterFacts, ServerFacts } from "./server-facts.js";
 
-type Asked = Pick<Lent, "ask">;
+type Asked = Pick<LentConnection, "ask">;
 
 /** Bit of `wsrep_sync_wait`: a read waits until what other nodes have committed before it has come through. */
 const READ = 1;

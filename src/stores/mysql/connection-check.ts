@@ -1,9 +1,9 @@
 import { SessionError } from "../../errors.js";
 import { readInTime } from "./cluster-settings.js";
-import { type Found, guardOf, type StateNames } from "./connection-state.js";
+import { guardOf, type KnownState, type StateNames } from "./connection-state.js";
 import type { DatabaseClock } from "./database-clock.js";
 import { numberAndCode } from "./faults.js";
-import type { Lent } from "./lent-connection.js";
+import type { LentConnection } from "./lent-connection.js";
 import type { ServerFacts } from "./server-facts.js";
 import { askTime, hearTime, releaseTime, standsStill, TIME, type Time } from "./session-time.js";
 
@@ -17,7 +17,7 @@ const BYTES = Buffer.from([0x00, 0xff]);
 export interface CheckedConnection {
   readonly server: ServerFacts;
   readonly names: StateNames;
-  readonly found: Found;
+  readonly found: KnownState;
   /** The account may write on a read-only server. */
   readonly ignoresReadOnly: boolean;
 }
@@ -122,7 +122,7 @@ async function keepTime(
 function foundIn(
   variables: Record<string, unknown> | undefined,
   database: string | null | undefined,
-): Omit<Found, "isTimeSet" | "readsInTime"> {
+): Omit<KnownState, "isTimeSet" | "readsInTime"> {
   const found = {
     database: textOrNull(variables?.["schema"]),
     account: String(variables?.["account"]),
@@ -190,7 +190,7 @@ function isAtLeast(
 }
 
 /** What is asked. */
-type Asked = Pick<Lent, "ask">;
+type Asked = Pick<LentConnection, "ask">;
 
 async function ask(
   connection: Asked,

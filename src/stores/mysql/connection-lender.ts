@@ -1,8 +1,8 @@
-import type { ConnectionSource, Lent } from "./lent-connection.js";
+import type { ConnectionSource, LentConnection } from "./lent-connection.js";
 
 /** Who waits for a connection. */
 export interface Borrower {
-  resolve(lent: Lent): void;
+  resolve(lent: LentConnection): void;
   reject(error: unknown): void;
 }
 
@@ -18,7 +18,7 @@ const MOST_AT_ONCE = 4;
  * Lends connections to statements, the one that has waited longest first. Statements wait here, not in the driver: there a request
  * cannot be taken back, and would keep what it was for in memory. No more is asked of the driver, and held, than {@link concurrency}.
  */
-export class Lender {
+export class ConnectionLender {
   readonly #source: ConnectionSource;
   readonly #patienceMs: number;
   /** Half the pool, at most 4: the pool is the application's too. */
@@ -41,7 +41,7 @@ export class Lender {
   }
 
   /** Takes back a wish; what was asked of the driver for it serves the next. */
-  forget(borrower: Borrower): void {
+  cancel(borrower: Borrower): void {
     this.#waiting.delete(borrower);
     const now = performance.now();
     for (const request of this.#requests) {
@@ -51,20 +51,20 @@ export class Lender {
     this.#request();
   }
 
-  giveBack(lent: Lent): void {
+  release(lent: LentConnection): void {
     this.#held--;
     lent.release();
     this.#request();
   }
 
-  drop(lent: Lent): void {
+  drop(lent: LentConnection): void {
     this.#held--;
     lent.drop();
     this.#request();
   }
 
   /** Nobody waits for its answer. A shared one is busy until that has come: {@link comeBack} gives its place free. */
-  abandon(lent: Lent): void {
+  abandon(lent: LentConnection): void {
     lent.abandon();
     if (lent.isShared) return;
     this.#held--;
@@ -72,7 +72,7 @@ export class Lender {
   }
 
   /** An abandoned one has answered after all. */
-  comeBack(lent: Lent): void {
+  comeBack(lent: LentConnection): void {
     lent.release();
     if (!lent.isShared) return;
     this.#held--;

@@ -1,7 +1,7 @@
 // What a server and a connection must be like for an answer to be believed, as SQL that the server works out itself: 0 where all is
 // well, else the sum of what is not.
 import { classOfError } from "./faults.js";
-import { type Answer, IN_TRANSACTION, type Lent, NO_BACKSLASH_ESCAPES } from "./lent-connection.js";
+import { type Answer, IN_TRANSACTION, type LentConnection, NO_BACKSLASH_ESCAPES } from "./lent-connection.js";
 import { TIME_IS_RIGHT } from "./session-time.js";
 
 /** The kinds of what may be wrong, by their number in the sum. */
@@ -54,7 +54,7 @@ export function isGuardError(error: unknown): boolean {
 }
 
 /** What a connection was like when it was found fit. */
-export interface Found {
+export interface KnownState {
   readonly database: string | null;
   readonly account: string;
   readonly role: string | null;
@@ -64,8 +64,8 @@ export interface Found {
   readonly readsInTime: string | undefined;
 }
 
-/** The state with what an application can change on a connection. Takes what {@link Found} has, in that order. */
-function wholeState(names: StateNames, { isTimeSet, readsInTime }: Found): string {
+/** The state with what an application can change on a connection. Takes what {@link KnownState} has, in that order. */
+function wholeState(names: StateNames, { isTimeSet, readsInTime }: KnownState): string {
   const charsets = ["client", "connection", "results"].map((name) => `@@character_set_${name} = 'utf8mb4'`);
   const settings = [
     ...charsets,
@@ -95,9 +95,9 @@ export interface Unfit {
  * by a name of its own, because a connection that was left with `LOCK TABLES` refuses that.
  */
 export async function findUnfit(
-  lent: Lent,
+  lent: LentConnection,
   names: StateNames,
-  found: Found,
+  found: KnownState,
   table: string,
 ): Promise<Unfit | undefined> {
   const whole = wholeState(names, found);
@@ -118,7 +118,11 @@ export async function findUnfit(
   }
 }
 
-async function askState(lent: Lent, state: string, parameters: readonly unknown[]): Promise<unknown> {
+async function askState(
+  lent: LentConnection,
+  state: string,
+  parameters: readonly unknown[],
+): Promise<unknown> {
   const { rows } = await lent.ask<{ state: unknown }>(`select ${state} as state limit 1`, parameters);
   return rows[0]?.state;
 }
@@ -145,7 +149,7 @@ function unfitBy(given: unknown): Unfit | undefined {
 const IN_A_TRANSACTION = "the connection is in a transaction that is not ours";
 
 /** For drivers that show no flags: within a transaction this is refused, outside it changes nothing. */
-async function isInTransaction(lent: Lent, { engine }: StateNames): Promise<boolean> {
+async function isInTransaction(lent: LentConnection, { engine }: StateNames): Promise<boolean> {
   // MariaDB tells by a variable, which is part of the state.
   if (engine === "mariadb") return false;
   try {

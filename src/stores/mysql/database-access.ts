@@ -3,12 +3,12 @@ import { SessionError } from "../../errors.js";
 import { StoreFault } from "../../store.js";
 import { Call } from "./call.js";
 import { type CheckedConnection, checkConnection } from "./connection-check.js";
-import { Lender } from "./connection-lender.js";
+import { ConnectionLender } from "./connection-lender.js";
 import { findUnfit, isGuardError, type Unfit, unfitByAnswer } from "./connection-state.js";
 import { DatabaseClock } from "./database-clock.js";
 import { sourceOf } from "./db-kinds.js";
 import { endsConnection, toFault } from "./faults.js";
-import type { Answer, ConnectionSource, Lent, SqlText } from "./lent-connection.js";
+import type { Answer, ConnectionSource, LentConnection, SqlText } from "./lent-connection.js";
 import type { ServerFacts } from "./server-facts.js";
 import { askTime } from "./session-time.js";
 
@@ -18,7 +18,7 @@ export type Statement = (server: ServerFacts) => SqlText;
 /** What is known of a connection. */
 interface Known {
   readonly checked: CheckedConnection;
-  /** {@link Lent.uses} when it was last looked at. */
+  /** {@link LentConnection.uses} when it was last looked at. */
   uses: number;
   /** {@link DatabaseAccess} has had reason to doubt what it found before that often. */
   doubts: number;
@@ -42,7 +42,7 @@ export class DatabaseAccess {
   /** A single connection does not come back after it was lost. */
   readonly reconnects: boolean;
   readonly #source: ConnectionSource;
-  readonly #lender: Lender;
+  readonly #lender: ConnectionLender;
   readonly #table: string;
   readonly #timeoutMs: number;
   readonly #log: Log;
@@ -61,7 +61,7 @@ export class DatabaseAccess {
     this.#table = table;
     this.#source = sourceOf(db);
     this.reconnects = this.#source.reconnects;
-    this.#lender = new Lender(this.#source, timeoutMs / 2);
+    this.#lender = new ConnectionLender(this.#source, timeoutMs / 2);
     this.#timeoutMs = timeoutMs;
     this.#log = log;
     this.#database = this.#source.database;
@@ -87,7 +87,7 @@ export class DatabaseAccess {
 
   async #hear(): Promise<void> {
     const askedAtMs = this.clock.sending();
-    const listen = async (lent: Lent) => {
+    const listen = async (lent: LentConnection) => {
       if (this.clock.heardAtMs < askedAtMs) await askTime(lent, this.clock);
       return NOTHING;
     };
@@ -123,11 +123,11 @@ export class DatabaseAccess {
   /** Tries one connection after another while each says that nothing was done, and that it is not the statement's fault. */
   async #run<Row>(
     call: Call,
-    use: (lent: Lent, server: ServerFacts) => Promise<Answer<Row>>,
+    use: (lent: LentConnection, server: ServerFacts) => Promise<Answer<Row>>,
     { writes }: { writes: boolean },
   ): Promise<Answer<Row>> {
     for (let tries = this.#source.connections + 1; ; tries--) {
-      let lent: Lent;
+      let lent: LentConnection;
       // What was sent before had surely no effect.
       call.stage = "connecting";
       try {
@@ -137,17 +137,17 @@ export class DatabaseAccess {
       }
       const { isNew } = lent;
       try {
-        const { checked } = await this.#fit(lent, writes);
+        const { checked } = await this.#ensureFit(lent, writes);
         call.mayGoOn();
         call.stage = "sent";
         const asked = use(lent, checked.server);
-        const answer = lent.isShared ? await this.#withLookAfter(asked, lent, checked, writes) : await asked;
+        const answer = lent.isShared ? await this.#recheckAfter(asked, lent, checked, writes) : await asked;
         const unfit = writes && unfitByAnswer(answer);
         if (unfit) throw new UnfitConnection(unfit, { afterWrite: true });
         call.giveBack();
         return answer;
       } catch (error) {
-        const reason = isGuardError(error) ? await this.#whyUnfit(lent) : error;
+        const reason = isGuardError(error) ? await this.#explainUnfit(lent) : error;
         const fault = this.#toError(reason, call.stage);
         const isOver =
           reason instanceof UnfitConnection || reason instanceof SessionError || endsConnection(reason);
@@ -170,14 +170,14 @@ export class DatabaseAccess {
     const { unfit, afterWrite } = error;
     if (unfit.kind === "server") this.#doubts++;
     else if (this.reconnects)
-      this.#say(
+      this.#logOnce(
         `${unfit.reason}; a connection must be given back to the pool as it was taken from it. It is closed`,
       );
     return new StoreFault(afterWrite ? "unknown" : "not-applied", unfit.reason);
   }
 
   /** What is known of a connection, once nothing speaks against it any more. */
-  async #fit(lent: Lent, writes: boolean): Promise<Known> {
+  async #ensureFit(lent: LentConnection, writes: boolean): Promise<Known> {
     let known = this.#known.get(lent.key);
     const doubts = this.#doubts;
     if (!known || (known.checked.found.isTimeSet && this.clock.hasRun)) known = await this.#check(lent);
@@ -194,12 +194,12 @@ export class DatabaseAccess {
     return known;
   }
 
-  async #check(lent: Lent): Promise<Known> {
+  async #check(lent: LentConnection): Promise<Known> {
     const checked = await checkConnection(lent, this.clock, { database: this.#database });
     this.#server = checked.server;
     if (this.#database === undefined) this.#database = checked.found.database;
     if (checked.ignoresReadOnly)
-      this.#say(
+      this.#logOnce(
         "the database account may write on a read-only server, so a primary that was replaced would not refuse its changes; take that right from it (sql/grant.sql has the four that are needed)",
       );
     const known = { checked, uses: lent.uses, doubts: this.#doubts };
@@ -208,12 +208,12 @@ export class DatabaseAccess {
   }
 
   /**
-   * The application may have changed a connection that it shares between the look and the statement. What is asked here comes to it
+   * The application may have changed a connection that it shares between the check and the statement. What is asked here comes to it
    * right behind the statement, with nothing in between.
    */
-  async #withLookAfter<Row>(
+  async #recheckAfter<Row>(
     asked: Promise<Answer<Row>>,
-    lent: Lent,
+    lent: LentConnection,
     { names, found }: CheckedConnection,
     writes: boolean,
   ): Promise<Answer<Row>> {
@@ -223,7 +223,7 @@ export class DatabaseAccess {
   }
 
   /** A SELECT has failed by its guard. */
-  async #whyUnfit(lent: Lent): Promise<UnfitConnection> {
+  async #explainUnfit(lent: LentConnection): Promise<UnfitConnection> {
     const known = this.#known.get(lent.key);
     let unfit: Unfit | undefined;
     try {
@@ -234,7 +234,7 @@ export class DatabaseAccess {
     return new UnfitConnection(unfit ?? { kind: "server", reason: "the server was read-only" });
   }
 
-  #say(text: string): void {
+  #logOnce(text: string): void {
     if (this.#said.has(text)) return;
     this.#said.add(text);
     this.#log.warn({}, text);
@@ -243,6 +243,6 @@ export class DatabaseAccess {
 
 const NOTHING: Answer<never> = { rows: [], affected: 0 };
 
-function ask<Row>(lent: Lent, { sql, parameters }: SqlText): Promise<Answer<Row>> {
+function ask<Row>(lent: LentConnection, { sql, parameters }: SqlText): Promise<Answer<Row>> {
   return lent.ask<Row>(sql, parameters);
 }

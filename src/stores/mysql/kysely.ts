@@ -1,5 +1,5 @@
 import { CompiledQuery, type DatabaseConnection, type QueryExecutor } from "kysely";
-import type { Answer, ConnectionSource, Lent } from "./lent-connection.js";
+import type { Answer, ConnectionSource, LentConnection } from "./lent-connection.js";
 import { USUAL_CONNECTIONS } from "./pool.js";
 
 /**
@@ -35,7 +35,7 @@ export function kyselySource(executor: QueryExecutor): ConnectionSource {
   };
 }
 
-class KyselyConnection implements Lent {
+class KyselyConnection implements LentConnection {
   readonly showsFlags = false;
   readonly isShared = false;
   readonly #connection: DatabaseConnection;

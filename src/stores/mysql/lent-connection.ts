@@ -22,7 +22,7 @@ export const IN_TRANSACTION = 0x1;
 export const NO_BACKSLASH_ESCAPES = 0x200;
 
 /** A connection of the application's, lent to one statement of ours. */
-export interface Lent {
+export interface LentConnection {
   /** Stays the same as long as the connection does. */
   readonly key: object;
   /** Nobody has run anything on it but what sets a new connection up; `undefined` if that cannot be known. */
@@ -53,7 +53,7 @@ export interface ConnectionSource {
   /** The schema that connections are set up with, where that is known. */
   readonly database: string | undefined;
   /** Asks the driver for a connection. Returns whether the request waits in the driver's queue, `undefined` if that cannot be known. */
-  request(done: (error: unknown, lent: Lent | undefined) => void): boolean | undefined;
+  request(done: (error: unknown, lent: LentConnection | undefined) => void): boolean | undefined;
 }
 
 /** Just what is used of mysql2's callback connections. */

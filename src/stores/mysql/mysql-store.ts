@@ -25,7 +25,7 @@ import { inspectTable } from "./inspect.js";
 import type { Answer } from "./lent-connection.js";
 import { Reads, USER_PAGE } from "./reads.js";
 import { ROW_BYTES, refuseTooLong } from "./statement-length.js";
-import { exactly, type StoredRow, toSessionRow, toUserSession, type UserRow } from "./stored-row.js";
+import { type StoredRow, toSessionRow, toUserSession, type UserRow, withExactIds } from "./stored-row.js";
 import { quoted } from "./table.js";
 import {
   changesMore,
@@ -74,7 +74,7 @@ export class MysqlStore implements SessionStore {
     const sentAtMs = this.#db.clock.sending();
     const rows = await this.#read<StoredRow>((server) => this.#reads.rows(sessionIds, server));
     this.#heard(rows, sentAtMs);
-    return exactly(sessionIds, rows).map(toSessionRow);
+    return withExactIds(sessionIds, rows).map(toSessionRow);
   }
 
   /** Of rows that a statement has read, the first has the time as well as all. */
@@ -219,7 +219,7 @@ export class MysqlStore implements SessionStore {
     const sentAtMs = this.#db.clock.sending();
     const rows = await this.#read<SessionRevision>((server) => this.#reads.revisions(sessionIds, server));
     this.#heard(rows, sentAtMs);
-    return exactly(sessionIds, rows).map((row) => ({
+    return withExactIds(sessionIds, rows).map((row) => ({
       sessionId: row.sessionId,
       revision: Number(row.revision),
       expires: Number(row.expires),

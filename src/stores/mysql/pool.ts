@@ -1,4 +1,4 @@
-import { askRaw, type ConnectionSource, type Lent, type RawConnection } from "./lent-connection.js";
+import { askRaw, type ConnectionSource, type LentConnection, type RawConnection } from "./lent-connection.js";
 
 /** What is used of mysql2's callback pools. */
 export interface RawPool {
@@ -77,7 +77,7 @@ class PoolWatch {
   }
 
   /** Returns whether the request went to the pool's queue. */
-  request(done: (error: unknown, lent: Lent | undefined) => void): boolean {
+  request(done: (error: unknown, lent: LentConnection | undefined) => void): boolean {
     this.#isAsking = true;
     this.#hasQueued = false;
     try {
@@ -91,7 +91,7 @@ class PoolWatch {
     return this.#hasQueued;
   }
 
-  #lentOf(raw: RawConnection): Lent {
+  #lentOf(raw: RawConnection): LentConnection {
     let lent = this.#known.get(raw);
     if (!lent) {
       lent = new PooledConnection(raw, this);
@@ -112,7 +112,7 @@ class PoolWatch {
   }
 }
 
-class PooledConnection implements Lent {
+class PooledConnection implements LentConnection {
   readonly showsFlags = true;
   readonly isShared = false;
   readonly #raw: RawConnection;

@@ -1,7 +1,7 @@
 // The time as a connection tells it. An application may have set it (`set timestamp = …`), and may have left it so on a pooled connection: the
 // clock of that connection stands still from then on.
 import type { DatabaseClock } from "./database-clock.js";
-import type { Lent } from "./lent-connection.js";
+import type { LentConnection } from "./lent-connection.js";
 
 /**
  * Columns that tell when their statement began, to the microsecond. Not `unix_timestamp(now(6))`: it goes by way of the local time, which
@@ -30,7 +30,7 @@ export function hearTime(clock: DatabaseClock, { second, micro }: Time, sentAtMs
 }
 
 /** Asks for the time by a statement of its own. */
-export async function askTime(connection: Pick<Lent, "ask">, clock: DatabaseClock): Promise<void> {
+export async function askTime(connection: Pick<LentConnection, "ask">, clock: DatabaseClock): Promise<void> {
   const sentAtMs = clock.sending();
   const { rows } = await connection.ask<Time>(`select ${TIME} limit 1`, []);
   if (rows[0]) hearTime(clock, rows[0], sentAtMs);
@@ -42,6 +42,6 @@ export function standsStill(before: Time, after: Time): boolean {
 }
 
 /** Has a connection tell the server's time again. */
-export async function releaseTime(connection: Pick<Lent, "ask">): Promise<void> {
+export async function releaseTime(connection: Pick<LentConnection, "ask">): Promise<void> {
   await connection.ask("set timestamp = default", []);
 }

@@ -1,4 +1,4 @@
-import { askRaw, type ConnectionSource, type Lent, type RawConnection } from "./lent-connection.js";
+import { askRaw, type ConnectionSource, type LentConnection, type RawConnection } from "./lent-connection.js";
 
 /**
  * A single connection of the application's. mysql2 queues what a busy connection is asked, so a transaction that the application opens
@@ -23,7 +23,7 @@ export function singleSource(raw: RawConnection): ConnectionSource {
   };
 }
 
-class SingleConnection implements Lent {
+class SingleConnection implements LentConnection {
   readonly isNew = false;
   readonly showsFlags = true;
   readonly isShared = true;

@@ -86,7 +86,7 @@ function parseClient(text: string | null): ClientDescription | null {
 }
 
 /** MySQL compares CHAR without regard to spaces at the end. */
-export function exactly<Row extends { sessionId: string }>(
+export function withExactIds<Row extends { sessionId: string }>(
   sessionIds: readonly string[],
   rows: readonly Row[],
 ): Row[] {
