@@ -7,7 +7,7 @@ export interface Manager {
 }
 
 /** One socket's connections, one after the other, and the state that they are in. `onChange` hears of each change of it. */
-export function connectionsOf(socket: ClientSocket, onChange: (content: ClientEvents["state"]) => void) {
+export function createConnections(socket: ClientSocket, onChange: (content: ClientEvents["state"]) => void) {
   /** As long as Socket.IO connects by itself. */
   let state: SessionState = "waiting";
   /** Each connection has its number: what belongs to an earlier one is neither answered nor believed. */
@@ -18,61 +18,61 @@ export function connectionsOf(socket: ClientSocket, onChange: (content: ClientEv
   let told: SessionState;
 
   const connections = {
-    stateNow: () => (socket.active || comesBack ? state : "ended"),
+    readState: () => (socket.active || comesBack ? state : "ended"),
 
     /** To be called where Socket.IO may have begun, or given up, to connect by itself. */
-    tellState() {
-      if (!socket.active) connections.another();
+    emitState() {
+      if (!socket.active) connections.dropConnection();
       const previous = told;
-      told = connections.stateNow();
+      told = connections.readState();
       if (told !== previous) onChange({ state: told, previous });
     },
 
-    become(next: SessionState) {
+    setState(next: SessionState) {
       state = next;
-      connections.tellState();
+      connections.emitState();
     },
 
     /** There is no connection, or not the one of before. It is left to the caller to tell the state. */
-    another() {
+    dropConnection() {
       number++;
       state = "waiting";
     },
 
-    /** Whether the connection is still the one of now. Socket.IO tells of each one that goes, and `tellState` sees to the others. */
-    same(): () => boolean {
+    /** Whether the connection is still the one of now. Socket.IO tells of each one that goes, and `emitState` sees to the others. */
+    guardConnection(): () => boolean {
       const mine = number;
       return () => mine === number;
     },
 
     /** Unless there is another connection by then. */
-    later(step: () => unknown, ms?: number) {
-      const isCurrent = connections.same();
+    scheduleStep(step: () => unknown, ms?: number) {
+      const isCurrent = connections.guardConnection();
       setTimeout(() => isCurrent() && step(), ms);
     },
 
-    begin: () => socket.active || socket.connect(),
+    ensureConnecting: () => socket.active || socket.connect(),
 
     /**
      * In two steps, so that all sockets of a connection have taken the first: only then is a new one made, and at once. Unless the
      * application connects, or disconnects, in between.
      */
-    renew() {
+    reopen() {
       disconnect(connections);
       setTimeout(() => comesBack && socket.connect());
     },
   };
 
   // Where there is no connection, Socket.IO tells nobody of these. `by`: nobody else can give it.
-  const telling = (act: () => unknown) => (by?: unknown) => {
+  const emitting = (act: () => unknown) => (by?: unknown) => {
     comesBack = by === connections;
     act.call(socket);
-    connections.tellState();
+    connections.emitState();
     return socket;
   };
-  socket.connect = telling(socket.connect);
-  const disconnect = telling(socket.disconnect);
+  socket.connect = emitting(socket.connect);
+  const disconnect = emitting(socket.disconnect);
   socket.disconnect = disconnect;
-  told = connections.stateNow();
+  told = connections.readState();
   return connections;
 }

@@ -1,7 +1,7 @@
 import type { ClientEvents } from "./types.js";
 
 /** Those who listen to one session. */
-export function eventsOfSession() {
+export function createEvents() {
   const listeners = new Set<(name: string, content: never) => unknown>();
   return {
     listen<Name extends keyof ClientEvents>(event: Name, listener: (content: ClientEvents[Name]) => void) {

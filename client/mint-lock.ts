@@ -1,7 +1,7 @@
 /** Longest wait for another tab that is about to get the first token. Without the lock tabs still end up on one session. */
 const LONGEST_WAIT_MS = 3_000;
 
-export const nothing = async (): Promise<undefined> => {};
+export const doNothing = async (): Promise<undefined> => {};
 
 /** Lets the next one go on. */
 export type Unlock = () => unknown;
@@ -25,5 +25,5 @@ export function mintLock(key: string): Promise<Unlock> {
       isLate = true;
       reject();
     }, LONGEST_WAIT_MS);
-  }).catch(() => nothing);
+  }).catch(() => doNothing);
 }

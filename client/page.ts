@@ -2,14 +2,14 @@
 export type PageEvent = Partial<Pick<StorageEvent, "storageArea" | "key" | "newValue">>;
 
 /** Those who hear of it. Left by sessions whose sockets are out, so that nothing else keeps them. */
-export const listening = new Set<(event: PageEvent) => void>();
+export const pageListeners = new Set<(event: PageEvent) => void>();
 
-export function tell(event: PageEvent): void {
-  for (const hear of listening) hear(event);
+export function notifyListeners(event: PageEvent): void {
+  for (const hear of pageListeners) hear(event);
 }
 
 // On the document too, where Cordova and Capacitor say "resume". None of it is there in Node and React Native.
 for (const type of ["storage", "online", "resume", "visibilitychange"]) {
-  globalThis.addEventListener?.(type, tell as never);
-  globalThis.document?.addEventListener?.(type, tell as never);
+  globalThis.addEventListener?.(type, notifyListeners as never);
+  globalThis.document?.addEventListener?.(type, notifyListeners as never);
 }

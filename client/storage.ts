@@ -1,4 +1,4 @@
-import { nothing } from "./mint-lock.js";
+import { doNothing } from "./mint-lock.js";
 import type { MaybePromise, TokenStorage } from "./types.js";
 
 type Items = Record<string, string>;
@@ -41,8 +41,8 @@ export function checkStorage({ getItem, setItem, removeItem }: Partial<TokenStor
 let turn: Promise<unknown> = Promise.resolve();
 
 /** Runs one step after another: what is read must not change before what follows from it is written. */
-export function inTurn<Result>(step: () => MaybePromise<Result>): Promise<Result> {
+export function runInTurn<Result>(step: () => MaybePromise<Result>): Promise<Result> {
   const result = turn.then(step);
-  turn = result.catch(nothing);
+  turn = result.catch(doNothing);
   return result;
 }

@@ -1,11 +1,11 @@
-import { nothing } from "./mint-lock.js";
+import { doNothing } from "./mint-lock.js";
 import type { ClientOptions, TokenStorage } from "./types.js";
 
 /** The public id in a token; `""` of one of the old package, which is one piece, all of it secret. */
 export const idOf = (token: string) => token.replace(/\.?[^.]*$/, "");
 
 /** The token of one identity of this device: where it is kept now, and where it was kept before. */
-export function storedToken(
+export function createStoredToken(
   storage: TokenStorage,
   base: string,
   { identity = "", migrateFrom }: Pick<ClientOptions, "identity" | "migrateFrom">,
@@ -15,33 +15,33 @@ export function storedToken(
   const stored = {
     itemKey: first,
     /** A token that opens nothing any more, and counts for none where it can neither be replaced nor removed. */
-    dead: undefined as string | undefined,
+    invalidToken: undefined as string | undefined,
     /** Takes the token away from where it was before, once it is stored. */
-    clearOld: nothing as () => Promise<unknown>,
+    removeMigrated: doNothing as () => Promise<unknown>,
 
-    async current(key?: string): Promise<string | null | undefined> {
+    async readToken(key?: string): Promise<string | null | undefined> {
       const raw = await storage.getItem(key ?? stored.itemKey);
-      return raw && raw === stored.dead ? null : raw;
+      return raw && raw === stored.invalidToken ? null : raw;
     },
 
     /**
      * The token that is stored, from where it was before if need be: `""` is left by `forget()`, but a value that is missing was
      * dropped by nobody, and what is held still counts.
      */
-    async orHeld(held: string): Promise<string> {
-      let raw = await stored.current();
-      stored.clearOld = nothing;
+    async readOrHeld(held: string): Promise<string> {
+      let raw = await stored.readToken();
+      stored.removeMigrated = doNothing;
       if (raw == null && migrateFrom && stored.itemKey === first) {
         const { storage: from = storage, key: old = base } = migrateFrom;
         raw = await from.getItem(old);
         if (!raw) return held;
-        stored.clearOld = async () => from.removeItem(old);
+        stored.removeMigrated = async () => from.removeItem(old);
       }
       return raw ?? held;
     },
 
     /** Goes on as this identity. */
-    choose(name: string) {
+    useKeyOf(name: string) {
       stored.itemKey = keyOf(name);
     },
 

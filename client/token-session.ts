@@ -7,14 +7,14 @@ import {
   type SessionEnd,
   TOKEN_CHANGED,
 } from "../src/wire.js";
-import { connectionsOf, type Manager } from "./connection.js";
-import { eventsOfSession } from "./events.js";
-import { mintLock, nothing, type Unlock } from "./mint-lock.js";
+import { createConnections, type Manager } from "./connection.js";
+import { createEvents } from "./events.js";
+import { doNothing, mintLock, type Unlock } from "./mint-lock.js";
 import { originOf } from "./origin.js";
-import { listening, type PageEvent, tell } from "./page.js";
+import { notifyListeners, type PageEvent, pageListeners } from "./page.js";
 import { fetchWithToken } from "./session-fetch.js";
-import { checkStorage, defaultStorage, inTurn } from "./storage.js";
-import { idOf, storedToken } from "./stored-token.js";
+import { checkStorage, defaultStorage, runInTurn } from "./storage.js";
+import { createStoredToken, idOf } from "./stored-token.js";
 import type { ClientEndReason, ClientOptions, ClientSession, ClientSocket } from "./types.js";
 
 /** How long a connection may take to show that it is alive: longer than a server takes to say that its database is away. */
@@ -49,9 +49,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   } = options;
   checkStorage(storage);
   checkStorage(options.migrateFrom?.storage ?? storage);
-  const { listen, emit } = eventsOfSession();
-  const stored = storedToken(storage, base, options);
-  const connections = connectionsOf(socket, (content) => emit("state", content));
+  const { listen, emit } = createEvents();
+  const stored = createStoredToken(storage, base, options);
+  const connections = createConnections(socket, (content) => emit("state", content));
 
   /** The token that this socket has, or asks for, its session by; the one of a response until it has presented that. */
   let held = "";
@@ -60,17 +60,17 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   /** The session has ended, and none has begun since. */
   let isOver = false;
   /** The server waits for the token. */
-  let asked = false;
+  let isAwaited = false;
   /** The server may still have the session before the one that is presented. */
   let isBehind = false;
-  let unlock: Unlock = nothing;
+  let unlock: Unlock = doNothing;
 
-  const fail = (cause: unknown) => emit("error", { code: "storage", cause });
+  const emitStorageError = (cause: unknown) => emit("error", { code: "storage", cause });
 
   /** Goes on by this token. Where it is not of the session that the page had, that one is over here, whoever has ended it. */
-  function hold(token: string) {
+  function setToken(token: string) {
     if (token ? started && started !== idOf(token) : held) {
-      over(idOf(token) ? "replaced" : "forgotten");
+      endSession(idOf(token) ? "replaced" : "forgotten");
       // It is followed already.
       isOver = !token;
       isBehind = socket.connected;
@@ -81,35 +81,35 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   }
 
   /** Resolves when there is a session, or this state. */
-  async function begun(state?: "ended") {
-    while (started == null && connections.stateNow() !== state)
+  async function untilStarted(state?: "ended") {
+    while (started == null && connections.readState() !== state)
       await new Promise((resolve) => {
         const stop = listen("state", () => resolve(stop()));
       });
   }
 
   /** Reads the token to present, however long it takes: nobody must get a new one while theirs may be there. For this connection only. */
-  async function take(use: (content: HandshakeAuth) => unknown) {
-    const isCurrent = connections.same();
+  async function prepareToken(use: (content: HandshakeAuth) => unknown) {
+    const isCurrent = connections.guardConnection();
     let hasLock = false;
     unlock();
     for (let count = 0; ; count++) {
       try {
-        const token = await inTurn(() => stored.orHeld(held));
+        const token = await runInTurn(() => stored.readOrHeld(held));
         const shown = await (storage.present?.(token) ?? token);
         if (!isCurrent()) return unlock();
         if (token || hasLock) {
           if (token) unlock();
-          hold(token);
-          connections.become("opening");
+          setToken(token);
+          connections.setState("opening");
           return use({ token: shown, confirm: true, ...(client && { client }) });
         }
         unlock = await mintLock(stored.itemKey);
         hasLock = true;
       } catch (cause) {
         if (!isCurrent()) return unlock();
-        connections.become("waiting");
-        fail(cause);
+        connections.setState("waiting");
+        emitStorageError(cause);
         // Longer and longer, and never the same for all. An app that comes to the front begins anew.
         await new Promise((resolve) => setTimeout(resolve, count * 1_000 * Math.random()));
       }
@@ -117,56 +117,56 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   }
 
   /** Presents the token on a connected socket. */
-  const send = () => take((content) => socket.emit(GET_TOKEN, content));
-  const present = (ms?: number) => connections.later(send, ms);
+  const presentNow = () => prepareToken((content) => socket.emit(GET_TOKEN, content));
+  const presentLater = (ms?: number) => connections.scheduleStep(presentNow, ms);
 
   function onGotToken(message: GotToken | undefined, confirm?: () => void) {
-    const isCurrent = connections.same();
-    inTurn(async () => {
+    const isCurrent = connections.guardConnection();
+    runInTurn(async () => {
       let { token, errors, created }: Partial<GotToken> = message ?? {};
       // An answer to what was presented before the token held now.
       if (!isCurrent() || (token !== held && created === false)) return;
       // Text, or what only a broken server sends.
       if (!token?.length) {
         // The token held stays good.
-        connections.become("waiting");
+        connections.setState("waiting");
         emit("error", { code: "server", cause: errors });
-        return present(AGAIN_AFTER_MS);
+        return presentLater(AGAIN_AFTER_MS);
       }
       let raw: string | null | undefined;
       try {
-        raw = await stored.current();
+        raw = await stored.readToken();
       } catch {
         // Kept, unless there turns out to be another.
-        if (created) hold(token);
-        return present();
+        if (created) setToken(token);
+        return presentLater();
       }
       if (!isCurrent()) return;
       if (raw !== token) {
         // Another tab's: a token is stored over the one that was presented, and over no other.
-        if ((raw ?? held) !== held) return present();
+        if ((raw ?? held) !== held) return presentLater();
         try {
           raw = (await storage.setItem(stored.itemKey, token)) as string;
           // Where something else is presented than what is stored, something else may be stored than was given.
           if (storage.present) token = raw;
-          await stored.clearOld().catch(fail);
+          await stored.removeMigrated().catch(emitStorageError);
         } catch (cause) {
-          fail(cause);
+          emitStorageError(cause);
           // What is stored is still good, and this one not without being confirmed.
           if (!created && raw) return;
         }
         if (!isCurrent()) return;
       }
-      if (errors) over(errors as ClientEndReason);
-      hold(token);
+      if (errors) endSession(errors as ClientEndReason);
+      setToken(token);
       confirm?.();
-      connections.become("open");
+      connections.setState("open");
       // Also where the one before was over only by this answer.
       isOver = isBehind = false;
       const id = idOf(held);
-      // What starts has been over before (`hold`). Of an old token the id is known from a login on: no other session, so no start.
+      // What starts has been over before (`setToken`). Of an old token the id is known from a login on: no other session, so no start.
       if (started == null) emit("start", { id, created });
-      else asked = false;
+      else isAwaited = false;
       started = id;
     }).then(unlock);
   }
@@ -179,17 +179,17 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   }
 
   /** The session is over here. */
-  const over = (reason: ClientEndReason) => {
-    stored.dead = held;
+  const endSession = (reason: ClientEndReason) => {
+    stored.invalidToken = held;
     drop();
     isOver = true;
     emit("end", { reason });
   };
 
-  const leave = () => {
-    over("forgotten");
+  const leaveSession = () => {
+    endSession("forgotten");
     if (!socket.active) return;
-    if (restart) connections.renew();
+    if (restart) connections.reopen();
     else socket.disconnect();
   };
 
@@ -197,47 +197,53 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     if (!socket.active || globalThis.document?.hidden) return;
     // Two CONNECTs on one connection would be two sockets on the server.
     if (!socket.connected) {
-      if (connections.stateNow() !== "opening") connections.renew();
-    } else if (connections.stateNow() === "open") {
-      connections.become("opening");
-      present();
-      connections.later(() => connections.stateNow() === "opening" && connections.renew(), ALIVE_WITHIN_MS);
+      if (connections.readState() !== "opening") connections.reopen();
+    } else if (connections.readState() === "open") {
+      connections.setState("opening");
+      presentLater();
+      connections.scheduleStep(
+        () => connections.readState() === "opening" && connections.reopen(),
+        ALIVE_WITHIN_MS,
+      );
     }
   }
 
   async function onEvent({ storageArea, key: changed, newValue }: PageEvent) {
     if (!storageArea) resume();
     else if (storageArea === storage && changed === stored.itemKey) {
-      if (newValue === "") held && leave();
+      if (newValue === "") held && leaveSession();
       // By what is stored now: tabs that stored at the same time would follow each other in circles otherwise.
-      else if (((await stored.current()) || held) !== held) {
+      else if (((await stored.readToken()) || held) !== held) {
         // Where an answer is awaited, it will be seen then: a second question would let the answers change places.
-        if (socket.connected) connections.stateNow() !== "opening" && present();
-        else if (isOver && !restart) connections.begin();
+        if (socket.connected) connections.readState() !== "opening" && presentLater();
+        else if (isOver && !restart) connections.ensureConnecting();
       }
     }
   }
 
   socket.auth = (callback) => {
-    asked = isBehind = false;
-    connections.another();
-    listening.add(onEvent);
+    isAwaited = isBehind = false;
+    connections.dropConnection();
+    pageListeners.add(onEvent);
     // Not all at the same time, and not in a tight loop where sessions end as soon as they begin.
     const ms = +isOver * RESTART_WITHIN_MS * Math.random();
     isOver = false;
     // What comes too late must not be sent on a connection that has presented a token itself.
-    const isCurrent = connections.same();
+    const isCurrent = connections.guardConnection();
     const add = (data?: object) =>
       isCurrent() &&
       // Besides what was given at the start, what the application has set on `socket.auth` since.
-      connections.later(() => take((content) => callback({ ...data, ...socket.auth, ...content })), ms);
+      connections.scheduleStep(
+        () => prepareToken((content) => callback({ ...data, ...socket.auth, ...content })),
+        ms,
+      );
     if (typeof auth === "function") auth.call(socket, add);
     else add(auth);
   };
   // Of a connection that was there before, the handshake was without a token.
-  socket.on("connect", () => connections.stateNow() === "waiting" && present());
-  const gone = (reason: string) => {
-    connections.another();
+  socket.on("connect", () => connections.readState() === "waiting" && presentLater());
+  const onDisconnect = (reason: string) => {
+    connections.dropConnection();
     unlock();
     if (isOver && !restart) {
       // A connection that goes before the server disconnects it ("transport close", "ping timeout") would otherwise come back.
@@ -245,31 +251,33 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       if (/^[pt]/.test(reason)) socket.disconnect();
     }
     // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay out.
-    else if (reason === "io server disconnect" && (isOver || asked)) connections.begin();
-    else if (!isOver && !socket.active) listening.delete(onEvent);
+    else if (reason === "io server disconnect" && (isOver || isAwaited)) connections.ensureConnecting();
+    else if (!isOver && !socket.active) pageListeners.delete(onEvent);
     // Not before: where it has begun to connect again, it has not been out.
-    connections.tellState();
+    connections.emitState();
   };
-  socket.on("connect_error", gone);
-  socket.on("disconnect", gone);
+  socket.on("connect_error", onDisconnect);
+  socket.on("disconnect", onDisconnect);
   socket.on(GOT_TOKEN, onGotToken);
   socket.on(SESSION_END, ({ reason }: SessionEnd) => {
     // It disconnects now, and is to be shown the token of the session that follows.
-    if (isBehind) asked = true;
+    if (isBehind) isAwaited = true;
     else {
       const key = stored.itemKey;
-      over(reason);
+      endSession(reason);
       // Another tab may have a new one already, and this page another identity.
-      inTurn(async () => (await stored.current(key)) == null && storage.removeItem(key)).catch(fail);
+      runInTurn(async () => (await stored.readToken(key)) == null && storage.removeItem(key)).catch(
+        emitStorageError,
+      );
     }
   });
   socket.on(TOKEN_CHANGED, () => {
-    asked = true;
+    isAwaited = true;
     // What has been stored elsewhere may be a moment on its way. If it takes longer, the server asks again.
-    present(SEEN_AFTER_MS);
+    presentLater(SEEN_AFTER_MS);
   });
-  if (socket.connected) present();
-  listening.add(onEvent);
+  if (socket.connected) presentLater();
+  pageListeners.add(onEvent);
   const session: ClientSession = {
     get token() {
       return held;
@@ -278,10 +286,10 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       return idOf(held);
     },
     get state() {
-      return connections.stateNow();
+      return connections.readState();
     },
     get ready() {
-      return begun();
+      return untilStarted();
     },
     on: listen,
     fetch: (input, init) =>
@@ -290,36 +298,36 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
         init,
         origins,
         async () => {
-          if (!held) await begun("ended");
+          if (!held) await untilStarted("ended");
           return held;
         },
         (given, sent) =>
-          inTurn(async () => {
+          runInTurn(async () => {
             // What has come in its place meanwhile stays.
             if (sent !== held) return;
-            stored.dead = held;
-            hold(given);
+            stored.invalidToken = held;
+            setToken(given);
             await storage.setItem(stored.itemKey, given);
           })
-            .catch(fail)
+            .catch(emitStorageError)
             // Before the application's next event, which finds the session then. Only for a token that was taken: while a session is
             // being created nothing is held, and asking again would create a second one.
-            .then(() => held === given && send()),
+            .then(() => held === given && presentNow()),
       ),
     use(name) {
-      stored.choose(name);
+      stored.useKeyOf(name);
       drop();
-      connections.renew();
-      return begun();
+      connections.reopen();
+      return untilStarted();
     },
     identities: stored.identities,
     async forget() {
       const key = stored.itemKey;
       // Not removed: a tab that is asleep would take it for lost, and put it back.
-      await inTurn(() => storage.setItem(key, ""));
-      if (key === stored.itemKey) leave();
+      await runInTurn(() => storage.setItem(key, ""));
+      if (key === stored.itemKey) leaveSession();
       // Other tabs hear of it from the browser, other sockets of this page from here.
-      tell({ storageArea: storage as Storage, key, newValue: "" });
+      notifyListeners({ storageArea: storage as Storage, key, newValue: "" });
     },
     resume,
   };
