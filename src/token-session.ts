@@ -23,7 +23,7 @@ import { Audience } from "./socket.io/audience.js";
 import { ClientScript } from "./socket.io/client-script.js";
 import { Cluster } from "./socket.io/cluster.js";
 import { handlerWrapper } from "./socket.io/handler.js";
-import { hideOn } from "./socket.io/handshake-cookies.js";
+import { hideCookiesOf } from "./socket.io/handshake-cookies.js";
 import { HandshakeCredential } from "./socket.io/handshake-credential.js";
 import { type AttachTarget, attachTo, createMiddleware } from "./socket.io/namespaces.js";
 import { StoreFault } from "./store.js";
@@ -67,7 +67,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     onAttach: (namespace: Namespace) => {
       const { server } = namespace;
       cluster.join(server);
-      hideOn(server, tokenCookies);
+      hideCookiesOf(server, tokenCookies);
       script?.serveOn(server);
       audience.addNamespace(namespace);
     },

@@ -10,13 +10,13 @@ export interface Content {
   /** What of that entry has to be saved when it changes; the rest (a time that moves along) is saved along with it. */
   readonly mark?: string;
   /** What is saved of the entry where the mark is the same: what has moved along, in the entry as somebody else may have left it. */
-  readonly moved?: (entry: unknown) => unknown;
+  readonly mergeEntry?: (entry: unknown) => unknown;
   /** The session's own idle time, which goes with the entry; `null` for the option `expiration`. */
   readonly idleSeconds?: Seconds | null;
 }
 
 /** The values of an object as JSON texts, all or none. Errors: `SESSION_VALUE_INVALID`. */
-export function textsOf(values: object, isValue: (key: string) => boolean): Map<string, string> {
+export function toTexts(values: object, isValue: (key: string) => boolean): Map<string, string> {
   const texts = new Map<string, string>();
   for (const [key, value] of Object.entries(values)) {
     if (!isValue(key)) continue;

@@ -36,7 +36,7 @@ export interface CookieRow {
   readonly idleSeconds: Seconds | null;
   readonly expires: UnixSeconds;
   /** Remembers what `holder` was given of the row: what it is saved with later is compared with that. */
-  know(holder: object, content: Content): void;
+  remember(holder: object, content: Content): void;
 }
 
 /**
@@ -48,11 +48,11 @@ export class CookieRows {
   readonly registry: SessionRegistry;
   readonly #known = new WeakMap<object, Known>();
   /** Holders that wanted to end a session which was over by then: nothing of it is saved under another id. */
-  readonly #over = new WeakSet<object>();
+  readonly #ended = new WeakSet<object>();
   /** Saves of one holder, one after the other: each is compared with what the one before has saved. */
   readonly #turns = new WeakMap<object, Promise<void>>();
   /** First saves of one id, one after the other: each makes room where a session of this id is over. */
-  readonly #firsts = new TurnsByKey();
+  readonly #firstSaves = new TurnsByKey();
 
   /** Throws `SESSION_OPTION_INVALID` for what is no token sessions; `name` is the store's. */
   constructor(sessions: TokenSessions, name: string) {
@@ -75,7 +75,7 @@ export class CookieRows {
       entry: entryIn(values),
       idleSeconds: values.idleSeconds,
       expires: row.expires,
-      know: (holder, content) => this.#known.set(holder, { cookieId, session, content }),
+      remember: (holder, content) => this.#known.set(holder, { cookieId, session, content }),
     };
   }
 
@@ -95,8 +95,8 @@ export class CookieRows {
    */
   save(holder: object, cookieId: string, take: () => Content): Promise<void> {
     return this.#change(holder, take, async (content) => {
-      if (this.#over.has(holder)) return;
-      const known = this.#knownOf(holder, cookieId);
+      if (this.#ended.has(holder)) return;
+      const known = this.#findKnown(holder, cookieId);
       const now = known ? await this.#saveChanges(known, content) : await this.#saveFirst(cookieId, content);
       if (now) this.#known.set(holder, now);
     });
@@ -105,7 +105,7 @@ export class CookieRows {
   /** Saves the library's own entry if it has changed, and that the session is in use. Errors: as of every change. */
   touch(holder: object, cookieId: string, take: () => Omit<Content, "texts">): Promise<void> {
     return this.#change(holder, take, async (content) => {
-      const known = this.#knownOf(holder, cookieId);
+      const known = this.#findKnown(holder, cookieId);
       if (known) {
         const now = await this.#saveChanges(known, { ...content, texts: known.content.texts });
         if (now) this.#known.set(holder, now);
@@ -117,7 +117,7 @@ export class CookieRows {
     });
   }
 
-  #knownOf(holder: object, cookieId: string): Known | undefined {
+  #findKnown(holder: object, cookieId: string): Known | undefined {
     const known = this.#known.get(holder);
     return known?.cookieId === cookieId ? known : undefined;
   }
@@ -144,7 +144,7 @@ export class CookieRows {
     const token = opaqueToken(cookieId);
     const { sessionId, secretHash } = token;
     registry.throwIfClosed();
-    if (holder && this.#knownOf(holder, cookieId) && !(await this.#open(cookieId))) this.#over.add(holder);
+    if (holder && this.#findKnown(holder, cookieId) && !(await this.#open(cookieId))) this.#ended.add(holder);
     // One that was never read here would be taken over by whoever comes with its id next.
     await registry.adopt(token);
     const session = registry.hold(sessionId);
@@ -173,8 +173,8 @@ export class CookieRows {
 
   async #saveFirst(cookieId: string, content: Content): Promise<Known | undefined> {
     const token = opaqueToken(cookieId);
-    const minted = await this.#firsts.run(token.sessionId, () => this.#mint(token, content));
-    if (isInTheWay(minted)) throw new SessionError("SESSION_STORE_FAILED", "the session's id is taken");
+    const minted = await this.#firstSaves.run(token.sessionId, () => this.#mint(token, content));
+    if (isIdTaken(minted)) throw new SessionError("SESSION_STORE_FAILED", "the session's id is taken");
     if (minted.found === "nothing" && !minted.missing)
       throw new SessionError("SESSION_TOKEN_CHANGED", undefined, { sessionId: token.sessionId });
     // Over as soon as it was made.
@@ -194,7 +194,7 @@ export class CookieRows {
     const facts = { client: null, data: first.toText(), idleSeconds };
     for (let tries = 1; ; tries++) {
       const minted = await this.registry.mintFor(token, facts);
-      if (tries === MOST_TRIES || !isInTheWay(minted)) return minted;
+      if (tries === MOST_TRIES || !isIdTaken(minted)) return minted;
       // An id that is used again (`genid`): the row of the session that is over stands there still, or did a moment ago.
       if (minted.found === "expired") await this.registry.destroy(token.sessionId, "expired");
     }
@@ -209,8 +209,8 @@ export class CookieRows {
     const gone = [...before.texts.keys()].filter((key) => !texts.has(key));
     const changed = [...texts].filter(([key, text]) => before.texts.get(key) !== text);
     const isEntryNew = content.mark !== before.mark;
-    const { moved } = content;
-    if (gone.length === 0 && changed.length === 0 && !isEntryNew && !moved) {
+    const { mergeEntry } = content;
+    if (gone.length === 0 && changed.length === 0 && !isEntryNew && !mergeEntry) {
       this.registry.touchIfDue(session);
       return { cookieId, session, content };
     }
@@ -218,7 +218,7 @@ export class CookieRows {
       for (const key of gone) values.delete(key);
       for (const [key, text] of changed) values.set(key, text);
       if (isEntryNew) setEntry(values, content);
-      else if (moved) values.reserved = JSON.stringify(moved(entryIn(values)));
+      else if (mergeEntry) values.reserved = JSON.stringify(mergeEntry(entryIn(values)));
     });
     if (!edited) return undefined;
     // Long after it was read, perhaps: the browser's cookie lasts from now on, and so must the row.
@@ -255,7 +255,7 @@ export class CookieRows {
 }
 
 /** No session was made, and none is there. */
-function isInTheWay(minted: Minted): boolean {
+function isIdTaken(minted: Minted): boolean {
   return !minted.isNew && (minted.found === "expired" || (minted.found === "nothing" && minted.missing));
 }
 

@@ -12,7 +12,7 @@ import { toIdleSeconds } from "../row/expiration.js";
 import { Values } from "../session/values.js";
 import type { SessionRow } from "../store.js";
 import { opaqueToken } from "../token/opaque.js";
-import { type Content, textsOf } from "./cookie-content.js";
+import { type Content, toTexts } from "./cookie-content.js";
 import { type CookieRow, CookieRows } from "./cookie-rows.js";
 
 /** What a method of a store calls back with. */
@@ -74,7 +74,7 @@ export class ConnectStore extends session.Store {
     const data = { ...row.values, cookie } as unknown as SessionData;
     // A value under this key is not shown to requests, and stays as it is.
     const texts = new Map([...row.texts].filter(([key]) => isValue(key)));
-    row.know(data, { texts, ...entryOf(cookie) });
+    row.remember(data, { texts, ...entryOf(cookie) });
     return data;
   }
 
@@ -95,7 +95,7 @@ export class ConnectStore extends session.Store {
   override set(sid: string, data: SessionData): Promise<void>;
   override set(sid: string, data: SessionData, callback?: Callback): void;
   override set(sid: string, data: SessionData, callback?: Callback): Promise<void> | undefined {
-    const take = (): Content => ({ texts: textsOf(data, isValue), ...entryOf(data.cookie) });
+    const take = (): Content => ({ texts: toTexts(data, isValue), ...entryOf(data.cookie) });
     return answer(this.#rows.save(data, sid, take), callback);
   }
 

@@ -7,7 +7,7 @@
 import type { TokenSessions } from "../api.js";
 import { toIdleSeconds } from "../row/expiration.js";
 import { opaqueToken } from "../token/opaque.js";
-import { type Content, textsOf } from "./cookie-content.js";
+import { type Content, toTexts } from "./cookie-content.js";
 import { CookieRows } from "./cookie-rows.js";
 
 /** What koa-session passes along: the context of the request. */
@@ -60,7 +60,7 @@ export class KoaSessionStore {
     const shown = Object.entries(row.values).filter(([name]) => isShown(name));
     const data = Object.fromEntries([...shown, ...own]);
     const texts = new Map([...row.texts].filter(([name]) => isShown(name)));
-    row.know(holderOf(ctx) ?? data, { texts, ...entryOf(own) });
+    row.remember(holderOf(ctx) ?? data, { texts, ...entryOf(own) });
     return data;
   }
 
@@ -76,7 +76,7 @@ export class KoaSessionStore {
     { ctx }: KoaSessionContext = {},
   ): Promise<void> {
     const take = (): Content => ({
-      texts: textsOf(data, (name) => !OWN.has(name)),
+      texts: toTexts(data, (name) => !OWN.has(name)),
       ...entryOf(ownOf(data), maxAge),
     });
     return this.#rows.save(holderOf(ctx) ?? data, key, take);
@@ -130,7 +130,7 @@ function entryOf(own: [string, unknown][], maxAge?: number | "session"): Omit<Co
   return {
     entry: JSON.stringify(settings),
     mark: JSON.stringify(lasting),
-    ...(settings._expire !== undefined && { moved: (theirs) => movedTo(settings, theirs) }),
+    ...(settings._expire !== undefined && { mergeEntry: (theirs) => mergeEntry(settings, theirs) }),
     idleSeconds: toIdleSeconds(maxAge),
   };
 }
@@ -143,7 +143,7 @@ interface OwnEntries {
 }
 
 /** A request that has not changed how long the cookie lasts renews it for as long as the row says by now. */
-function movedTo({ _expire, _maxAge }: OwnEntries, theirs: unknown): unknown {
+function mergeEntry({ _expire, _maxAge }: OwnEntries, theirs: unknown): unknown {
   const now = { ...(theirs as OwnEntries) };
   return typeof now._maxAge === "number"
     ? { ...now, _expire: Number(_expire) - Number(_maxAge) + now._maxAge }

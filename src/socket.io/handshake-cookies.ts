@@ -5,7 +5,7 @@ import { authorizationOf, cookieHeaderOf, type TokenCookies } from "../token/tok
 const ofServers = new WeakMap<object, Set<TokenCookies>>();
 
 /** From now on these cookies are hidden in the handshakes of a server, of all its namespaces: they share their connections. */
-export function hideOn(server: object, cookies: TokenCookies): void {
+export function hideCookiesOf(server: object, cookies: TokenCookies): void {
   const all = ofServers.get(server);
   if (all) all.add(cookies);
   else ofServers.set(server, new Set([cookies]));
