@@ -1,6 +1,6 @@
+import { invalidOption } from "./base/option-table.js";
 import { ignoreRejection } from "./base/promises.js";
-import { SessionError } from "./errors.js";
-import type { Settings } from "./options.js";
+import { type Settings, serverOptions } from "./options.js";
 import type { SessionStore } from "./store.js";
 import { MysqlStore } from "./stores/mysql/mysql-store.js";
 
@@ -19,7 +19,7 @@ export function chosenStore(settings: Settings): SessionStore {
   ignoreRejection(store);
   if (isStore(store)) return store;
   // `memoryStore` instead of `memoryStore()` would pass until the first client comes.
-  throw new SessionError("SESSION_OPTION_INVALID", "store must be a store factory such as memoryStore()");
+  throw invalidOption(`store must be ${serverOptions.store.mustBe({})}`);
 }
 
 function isStore(store: Partial<SessionStore> | undefined): store is SessionStore {

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
-import { SessionError } from "../errors.js";
+import { invalidOption, nothing, type Option } from "../base/option-table.js";
 import { bytesToText, type HashText, textToBytes } from "./identity.js";
 
 /**
@@ -114,7 +114,7 @@ export class Tickets {
     return Math.abs(this.#clock.nowMs - sealedAtMs) <= GOOD_FOR_MS;
   }
 
-  /** Whether a ticket is good. None is refused before the database has been asked for the time: rejects where it cannot say. */
+  /** Whether a ticket is good. None is invalidOption before the database has been asked for the time: rejects where it cannot say. */
   async isGood(ticket: Ticket): Promise<boolean> {
     if (this.seemsGood(ticket)) return true;
     await this.#clock.hear();
@@ -143,17 +143,23 @@ function keyFor(use: TicketUse, secret: string): Buffer {
   return Buffer.from(hkdfSync("sha256", secret, "", `socket.io-token-session ticket ${use}`, 32));
 }
 
-/** One secret or a list of them. Errors: `SESSION_OPTION_INVALID`. */
-export function checkedSecrets(given: unknown): TicketSecrets {
-  const secrets: unknown[] = Array.isArray(given) ? [...given] : [given];
-  const isText = (secret: unknown) => typeof secret === "string" && secret.length >= 32;
-  if (secrets.length === 0 || !secrets.every(isText))
-    throw wrong("must be a text of at least 32 characters, or a list of such texts that is not empty");
-  if (new Set(secrets).size < secrets.length) throw wrong("must not have the same text twice");
-  return secrets as unknown as TicketSecrets;
-}
+const SHORTEST = 32;
 
-/** Without what was given: it is a secret. */
-function wrong(text: string): SessionError {
-  return new SessionError("SESSION_OPTION_INVALID", `cookieSecret ${text}`);
-}
+/** The option `cookieSecret`: one secret, or a list of them. */
+export const ticketSecrets: Option<string | readonly string[], TicketSecrets | undefined> = {
+  accepts: (given): given is string | readonly string[] => {
+    const secrets: unknown[] = Array.isArray(given) ? given : [given];
+    return (
+      secrets.length > 0 && secrets.every((secret) => typeof secret === "string" && secret.length >= SHORTEST)
+    );
+  },
+  mustBe: () => `a text of at least ${SHORTEST} characters, or a list of such texts that is not empty`,
+  toValue(given) {
+    const secrets = [given].flat();
+    if (new Set(secrets).size < secrets.length)
+      throw invalidOption("cookieSecret must not have the same text twice");
+    return secrets as unknown as TicketSecrets;
+  },
+  otherwise: nothing,
+  isSecret: true,
+};
