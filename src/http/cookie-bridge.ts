@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parse, serialize } from "cookie";
-import { SessionError } from "../errors.js";
+import {
+  type Completed,
+  completed,
+  flag,
+  invalidOption,
+  type OptionsOf,
+  oneOf,
+  optional,
+  text,
+} from "../base/option-table.js";
 import { storeError } from "../gateway/retry.js";
 import type { AddressLimits } from "../registry/mint-limit.js";
 import type { SessionRegistry } from "../registry/registry.js";
@@ -9,6 +18,7 @@ import { parseStandIn, standInFor, type Tickets } from "../token/tickets.js";
 import { hashSecret, newTokenFor, parseToken } from "../token/token.js";
 import { cookieHeaderOf } from "../token/token-cookies.js";
 import { type Answer, answer, refused, unavailable } from "./answer.js";
+import { originList } from "./cookies.js";
 import { isTrustedPage } from "./origin.js";
 import type { TokenWriter } from "./response-bearer.js";
 
@@ -18,15 +28,30 @@ export interface CookieBridgeOptions {
   url?: string;
   /** Name of the cookie. @default "session-token" */
   name?: string;
-  /** Only by https. `false` for development without it: Safari keeps it on localhost neither, Chrome and Firefox do. @default true */
+  /**
+   * Only by https. `false` for development without it: Safari keeps it on localhost neither, Chrome and
+   * Firefox do. @default true
+   */
   secure?: boolean;
-  /** When a browser sends the cookie along with what other sites' pages ask for. `"none"` needs `origins`. @default "lax" */
+  /**
+   * When a browser sends the cookie along with what other sites' pages ask for: `"strict"`, never; `"lax"`,
+   * where a link is followed; `"none"`, always, which needs `secure` and `origins`. @default "lax"
+   */
   sameSite?: "strict" | "lax" | "none";
   /** For the servers of all subdomains. @default the server's own host alone */
   domain?: string;
   /** Pages of these origins may use the cookie, besides those of the server's own host. @default none */
   origins?: readonly string[];
 }
+
+export const bridgeOptions = {
+  url: text((url) => /^\/[^?#]*$/.test(url), 'a path such as "/session"', "/session"),
+  name: text((name) => /^[\w.-]+$/.test(name), "of letters, digits, _, . and -", "session-token"),
+  secure: flag(true),
+  sameSite: oneOf(["strict", "lax", "none"], "lax"),
+  domain: optional(isDomain, "the name of a host"),
+  origins: originList,
+} satisfies OptionsOf<CookieBridgeOptions>;
 
 /** The request header that carries a ticket to be exchanged for a cookie. Pages of other origins may not send it without being asked. */
 export const TICKET_HEADER = "session-ticket";
@@ -45,12 +70,17 @@ export interface BridgeContext {
  * over Socket.IO, `POST` exchanges the ticket that `gotToken` has brought for the cookie, `DELETE` forgets. No answer has the token in it.
  */
 export class CookieBridge {
-  readonly #options: ReturnType<typeof checkedBridge>;
+  readonly #options: Completed<typeof bridgeOptions>;
   readonly #context: BridgeContext;
 
   constructor(context: BridgeContext, options: CookieBridgeOptions) {
     this.#context = context;
-    this.#options = checkedBridge(options);
+    this.#options = completed(bridgeOptions, options, "cookie: ");
+    const { sameSite, secure, origins } = this.#options;
+    if (sameSite === "none" && (!secure || origins.length === 0))
+      throw invalidOption(
+        'cookie: sameSite "none" needs secure, and origins: other sites send the cookie too',
+      );
   }
 
   get cookieName(): string {
@@ -157,34 +187,6 @@ function secretHashOf(cookie = ""): HashText | undefined {
 function pathOf(request: IncomingMessage & { originalUrl?: string }): string {
   const url = request.originalUrl ?? request.url ?? "";
   return url.replace(/[?#].*/, "");
-}
-
-function checkedBridge(options: CookieBridgeOptions) {
-  const {
-    url = "/session",
-    name = "session-token",
-    secure = true,
-    sameSite = "lax",
-    origins = [],
-    domain,
-    ...others
-  } = options;
-  const wrong = (text: string) => new SessionError("SESSION_OPTION_INVALID", `cookie: ${text}`);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw wrong(`there is no option ${JSON.stringify(unknown)}`);
-  if (typeof url !== "string" || !/^\/[^?#]*$/.test(url))
-    throw wrong('url must be a path such as "/session"');
-  if (typeof name !== "string" || !/^[\w.-]+$/.test(name))
-    throw wrong("name must be of letters, digits, _, . and -");
-  if (typeof secure !== "boolean") throw wrong("secure must be true or false");
-  if (!["strict", "lax", "none"].includes(sameSite))
-    throw wrong('sameSite must be "strict", "lax" or "none"');
-  if (domain !== undefined && !isDomain(domain)) throw wrong("domain must be the name of a host");
-  if (!Array.isArray(origins) || origins.some((origin) => !URL.canParse(origin)))
-    throw wrong('origins must be a list such as ["https://app.example.com"]');
-  if (sameSite === "none" && (!secure || origins.length === 0))
-    throw wrong('sameSite "none" needs secure, and origins: other sites send the cookie too');
-  return { url, name, secure, sameSite, origins, domain };
 }
 
 function isDomain(domain: unknown): domain is string {

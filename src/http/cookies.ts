@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { parse } from "cookie";
 import { unsign } from "cookie-signature";
-import { SessionError } from "../errors.js";
+import { completed, isFilledText, type Option, type OptionsOf, same, text } from "../base/option-table.js";
 import { isTrustedPage } from "./origin.js";
 
 /** What is used of a Socket.IO handshake. */
@@ -48,6 +48,43 @@ export interface FromKoaCookieOptions extends CookieOptions {
       };
 }
 
+type Keys = FromKoaCookieOptions["keys"];
+type Signer = Exclude<Keys, readonly string[]>;
+
+const FILLED = "a text that is not empty";
+
+export const originList: Option<readonly string[]> = {
+  accepts: (value): value is readonly string[] =>
+    Array.isArray(value) &&
+    value.every((origin) => URL.canParse(origin) && new URL(origin).pathname.length <= 1),
+  mustBe: () => 'a list such as ["https://app.example.com"]',
+  toValue: same,
+  otherwise: () => [],
+};
+
+export const cookieOptions = {
+  name: text(isFilledText, FILLED, "connect.sid"),
+  secret: {
+    accepts: (value): value is string | readonly string[] => isFilledText(value) || areFilledTexts(value),
+    mustBe: () => FILLED,
+    toValue: (secret) => [secret].flat(),
+    isSecret: true,
+  },
+  origins: originList,
+} satisfies OptionsOf<FromCookieOptions>;
+
+export const koaCookieOptions = {
+  name: text(isFilledText, FILLED, "koa.sess"),
+  keys: {
+    accepts: (value): value is Keys =>
+      areFilledTexts(value) || typeof (value as Partial<Signer> | null | undefined)?.verify === "function",
+    mustBe: () => "texts, as app.keys has them, or a Keygrip",
+    toValue: (keys): Signer => ("verify" in keys ? keys : signerBy([...keys])),
+    isSecret: true,
+  },
+  origins: originList,
+} satisfies OptionsOf<FromKoaCookieOptions>;
+
 /**
  * For the option `identify`: sockets whose handshake carries the cookie of express-session open the session that the cookie opens, where
  * express-session keeps its sessions here (`ConnectStore`). A cookie whose signature is wrong, or that comes with another site's page, counts for nothing.
@@ -57,14 +94,13 @@ export interface FromKoaCookieOptions extends CookieOptions {
  * const sessions = tokenSession({ db, identify: fromCookie({ secret: process.env.SECRET }) });
  * app.use(session({ secret: process.env.SECRET, store: new ConnectStore(sessions), resave: false, saveUninitialized: false }));
  */
-export function fromCookie({ name = "connect.sid", secret, origins = [] }: FromCookieOptions): CookieReader {
-  const secrets = [secret].flat();
-  checkTexts("secret", secrets);
-  checkOptions(name, origins);
-  return reader(origins, ({ cookie = "" }) => {
-    const value = parse(cookie)[name];
+export function fromCookie({ name, secret, origins }: FromCookieOptions): CookieReader {
+  // Others are passed over: what express-session is given may be handed on whole.
+  const options = completed(cookieOptions, { name, secret, origins });
+  return reader(options.origins, ({ cookie = "" }) => {
+    const value = parse(cookie)[options.name];
     if (!value?.startsWith("s:")) return undefined;
-    for (const each of secrets) {
+    for (const each of options.secret) {
       const id = unsign(value.slice(2), each);
       if (id !== false) return id;
     }
@@ -78,25 +114,19 @@ export function fromCookie({ name = "connect.sid", secret, origins = [] }: FromC
  * @example
  * const sessions = tokenSession({ db, identify: fromKoaCookie({ keys: app.keys }) });
  */
-export function fromKoaCookie({ name = "koa.sess", keys, origins = [] }: FromKoaCookieOptions): CookieReader {
-  const signer = isKeys(keys) ? signerBy([...keys]) : keys;
-  if (typeof signer?.verify !== "function")
-    throw new SessionError(
-      "SESSION_OPTION_INVALID",
-      "keys must be texts, as app.keys has them, or a Keygrip",
-    );
-  checkOptions(name, origins);
-  return reader(origins, ({ cookie = "" }) => {
+export function fromKoaCookie({ name, keys, origins }: FromKoaCookieOptions): CookieReader {
+  const options = completed(koaCookieOptions, { name, keys, origins });
+  return reader(options.origins, ({ cookie = "" }) => {
     // As they stand in the header: what is signed is not decoded.
     const cookies = parse(cookie, { decode: (value) => value });
-    const [value, signature] = [cookies[name], cookies[`${name}.sig`]];
+    const [value, signature] = [cookies[options.name], cookies[`${options.name}.sig`]];
     if (!value || !signature) return undefined;
-    return signer.verify(`${name}=${value}`, signature) ? value : undefined;
+    return options.keys.verify(`${options.name}=${value}`, signature) ? value : undefined;
   });
 }
 
 /** Koa's way: HMAC-SHA1 as base64url. Its own package for that, keygrip, has had no release since 2019. */
-function signerBy(keys: readonly string[]): { verify(data: string, digest: string): boolean } {
+function signerBy(keys: readonly string[]): Signer {
   return {
     verify(data, digest) {
       const given = Buffer.from(digest);
@@ -115,25 +145,6 @@ function reader(
   return ({ headers }) => (isTrustedPage(headers, origins) ? read(headers) : undefined);
 }
 
-function isKeys(keys: FromKoaCookieOptions["keys"]): keys is readonly string[] {
-  if (!Array.isArray(keys)) return false;
-  checkTexts("keys", keys);
-  return true;
-}
-
-function checkOptions(name: unknown, origins: unknown): void {
-  checkTexts("name", [name]);
-  if (
-    !Array.isArray(origins) ||
-    origins.some((origin) => !URL.canParse(origin) || new URL(origin).pathname.length > 1)
-  )
-    throw new SessionError(
-      "SESSION_OPTION_INVALID",
-      'origins must be a list such as ["https://app.example.com"]',
-    );
-}
-
-function checkTexts(name: string, texts: readonly unknown[]): void {
-  if (texts.length === 0 || texts.some((text) => typeof text !== "string" || text === ""))
-    throw new SessionError("SESSION_OPTION_INVALID", `${name} must be a text that is not empty`);
+function areFilledTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isFilledText);
 }

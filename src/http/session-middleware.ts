@@ -1,5 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { SessionError, toSessionError } from "../errors.js";
+import {
+  completed,
+  flag,
+  invalidOption,
+  type OptionsOf,
+  optional,
+  optionalFunction,
+} from "../base/option-table.js";
+import { toSessionError } from "../errors.js";
 import { AddressLimits } from "../registry/mint-limit.js";
 import { type Answer, unauthorized, unavailable } from "./answer.js";
 import { CookieBridge, type CookieBridgeOptions } from "./cookie-bridge.js";
@@ -9,27 +17,44 @@ import { RequestSession } from "./request-session.js";
 /** What `sessions.express()`, `sessions.koa()` and `sessions.fastify()` take. */
 export interface RequestSessionOptions {
   /**
-   * Requests without a session are answered with `401`, a `WWW-Authenticate` header and `{ code, message }`: `SESSION_MISSING` without a token
-   * or with one that opens nothing, `SESSION_ENDED` with an expired one. `OPTIONS` requests go through. @default false
+   * Requests without a session are answered with `401`, a `WWW-Authenticate` header and `{ code, message }`:
+   * `SESSION_MISSING` without a token or with one that opens nothing, `SESSION_ENDED` with an expired one.
+   * `OPTIONS` requests go through. @default false
    */
   required?: boolean;
-  /** Nothing is read until a handler asks for it (`await req.session.ready`), or changes something. Not with `required`. @default false */
+  /**
+   * Nothing is read until a handler asks for it (`await req.session.ready`), or changes something. Not with
+   * `required`. @default false
+   */
   lazy?: boolean;
   /**
-   * The address that a request counts under, for a limit on the sessions that `req.session.start()` creates: 60 at once, then one a
-   * second, `SESSION_TOO_MANY` beyond. As the option of the same name for sockets. @default no limit by address
+   * The address that a request counts under, for a limit on the sessions that `req.session.start()` creates:
+   * 60 at once, then one a second, `SESSION_TOO_MANY` beyond. As the option of the same name for sockets.
+   * @default no limit by address
    *
    * @example
    * addressOf: (request) => request.socket.remoteAddress
    */
   addressOf?: (request: IncomingMessage) => string | undefined;
   /**
-   * Keeps the token of web pages in an httpOnly cookie, out of their scripts' reach; the client's `storage: httpOnlyCookie({ url })` speaks to
-   * it. Needs the option `cookieSecret` of `tokenSession`. Apps that send the token themselves are served as ever. The cookie is
-   * believed only where the request comes from a page of this very host, or of `origins`. @default no cookie
+   * Keeps the token of web pages in an httpOnly cookie, out of their scripts' reach; the client's
+   * `storage: httpOnlyCookie({ url })` speaks to it. Needs the option `cookieSecret` of `tokenSession`. Apps
+   * that send the token themselves are served as ever. The cookie is believed only where the request comes
+   * from a page of this very host, or of `origins`. @default no cookie
    */
   cookie?: CookieBridgeOptions;
 }
+
+export const requestOptions = {
+  required: flag(false),
+  lazy: flag(false),
+  addressOf: optionalFunction<NonNullable<RequestSessionOptions["addressOf"]>>("a function of a request"),
+  // The bridge that it is for looks at what is in it.
+  cookie: optional(
+    (value): value is CookieBridgeOptions => typeof value === "object" && value !== null,
+    "an object of options",
+  ),
+} satisfies OptionsOf<RequestSessionOptions>;
 
 /** Opens the sessions of requests, whatever the framework. */
 export class SessionMiddleware {
@@ -40,7 +65,8 @@ export class SessionMiddleware {
   readonly #bridge: CookieBridge | undefined;
 
   constructor(context: RequestContext, options: RequestSessionOptions = {}) {
-    const { required, lazy, addressOf, cookie } = checked(options);
+    const { required, lazy, addressOf, cookie } = completed(requestOptions, options);
+    if (required && lazy) throw invalidOption("required sessions cannot be lazy: they are read first");
     this.#context = context;
     this.#limits = new AddressLimits(context.registry, addressOf);
     this.#bridge = cookie && bridgeOf(context, this.#limits, cookie);
@@ -84,11 +110,10 @@ export class SessionMiddleware {
   /** Mounted once more, on a router or a route, where `required` may be new; all else is as it was found first. */
   #exchangeOf(present: unknown): RequestExchange {
     const exchange = present instanceof RequestSession ? exchanges.get(present) : undefined;
-    const wrong = (text: string) => new SessionError("SESSION_OPTION_INVALID", text);
     if (exchange?.registry !== this.#context.registry)
-      throw wrong("another session middleware has given this request a session");
+      throw invalidOption("another session middleware has given this request a session");
     if (this.#bridge && !exchange.readsCookie)
-      throw wrong("cookie must be given where the request first comes to the session middleware");
+      throw invalidOption("cookie must be given where the request first comes to the session middleware");
     return exchange;
   }
 }
@@ -98,23 +123,8 @@ function bridgeOf(
   limits: AddressLimits<IncomingMessage>,
   options: CookieBridgeOptions,
 ): CookieBridge {
-  if (!tickets)
-    throw new SessionError("SESSION_OPTION_INVALID", "cookie needs the option cookieSecret of tokenSession");
+  if (!tickets) throw invalidOption("cookie needs the option cookieSecret of tokenSession");
   const bridge = new CookieBridge({ registry, tickets, limits, maxAge }, options);
   tokenCookies.addName(bridge.cookieName);
   return bridge;
-}
-
-function checked(options: RequestSessionOptions) {
-  const { required = false, lazy = false, addressOf, cookie, ...others } = options;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw new SessionError("SESSION_OPTION_INVALID", `there is no option ${JSON.stringify(unknown)}`);
-  if (typeof required !== "boolean" || typeof lazy !== "boolean")
-    throw new SessionError("SESSION_OPTION_INVALID", "required and lazy must be true or false");
-  if (required && lazy)
-    throw new SessionError("SESSION_OPTION_INVALID", "required sessions cannot be lazy: they are read first");
-  if (addressOf !== undefined && typeof addressOf !== "function")
-    throw new SessionError("SESSION_OPTION_INVALID", "addressOf must be a function of a request");
-  return { required, lazy, addressOf, cookie };
 }

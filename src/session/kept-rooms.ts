@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.js";
+import { wrong } from "../base/option-table.js";
 
 /** Names that one logout may keep: they go to other servers with the word of it. */
 const MOST = 100;
@@ -10,10 +10,8 @@ const kept = new WeakMap<object, ReadonlySet<string>>();
 /** Checks what an application gives as `keepRooms`. Errors: `SESSION_OPTION_INVALID`. */
 export function toRoomNames(names: unknown): ReadonlySet<string> {
   if (names === undefined) return NONE;
-  if (!Array.isArray(names) || names.length > MOST || !names.every(isName)) {
-    const detail = `keepRooms: a list of at most ${MOST} names of up to ${LONGEST} characters`;
-    throw new SessionError("SESSION_OPTION_INVALID", detail);
-  }
+  if (!Array.isArray(names) || names.length > MOST || !names.every(isName))
+    throw wrong("keepRooms", `a list of at most ${MOST} names of up to ${LONGEST} characters`, names);
   return new Set(names);
 }
 

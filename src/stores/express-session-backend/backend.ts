@@ -20,15 +20,15 @@ import { isSameRow, toAdoptedRow, toRecord, toRow } from "./record.js";
 import type { ConnectStoreLike } from "./store-like.js";
 
 interface BackendOptions {
-  readonly lastWriteWins?: boolean;
-  readonly clock?: Clock;
+  readonly lastWriteWins: boolean;
+  readonly clock: Clock;
 }
 
 /** Each Connect store has one, whoever uses it in this process: else they would overwrite each other. */
 const turnsOf = new WeakMap<ConnectStoreLike, TurnsByKey>();
 
 /** The wall clock, as there is no other that processes and restarts share. */
-const wallClock: Clock = { ...systemClock, now: () => Date.now() };
+export const wallClock: Clock = { ...systemClock, now: () => Date.now() };
 
 /** Rows in a Connect store. */
 export class ExpressSessionBackend implements SessionStore {
@@ -40,11 +40,7 @@ export class ExpressSessionBackend implements SessionStore {
   readonly #startedAtMs: number;
   readonly #turns: TurnsByKey;
 
-  constructor(
-    store: ConnectStoreLike,
-    settings: StoreSettings,
-    { lastWriteWins = false, clock = wallClock }: BackendOptions = {},
-  ) {
+  constructor(store: ConnectStoreLike, settings: StoreSettings, { lastWriteWins, clock }: BackendOptions) {
     this.shared = lastWriteWins;
     this.#store = store;
     this.#settings = settings;

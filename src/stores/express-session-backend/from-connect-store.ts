@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.js";
-import { SessionError } from "../../errors.js";
+import { completed, flag, type OptionsOf, unchecked } from "../../base/option-table.js";
 import type { StoreFactory } from "../../store.js";
-import { ExpressSessionBackend } from "./backend.js";
+import { ExpressSessionBackend, wallClock } from "./backend.js";
 import { type ConnectStoreLike, checkConnectStore } from "./store-like.js";
 
 /** Options of {@link fromConnectStore}. */
@@ -15,6 +15,11 @@ export interface ConnectBackendOptions {
   /** Time itself. For tests. @internal */
   clock?: Clock;
 }
+
+export const connectBackendOptions = {
+  lastWriteWins: flag(false),
+  clock: unchecked<Clock>(wallClock),
+} satisfies OptionsOf<ConnectBackendOptions>;
 
 /**
  * Keeps sessions in any store of express-session: connect-redis, its `MemoryStore`, and so on. In one process everything is as
@@ -34,19 +39,6 @@ export interface ConnectBackendOptions {
  */
 export function fromConnectStore(store: ConnectStoreLike, options: ConnectBackendOptions = {}): StoreFactory {
   checkConnectStore(store);
-  checkOptions(options);
-  return (settings) => new ExpressSessionBackend(store, settings, options);
-}
-
-function checkOptions(options: unknown): void {
-  const refuse = (what: string) => {
-    throw new SessionError("SESSION_OPTION_INVALID", `fromConnectStore: ${what}`);
-  };
-  if (typeof options !== "object" || options === null) return refuse("options must be an object");
-  for (const [name, value] of Object.entries(options)) {
-    if (name === "clock") continue;
-    if (name !== "lastWriteWins") return refuse(`there is no option ${JSON.stringify(name)}`);
-    if (value !== undefined && typeof value !== "boolean")
-      return refuse("lastWriteWins must be true or false");
-  }
+  const settled = completed(connectBackendOptions, options, "fromConnectStore: ");
+  return (settings) => new ExpressSessionBackend(store, settings, settled);
 }

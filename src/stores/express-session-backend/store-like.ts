@@ -1,4 +1,4 @@
-import { SessionError } from "../../errors.js";
+import { describe, invalidOption } from "../../base/option-table.js";
 
 /**
  * What is asked of a store of express-session: `RedisStore` of connect-redis, `MemoryStore`, or any other that keeps to
@@ -31,9 +31,8 @@ export function checkConnectStore(store: unknown): asserts store is ConnectStore
     | undefined;
   const missing = METHODS.filter((name) => typeof given?.[name] !== "function");
   if (missing.length === 0) return;
-  const what = given ? `an object without ${missing.join(", ")}` : store === null ? "null" : typeof store;
-  throw new SessionError(
-    "SESSION_OPTION_INVALID",
+  const what = given ? `an object without ${missing.join(", ")}` : describe(store);
+  throw invalidOption(
     `fromConnectStore takes a store of express-session, with get, set and destroy, not ${what}`,
   );
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from "kysely";
+import { describe, invalidOption } from "../../base/option-table.js";
 import { isThenable } from "../../base/promises.js";
-import { SessionError } from "../../errors.js";
+import type { SessionError } from "../../errors.js";
 import { kyselySource } from "./kysely.js";
 import type { ConnectionSource, RawConnection } from "./lent-connection.js";
 import { poolSource, type RawPool } from "./pool.js";
@@ -84,12 +85,11 @@ export function sourceOf(db: unknown): ConnectionSource {
     return singleSource(connection as unknown as RawConnection);
   if (isThenable(db)) throw refuse("a promise: wait for it");
   if (has(db, "query")) throw refuse("a connection that is not from mysql2 (the mysql package, perhaps)");
-  throw refuse(db === null ? "null" : Array.isArray(db) ? "an array" : typeof db);
+  throw refuse(describe(db));
 }
 
 function refuse(what: string): SessionError {
-  return new SessionError(
-    "SESSION_OPTION_INVALID",
+  return invalidOption(
     `db must be a mysql2 pool or connection (of mysql2 or mysql2/promise) or a Kysely instance for MySQL, not ${what}`,
   );
 }

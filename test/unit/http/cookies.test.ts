@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { sign } from "cookie-signature";
 import Keygrip from "keygrip";
 import { fromCookie, fromKoaCookie } from "../../../src/index.js";
+import { expectOptionRefused } from "../../support/options.js";
 
 const SECRET = "keyboard cat";
 const ID = "dGhpcyBpcyBhIGNvb2tpZSdzIGlk";
@@ -65,6 +66,11 @@ describe("fromCookie", () => {
     expect(reader(handshake(good, headers))).toBe(isBelieved ? ID : undefined);
   });
 
+  test("passes over other options of express-session", () => {
+    const all = { secret: SECRET, resave: false, saveUninitialized: false };
+    expect(fromCookie(all)(handshake(good))).toBe(ID);
+  });
+
   test.each([
     [{}],
     [{ secret: "" }],
@@ -77,6 +83,14 @@ describe("fromCookie", () => {
       expect.objectContaining({ code: "SESSION_OPTION_INVALID" }),
     );
   });
+});
+
+test("a secret that is none is not shown", () => {
+  for (const make of [
+    () => fromCookie({ secret: 12345678 as never }),
+    () => fromKoaCookie({ keys: [12345678] as never }),
+  ])
+    expectOptionRefused(make, /^(?!.*1234).* must be/);
 });
 
 describe("fromKoaCookie", () => {
