@@ -1,8 +1,8 @@
 // @ts-check
 import { PROJECTS } from "./scripts/jest/projects.js";
 
-// The package and two of its dependencies are ES modules only, which Jest runs where Node has this flag. `npm test` gives it to Jest; else the
-// processes in which tests run have it from here, so that nobody has to give it.
+// The package and two of its dependencies are ES modules only. Jest runs these where Node has this flag, which
+// `npm test` gives it. Otherwise the processes in which tests run have it from here: nobody has to give it.
 const FLAG = "--experimental-vm-modules";
 if (!process.execArgv.includes(FLAG))
   process.env["NODE_OPTIONS"] =
@@ -45,8 +45,9 @@ const config = {
   maxWorkers: 3,
   // Never reached. With a limit Jest runs a single file, too, in a process that has the flag above.
   workerIdleMemoryLimit: "64GB",
-  // Only a guard against a test that hangs. No test measures time, and what each one does is bounded: on a quiet machine none takes
-  // half a minute, but a machine that does much besides may take several times as long.
+  // Only a guard against a test that hangs. No test measures time, and what each one does is bounded: on a
+  // quiet machine none takes half a minute, but a machine that does much besides may take several times as
+  // long.
   testTimeout: 120_000,
 };
 

@@ -1,7 +1,7 @@
 // @ts-check
-// npm test: all tests. Jest starts what they need (jest/setup.js). `--mysql`: on MySQL, those that use a database; `--matrix`: all on MariaDB, then
-// those on MySQL.
-// `--batches`: the proofs that no update is lost and no session revived, with the width of statements forced (test/support/stores/crowded-store.js).
+// npm test: all tests. Jest starts what they need (jest/setup.js). `--mysql`: on MySQL, those that use a
+// database; `--matrix`: all on MariaDB, then those on MySQL. `--batches`: the proofs that no update is lost
+// and no session revived, with the width of statements forced (test/support/stores/crowded-store.js).
 
 import { ensureBuilt } from "./build/fresh-build.js";
 import { ensureDependencies } from "./install.js";

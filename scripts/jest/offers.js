@@ -1,5 +1,6 @@
 // @ts-check
-// Servers that are started for the first test file that asks for them. The files run in processes of their own, and ask over HTTP.
+// Servers that are started for the first test file that asks for them. The files run in processes of their
+// own, and ask over HTTP.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
@@ -12,7 +13,8 @@ import { onShutdown } from "../shutdown.js";
  * @returns {Promise<string>} what test/support/offers.ts asks: the address that a name is appended to
  */
 export async function offer(starts) {
-  // Addresses of servers have passwords in them: other users of this machine may reach the port, and cannot guess the path.
+  // Addresses of servers have passwords in them: other users of this machine may reach the port, and cannot
+  // guess the path.
   const path = `/${randomBytes(16).toString("hex")}/`;
   /** @type {Map<string, Promise<Offer>>} */
   const started = new Map();

@@ -1,5 +1,6 @@
 // @ts-check
-// Says after each test file how far the run is: `[12/174 files, 1:05]`. The name and the result are said by Jest's own reporter.
+// Says after each test file how far the run is: `[12/174 files, 1:05]`. The name and the result are said by
+// Jest's own reporter.
 
 export default class Progress {
   #began = Date.now();

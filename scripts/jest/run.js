@@ -8,7 +8,8 @@ import { cacheFolder, projectFolder } from "../paths.js";
 import { onShutdown } from "../shutdown.js";
 
 /**
- * What could not run here; test files, and the set-up before them, append such objects, one a line, to the file that TEST_NOT_RUN_FILE names.
+ * What could not run here; test files, and the set-up before them, append such objects, one a line, to the
+ * file that TEST_NOT_RUN_FILE names.
  * @typedef {{ what: string, why: string, command: string, allowed?: boolean }} NotRun
  */
 

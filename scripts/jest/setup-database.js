@@ -7,7 +7,10 @@ import { say } from "./say.js";
 
 /** @typedef {import("../servers/database-server.js").Engine} Engine */
 
-/** Both projects that use a database have this; `npm test` has said which engine, and whoever starts Jest alone may. */
+/**
+ * Both projects that use a database have this; `npm test` has said which engine, and whoever starts Jest
+ * alone may.
+ */
 export default async function setupDatabase() {
   const given = databaseUrlFromEnvironment({ say });
   const { url, engine } = given ? { url: given, engine: await engineOf(given) } : await startPrivate();

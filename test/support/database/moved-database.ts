@@ -20,16 +20,22 @@ export interface MovedDatabase {
 }
 
 const say = () => {};
-/** A server with its data made new, on a machine that is busy; under libfaketime MySQL takes six times as long as without. */
+/**
+ * A server with its data made new, on a machine that is busy; under libfaketime MySQL takes six times as long
+ * as without.
+ */
 const START_WITHIN_MS = 300_000;
 const START_TIMEOUT_MS = 2 * START_WITHIN_MS;
 
-/** All servers of a test file, one after the other, run on the same data: making it takes longer than starting a server. */
+/**
+ * All servers of a test file, one after the other, run on the same data: making it takes longer than starting
+ * a server.
+ */
 let folder: string | undefined;
 
 /**
- * `describe` with a server of the suite's engine in a time zone, where there are programs for it: the tests' own server may be somebody
- * else's. Elsewhere the tests are skipped, and the runner is told.
+ * `describe` with a server of the suite's engine in a time zone, where there are programs for it: the tests'
+ * own server may be somebody else's. Elsewhere the tests are skipped, and the runner is told.
  */
 export async function describeWithMovedDatabase(
   what: string,

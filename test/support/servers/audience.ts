@@ -2,7 +2,10 @@ import { hearers, loggedIn } from "./hearing.js";
 import type { Nodes } from "./nodes.js";
 import { gotToken } from "./server.js";
 
-/** Two sessions of user 7, one of user 8, one of nobody: each socket in the main namespace, and one of user 7 in another. */
+/**
+ * Two sessions of user 7, one of user 8, one of nobody: each socket in the main namespace, and one of user 7
+ * in another.
+ */
 export async function audience(nodes: Nodes) {
   const node = await nodes.node({
     attach: (sessions, io) => void sessions.attach(io).attach(io.of("/chat")),

@@ -11,7 +11,10 @@ const OLD = Date.UTC(2020, 0);
 /** A token that has no session, and never had one. */
 export const unknownToken = () => mintToken(OLD).text;
 
-/** A server whose reads of rows are counted, and those of rows that are not there held. To be used once at the top of a test file. */
+/**
+ * A server whose reads of rows are counted, and those of rows that are not there held. To be used once at the
+ * top of a test file.
+ */
 export class CountedOpens {
   rig!: Rig;
   clock!: HandClock;
