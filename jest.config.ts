@@ -1,5 +1,5 @@
-// @ts-check
-import { PROJECTS } from "./scripts/jest/projects.js";
+/** @jest-config-loader esbuild-register */
+import type { Config } from "jest";
 
 // The package and two of its dependencies are ES modules only. Jest runs these where Node has this flag, which
 // `npm test` gives it. Otherwise the processes in which tests run have it from here: nobody has to give it.
@@ -8,8 +8,8 @@ if (!process.execArgv.includes(FLAG))
   process.env["NODE_OPTIONS"] =
     `${process.env["NODE_OPTIONS"] ?? ""} ${FLAG} --disable-warning=ExperimentalWarning`;
 
-/** What all projects have. @satisfies {import("jest").Config} */
-const PROJECT = {
+/** What all projects have. */
+const PROJECT: Config = {
   testEnvironment: "node",
   extensionsToTreatAsEsm: [".ts"],
   // Our sources import "./x.js", as the built files need it; here the file is "./x.ts".
@@ -25,18 +25,25 @@ const PROJECT = {
 
 const DATABASE = "<rootDir>/scripts/jest/setup-database.js";
 
-/** @type {import("jest").Config} */
-const config = {
-  projects: Object.entries(PROJECTS).map(([displayName, { folders, except = [] }]) => ({
-    ...PROJECT,
-    displayName,
-    roots: folders.map((folder) => `<rootDir>/${folder}`),
-    testMatch: ["**/*.test.ts"],
-    testPathIgnorePatterns: ["/node_modules/", ...except.map((folder) => `<rootDir>/${folder}/`)],
-    ...(displayName === "no-database"
-      ? { globals: { TEST_WITHOUT_DATABASE: true } }
-      : { globalSetup: DATABASE }),
-  })),
+/** Jest reads this file as CommonJS, in which an ES module can only be imported in this way. */
+export default async (): Promise<Config> => {
+  const { PROJECTS } = await import("./scripts/jest/projects.js");
+  return {
+    ...RUN,
+    projects: Object.entries(PROJECTS).map(([displayName, { folders, except = [] }]) => ({
+      ...PROJECT,
+      displayName,
+      roots: folders.map((folder) => `<rootDir>/${folder}`),
+      testMatch: ["**/*.test.ts"],
+      testPathIgnorePatterns: ["/node_modules/", ...except.map((folder) => `<rootDir>/${folder}/`)],
+      ...(displayName === "no-database"
+        ? { globals: { TEST_WITHOUT_DATABASE: true } }
+        : { globalSetup: DATABASE }),
+    })),
+  };
+};
+
+const RUN: Config = {
   globalSetup: "<rootDir>/scripts/jest/setup.js",
   globalTeardown: "<rootDir>/scripts/jest/teardown.js",
   testSequencer: "<rootDir>/scripts/jest/sequencer.js",
@@ -50,5 +57,3 @@ const config = {
   // long.
   testTimeout: 120_000,
 };
-
-export default config;
