@@ -1,17 +1,26 @@
+import { Turns, type TurnsHost } from "./turns.js";
+
 /** Work on one key runs one after the other; work on different keys goes on at once. */
-export class TurnsByKey {
-  readonly #last = new Map<string, Promise<unknown>>();
+export class TurnsByKey<Key> {
+  /** Those of keys that have work, and no others. */
+  readonly #turns = new Map<Key, Turns<Key>>();
+  readonly #host: TurnsHost<Key> = {
+    working() {},
+    settled: (key) => void this.#turns.delete(key),
+  };
+
+  /** How much work on this key is under way or waits. */
+  count(key: Key): number {
+    return this.#turns.get(key)?.count ?? 0;
+  }
 
   /** Runs `work` when all that came before it on this key is over. The next one waits for it, or for `released`, where given. */
-  run<Result>(key: string, work: () => Promise<Result>, released?: Promise<void>): Promise<Result> {
-    const done = (this.#last.get(key) ?? Promise.resolve()).then(work);
-    const over = Promise.race(released ? [done, released] : [done]).then(nothing, nothing);
-    this.#last.set(key, over);
-    void over.then(() => {
-      if (this.#last.get(key) === over) this.#last.delete(key);
-    });
-    return done;
+  run<Result>(key: Key, work: () => Promise<Result>, released?: Promise<void>): Promise<Result> {
+    let turns = this.#turns.get(key);
+    if (!turns) {
+      turns = new Turns(key, this.#host);
+      this.#turns.set(key, turns);
+    }
+    return turns.run(work, released);
   }
 }
-
-function nothing(): void {}

@@ -50,9 +50,9 @@ export class CookieRows {
   /** Holders that wanted to end a session which was over by then: nothing of it is saved under another id. */
   readonly #ended = new WeakSet<object>();
   /** Saves of one holder, one after the other: each is compared with what the one before has saved. */
-  readonly #turns = new WeakMap<object, Promise<void>>();
+  readonly #saves = new TurnsByKey<object>();
   /** First saves of one id, one after the other: each makes room where a session of this id is over. */
-  readonly #firstSaves = new TurnsByKey();
+  readonly #firstSaves = new TurnsByKey<string>();
 
   /** Throws `SESSION_OPTION_INVALID` for what is no token sessions; `name` is the store's. */
   constructor(sessions: TokenSessions, name: string) {
@@ -125,12 +125,7 @@ export class CookieRows {
   async #change<What>(holder: object, take: () => What, run: (what: What) => Promise<void>): Promise<void> {
     try {
       const what = take();
-      const done = (this.#turns.get(holder) ?? Promise.resolve()).then(() => run(what));
-      this.#turns.set(
-        holder,
-        done.catch(() => {}),
-      );
-      await done;
+      await this.#saves.run(holder, () => run(what));
     } catch (error) {
       // The request may not be waiting: `req.session.save()` without a callback.
       this.registry.failed(toSessionError(error));

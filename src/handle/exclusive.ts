@@ -1,3 +1,4 @@
+import { TurnsByKey } from "../base/turns-by-key.js";
 import { type Hand, inHand } from "../session/handler-scope.js";
 import type { Session } from "../session/session.js";
 import type { Values } from "../session/values.js";
@@ -34,13 +35,7 @@ export interface DraftAccess {
 /** Handlers of one session that may wait for each other; more come from a loop, or from a client that sends without end. */
 const MAX_TURNS = 1_000;
 
-interface Turns {
-  /** The end of the last handler, for the next to wait for. */
-  last: Promise<void>;
-  count: number;
-}
-
-const turnsOf = new WeakMap<Session, Turns>();
+const handlers = new TurnsByKey<Session>();
 
 /**
  * Runs `handler` alone on a draft of the session's values, and saves by key what it changed; when it throws, nothing is saved.
@@ -64,7 +59,8 @@ export async function withDraft<Result>(
     return { result: await result };
   }
   const deadline = session.deadline();
-  return inTurn(session, async () => {
+  if (handlers.count(session) >= MAX_TURNS) throw session.error("SESSION_QUEUE_FULL");
+  return handlers.run(session, async () => {
     // Others may have written long ago without our having heard of it: that would be no conflict to a handler that begins now.
     if (!session.ended) await session.read({ deadline });
     if (session.ended || !session.row) return undefined;
@@ -83,19 +79,6 @@ export async function withDraft<Result>(
       hand.draft = undefined;
     }
   });
-}
-
-async function inTurn<Result>(session: Session, run: () => Promise<Result>): Promise<Result> {
-  const turns = turnsOf.get(session) ?? { last: Promise.resolve(), count: 0 };
-  if (turns.count >= MAX_TURNS) throw session.error("SESSION_QUEUE_FULL");
-  turnsOf.set(session, turns);
-  turns.count++;
-  const result = turns.last.then(run);
-  const over = () => {
-    turns.count--;
-  };
-  turns.last = result.then(over, over);
-  return result;
 }
 
 function accessTo(draft: Draft): DraftAccess {

@@ -1,3 +1,4 @@
+import type { TurnsHost } from "../base/turns.js";
 import type { AttemptHost } from "../gateway/settle.js";
 import type { Identity, UnixSeconds } from "../store.js";
 import type { EndReason } from "../wire.js";
@@ -6,7 +7,7 @@ import type { RecentRows } from "./recent-rows.js";
 import type { Values } from "./values.js";
 
 /** What a session needs of the registry that it lives in. */
-export interface SessionHost<Session> extends AttemptHost {
+export interface SessionHost<Session> extends AttemptHost, TurnsHost<Session> {
   readonly maxBytes: number;
   readonly storeTimeoutMs: number;
   /** What was known of rows that are not kept. */
@@ -21,10 +22,6 @@ export interface SessionHost<Session> extends AttemptHost {
   destroyed(session: Session, reason: EndReason): void;
   /** The session has ended, for good. */
   ended(session: Session, reason: EndReason): void;
-  /** Something of this session waits for the store. */
-  working(session: Session): void;
-  /** Nothing of it does any more. */
-  settled(session: Session): void;
 }
 
 /** Hears what becomes of a session that it has open, or has had. */

@@ -1,4 +1,5 @@
 import { Few } from "../base/few.js";
+import { Turns } from "../base/turns.js";
 import { SessionError, type SessionErrorCode } from "../errors.js";
 import { isExpiryInDoubt } from "../gateway/late-reads.js";
 import type { Outcome } from "../gateway/settle.js";
@@ -13,7 +14,6 @@ import { KnownRow } from "./known-row.js";
 import { readRow } from "./reading.js";
 import { SentWrite, type Writer } from "./sent-write.js";
 import type { SessionHost, SessionWatcher } from "./session-host.js";
-import { Turns } from "./turns.js";
 import { type Entries, Values } from "./values.js";
 
 /** Changes of one session that may wait for the store. Each is a promise of the application's; more is a runaway loop. */

@@ -25,7 +25,7 @@ interface BackendOptions {
 }
 
 /** Each Connect store has one, whoever uses it in this process: else they would overwrite each other. */
-const turnsOf = new WeakMap<ConnectStoreLike, TurnsByKey>();
+const turnsOf = new WeakMap<ConnectStoreLike, TurnsByKey<string>>();
 
 /** The wall clock, as there is no other that processes and restarts share. */
 export const wallClock: Clock = { ...systemClock, now: () => Date.now() };
@@ -38,7 +38,7 @@ export class ExpressSessionBackend implements SessionStore {
   readonly #settings: StoreSettings;
   readonly #clock: Clock;
   readonly #startedAtMs: number;
-  readonly #turns: TurnsByKey;
+  readonly #turns: TurnsByKey<string>;
 
   constructor(store: ConnectStoreLike, settings: StoreSettings, { lastWriteWins, clock }: BackendOptions) {
     this.shared = lastWriteWins;

@@ -1,18 +1,19 @@
-import type { SessionHost } from "./session-host.js";
-
 /** What the first operation waits for: it too begins in a turn of its own. */
 const NOTHING = Promise.resolve();
 
-type TurnsHost<Session> = Pick<SessionHost<Session>, "working" | "settled">;
+/** Hears whether an owner has any operations, under way or waiting. */
+export interface TurnsHost<Owner> {
+  working(owner: Owner): void;
+  settled(owner: Owner): void;
+}
 
 /**
- * Has the operations of one session on the store come one after the other, in the order of asking. While nothing else is asked for, one can be
- * run without any promise: {@link begin} and {@link end}.
+ * Runs the operations of one owner one at a time, in the order of asking. While nothing else is asked for, one can be run without any
+ * promise: {@link begin} and {@link end}.
  */
-export class Turns<Session> {
-  readonly #session: Session;
-  readonly #host: TurnsHost<Session>;
-  /** Operations under way or waiting. */
+export class Turns<Owner> {
+  readonly #owner: Owner;
+  readonly #host: TurnsHost<Owner>;
   #count = 0;
   /** The end of the last one; absent while there is none, and of one that has been begun without a promise. */
   #last: Promise<unknown> | undefined;
@@ -20,9 +21,14 @@ export class Turns<Session> {
   /** Ends the turn of a {@link take} that had to wait for it. */
   #endTaken: (() => void) | undefined;
 
-  constructor(session: Session, host: TurnsHost<Session>) {
-    this.#session = session;
+  constructor(owner: Owner, host: TurnsHost<Owner>) {
+    this.#owner = owner;
     this.#host = host;
+  }
+
+  /** Operations under way or waiting. */
+  get count(): number {
+    return this.#count;
   }
 
   get busy(): boolean {
@@ -34,12 +40,13 @@ export class Turns<Session> {
     return this.#count === 1 && !this.#endTaken;
   }
 
-  run<Result>(operation: () => Promise<Result>): Promise<Result> {
+  /** Runs `operation` in its turn. The next one waits until it is over, or until it is `released`, where given. */
+  run<Result>(operation: () => Promise<Result>, released?: Promise<void>): Promise<Result> {
     const result = this.#afterLast().then(operation);
     this.#count++;
-    if (this.#count === 1) this.#host.working(this.#session);
+    if (this.#count === 1) this.#host.working(this.#owner);
     const over = () => this.#over();
-    this.#last = result.then(over, over);
+    this.#last = (released ? Promise.race([result, released]) : result).then(over, over);
     return result;
   }
 
@@ -47,7 +54,7 @@ export class Turns<Session> {
   begin(): boolean {
     if (this.#count > 0) return false;
     this.#count = 1;
-    this.#host.working(this.#session);
+    this.#host.working(this.#owner);
     return true;
   }
 
@@ -90,6 +97,6 @@ export class Turns<Session> {
     this.#count--;
     if (this.#count > 0) return;
     this.#last = undefined;
-    this.#host.settled(this.#session);
+    this.#host.settled(this.#owner);
   }
 }
