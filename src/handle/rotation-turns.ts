@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.js";
+import { Turns, type TurnsHost } from "../base/turns.js";
 import type { Session } from "../session/session.js";
 
 /** So long a rotation waits for its turn. With the ten seconds that a client has to present its token, and the ten to confirm, 25 in all. */
@@ -83,19 +84,20 @@ interface Waiting extends Candidate {
  */
 export class RotationTurns {
   readonly #clock: Clock;
-  readonly #whenNone: () => void;
+  /** Each that waits has one place in it; whose turn comes with a place is not settled before it does. */
+  readonly #places: Turns<Session>;
   #current: RotationTurn | undefined;
   #waiting: Waiting[] = [];
   #cancel = () => {};
 
-  constructor(clock: Clock, whenNone: () => void) {
+  constructor(session: Session, clock: Clock) {
     this.#clock = clock;
-    this.#whenNone = whenNone;
+    this.#places = new Turns(session, atWork);
   }
 
   /** Resolves to its turn, to be given back by {@link over}; to `undefined` where none came in time. */
   async take(candidate: Candidate): Promise<RotationTurn | undefined> {
-    if (!this.#current) return this.#begin(candidate);
+    if (this.#places.begin()) return this.#begin(candidate);
     return new Promise((resolve) => {
       const waiting = {
         ...candidate,
@@ -109,6 +111,7 @@ export class RotationTurns {
         resolve(undefined);
       });
       this.#waiting.push(waiting);
+      this.#places.take(() => this.#beginNext());
       this.#watch();
     });
   }
@@ -125,8 +128,13 @@ export class RotationTurns {
     if (this.#current !== turn) return;
     this.#current = undefined;
     this.#cancel();
+    this.#places.end();
+  }
+
+  #beginNext(): void {
     const next = this.#next();
-    if (!next) return this.#whenNone();
+    // None has waited so long.
+    if (!next) return this.#places.end();
     this.#leave(next);
     next.begin();
   }
@@ -156,6 +164,10 @@ export class RotationTurns {
 
 /** There while a rotation of the session is under way. */
 const all = new WeakMap<Session, RotationTurns>();
+const atWork: TurnsHost<Session> = {
+  working() {},
+  settled: (session) => void all.delete(session),
+};
 
 /** Runs a rotation in its session's turn. Errors: `SESSION_NOT_CONFIRMED` where none came in time; those of `run`. */
 export async function inTurn(
@@ -165,7 +177,7 @@ export async function inTurn(
 ): Promise<void> {
   let turns = all.get(session);
   if (!turns) {
-    turns = new RotationTurns(clock, () => all.delete(session));
+    turns = new RotationTurns(session, clock);
     all.set(session, turns);
   }
   const turn = await turns.take(candidate);
