@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.js";
+import { within } from "../base/time-limit.js";
 import { Turns, type TurnsHost } from "../base/turns.js";
 import type { Session } from "../session/session.js";
 
@@ -98,21 +99,15 @@ export class RotationTurns {
   /** Resolves to its turn, to be given back by {@link over}; to `undefined` where none came in time. */
   async take(candidate: Candidate): Promise<RotationTurn | undefined> {
     if (this.#places.begin()) return this.#begin(candidate);
-    return new Promise((resolve) => {
-      const waiting = {
-        ...candidate,
-        begin: () => {
-          cancel();
-          resolve(this.#begin(candidate));
-        },
-      };
-      const cancel = this.#clock.after(TURN_WITHIN_MS, () => {
-        this.#leave(waiting);
-        resolve(undefined);
+    let waiting: Waiting | undefined;
+    const whenLate = () => this.#leave(waiting);
+    return within({ clock: this.#clock, limitMs: TURN_WITHIN_MS, whenLate }, () => {
+      return new Promise<RotationTurn>((resolve) => {
+        waiting = { ...candidate, begin: () => resolve(this.#begin(candidate)) };
+        this.#waiting.push(waiting);
+        this.#places.take(() => this.#beginNext());
+        this.#watch();
       });
-      this.#waiting.push(waiting);
-      this.#places.take(() => this.#beginNext());
-      this.#watch();
     });
   }
 
@@ -139,7 +134,7 @@ export class RotationTurns {
     next.begin();
   }
 
-  #leave(waiting: Waiting): void {
+  #leave(waiting: Waiting | undefined): undefined {
     this.#waiting = this.#waiting.filter((other) => other !== waiting);
   }
 

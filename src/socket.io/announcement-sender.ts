@@ -1,5 +1,5 @@
 import type { Namespace } from "socket.io";
-import { pause } from "../base/clock.js";
+import { within } from "../base/time-limit.js";
 import { Backoff } from "../gateway/retry.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { EndReason } from "../wire.js";
@@ -170,7 +170,8 @@ export class AnnouncementSender {
       () => true,
       () => false,
     );
-    const isAlive = await Promise.race([counted, pause(this.#registry.clock, COUNT_TIMEOUT_MS)]);
+    const limit = { clock: this.#registry.clock, limitMs: COUNT_TIMEOUT_MS, whenLate: () => false };
+    const isAlive = await within(limit, () => counted);
     if (this.#settled !== settled || this.#isClosed) return;
     if (!isAlive) return this.#reportFailing("no answer");
     this.#doPromisesSettle = false;

@@ -1,5 +1,6 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../base/clock.js";
+import { within } from "../base/time-limit.js";
 import type { Bearer } from "../handle/rotation.js";
 import { Credential } from "../token/credential.js";
 import type { HashText } from "../token/identity.js";
@@ -86,14 +87,12 @@ export class SocketBearer implements Bearer {
 
   presentAgain(): Promise<boolean> {
     if (this.#gone) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(PRESENT_TIMEOUT_MS, () => resolve(false));
-      this.#onPresented ??= [];
-      this.#onPresented.push((presented) => {
-        cancel();
-        resolve(presented);
+    return within({ clock: this.#clock, limitMs: PRESENT_TIMEOUT_MS, whenLate: isNot }, () => {
+      return new Promise<boolean>((resolve) => {
+        this.#onPresented ??= [];
+        this.#onPresented.push(resolve);
+        this.askForToken();
       });
-      this.askForToken();
     });
   }
 
@@ -105,18 +104,15 @@ export class SocketBearer implements Bearer {
     const message = { token: text, errors: "" } as const;
     const sent = deliverGotToken(this.#socket, message, { confirm: this.confirms });
     if (!this.confirms) return false;
-    return new Promise((resolve) => {
-      const end = (isConfirmed: boolean) => {
-        cancel();
-        this.#onClose?.delete(giveUp);
-        resolve(isConfirmed);
-      };
-      const giveUp = () => end(false);
-      const cancel = this.#clock.after(CONFIRM_TIMEOUT_MS, giveUp);
-      this.#onClose ??= new Set();
-      this.#onClose.add(giveUp);
-      void sent.then(end);
-    });
+    let giveUp = () => {};
+    return within({ clock: this.#clock, limitMs: CONFIRM_TIMEOUT_MS, whenLate: isNot }, () => {
+      return new Promise<boolean>((resolve) => {
+        giveUp = () => resolve(false);
+        this.#onClose ??= new Set();
+        this.#onClose.add(giveUp);
+        void sent.then(resolve);
+      });
+    }).finally(() => this.#onClose?.delete(giveUp));
   }
 
   askForToken(): void {
@@ -144,4 +140,8 @@ export class SocketBearer implements Bearer {
     this.#onPresented = undefined;
     for (const run of waiting ?? []) run(presented);
   }
+}
+
+function isNot(): boolean {
+  return false;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../base/clock.js";
 import { Outages } from "../base/outages.js";
+import { within } from "../base/time-limit.js";
 import { SessionError, toSessionError } from "../errors.js";
 import type { Settings } from "../options.js";
 
@@ -26,21 +27,18 @@ export class HandshakeCredential {
 
   /** The credential in this handshake. Rejects with {@link CredentialUnavailable} where that cannot be found out, or takes too long. */
   async find(handshake: Socket["handshake"]): Promise<unknown> {
-    let cancel = () => {};
+    const limit = { clock: this.#clock, limitMs: this.#timeoutMs, whenLate };
     try {
-      const late = new Promise<never>((_, reject) => {
-        cancel = this.#clock.after(this.#timeoutMs, () =>
-          reject(new SessionError("SESSION_IDENTIFY_FAILED", "no answer in time")),
-        );
-      });
-      const found = await Promise.race([this.#identify(handshake), late]);
+      const found = await within(limit, () => this.#identify(handshake));
       this.#outages.over();
       return found;
     } catch (error) {
       this.#outages.report(toSessionError(error, "SESSION_IDENTIFY_FAILED"));
       throw new CredentialUnavailable();
-    } finally {
-      cancel();
     }
   }
+}
+
+function whenLate(): never {
+  throw new SessionError("SESSION_IDENTIFY_FAILED", "no answer in time");
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Namespace } from "socket.io";
+import { within } from "../base/time-limit.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import { isSessionId } from "../token/token.js";
 import type { AnnouncementSender } from "./announcement-sender.js";
@@ -18,7 +19,7 @@ interface PendingQuery {
   readonly live: Set<string>;
   /** Answers that are still to come. */
   left: number;
-  readonly done: () => void;
+  done: () => void;
 }
 
 /**
@@ -53,23 +54,23 @@ export class OpenSessionQuery {
     const live = new Set<string>();
     // Nobody would hear it, and it would wait for its turn after the time is over.
     if (this.#sender.isFailing) return live;
-    const question = randomUUID();
     // An adapter may wait for ever where Redis is away.
-    let cancel = () => {};
-    const limit = new Promise<void>((resolve) => {
-      cancel = this.#registry.clock.after(LIVE_TIMEOUT_MS, resolve);
-    });
+    const limit = { clock: this.#registry.clock, limitMs: LIVE_TIMEOUT_MS, whenLate: () => {} };
+    const question = randomUUID();
+    const query: PendingQuery = { live, left: 0, done: () => {} };
+    this.#pending.set(question, query);
     try {
-      const others = await Promise.race([this.#countOthers(), limit]);
-      if (!others) return live;
-      const all = new Promise<void>((done) => {
-        this.#pending.set(question, { live, left: others, done });
+      await within(limit, async () => {
+        query.left = await this.#countOthers();
+        // By now the time may be over.
+        if (!query.left || !this.#pending.has(question)) return;
+        await new Promise<void>((done) => {
+          query.done = done;
+          this.#send(QUESTION, question, sessionIds);
+        });
       });
-      this.#send(QUESTION, question, sessionIds);
-      await Promise.race([all, limit]);
     } finally {
       this.#pending.delete(question);
-      cancel();
     }
     return live;
   }

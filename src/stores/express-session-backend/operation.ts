@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.js";
+import { within } from "../../base/time-limit.js";
 import { StoreFault } from "../../store.js";
 import type { ConnectRecord, ConnectStoreLike } from "./store-like.js";
 
@@ -25,20 +26,13 @@ export class Operation {
    * Runs the operation; after `limitMs` it is given up, and begins no further call. A call that is under way then cannot be taken
    * back: it keeps its turn for as long again.
    */
-  async within<Result>(clock: Clock, limitMs: number, run: () => Promise<Result>): Promise<Result> {
-    let cancel = () => {};
-    const limit = new Promise<never>((_, reject) => {
-      cancel = clock.after(limitMs, () => {
-        this.#isGivenUp = true;
-        clock.after(limitMs, this.#release);
-        reject(this.#fault("no answer in time"));
-      });
-    });
-    try {
-      return await Promise.race([run(), limit]);
-    } finally {
-      cancel();
-    }
+  within<Result>(clock: Clock, limitMs: number, run: () => Promise<Result>): Promise<Result> {
+    const whenLate = () => {
+      this.#isGivenUp = true;
+      clock.after(limitMs, this.#release);
+      throw this.#fault("no answer in time");
+    };
+    return within({ clock, limitMs, whenLate }, run);
   }
 
   /** What the store has; nothing where it has nothing. */
