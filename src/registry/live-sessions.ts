@@ -6,15 +6,15 @@ import { isOrdinary, SessionError, toSessionError } from "../errors.js";
 import { Rows } from "../gateway/batched-store.js";
 import { LateReads } from "../gateway/late-reads.js";
 import type { Settings } from "../options.js";
+import type { Lives } from "../row/expiration.js";
 import { isGrown } from "../row/revision.js";
 import { newProcessId } from "../row/writers.js";
 import { heardRoomNames, keepingRooms, keptRooms } from "../session/kept-rooms.js";
-import type { KnownRow } from "../session/known-row.js";
 import { RecentRows } from "../session/recent-rows.js";
 import { Session } from "../session/session.js";
 import type { SessionHost } from "../session/session-host.js";
 import type { Values } from "../session/values.js";
-import type { SessionStore, UnixSeconds } from "../store.js";
+import type { SessionStore } from "../store.js";
 import type { PresentedToken } from "../token/token.js";
 import type { EndReason } from "../wire.js";
 import type { Events } from "./events.js";
@@ -52,6 +52,7 @@ export class LiveSessions implements SessionHost<Session> {
   readonly processId = newProcessId();
   readonly maxBytes: number;
   readonly storeTimeoutMs: number;
+  readonly lives: Lives;
   announcer: Announcer | undefined;
   readonly lateReads: LateReads;
   readonly recentRows: RecentRows;
@@ -69,6 +70,7 @@ export class LiveSessions implements SessionHost<Session> {
     this.log = settings.log;
     this.maxBytes = settings.maxBytes;
     this.storeTimeoutMs = settings.storeTimeout * 1000;
+    this.lives = settings;
     this.events = events;
     this.lateReads = new LateReads(settings);
     this.recentRows = new RecentRows(settings.clock);
@@ -87,10 +89,6 @@ export class LiveSessions implements SessionHost<Session> {
   /** Those that are open in this process. */
   filterOpen(sessionIds: readonly string[]): string[] {
     return sessionIds.filter((id) => [...(this.#live.get(id)?.watchers ?? [])].some(({ socket }) => socket));
-  }
-
-  expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds {
-    return this.#touches.expiresAfter(row, now);
   }
 
   changed(session: Session, before: Values, written?: number): void {

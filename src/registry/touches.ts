@@ -6,7 +6,7 @@ import type { Settings } from "../options.js";
 import { expiresAfterTouch } from "../row/expiration.js";
 import type { KnownRow } from "../session/known-row.js";
 import type { Session } from "../session/session.js";
-import { type UnixSeconds, VISIT_GAP } from "../store.js";
+import { VISIT_GAP } from "../store.js";
 import { DeferredTouches } from "./deferred-touches.js";
 import { touchLead } from "./touch-pace.js";
 
@@ -70,19 +70,14 @@ export class Touches {
     if (beginVisit && now - row.visitedAt > VISIT_GAP) return true;
     const usedUntil = row.latestDatabaseNow(this.#settings.clock.now()) + touchLead(row, this.#settings);
     const needed = usedUntil + (row.idleSeconds ?? this.#settings.expiration);
-    return needed > row.expires && this.expiresAfter(row, now) > row.expires;
-  }
-
-  /** When a session that is touched at `now` ends. */
-  expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds {
-    return expiresAfterTouch(row, now, this.#settings);
+    return needed > row.expires && expiresAfterTouch(row, now, this.#settings) > row.expires;
   }
 
   #touchWhenDue(session: Session, options: { beginVisit: boolean }): Promise<void> | undefined {
     const { row } = session;
     if (!row || !this.isDue(session, options)) return undefined;
     const { id, databaseNow: now } = session;
-    const expires = this.expiresAfter(row, now);
+    const expires = expiresAfterTouch(row, now, this.#settings);
     const beginVisit = options.beginVisit || this.#deferred.beginsVisit(id);
     const isNewVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
     // Shown at once; if the statement fails, it is taken back.

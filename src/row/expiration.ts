@@ -1,4 +1,4 @@
-// When a session ends that is used now. Stores that decide it in SQL say the same there.
+// When a session ends that is used now. Stores that decide it in SQL say the same there; test/integration/database/expiration.test.ts holds them to it.
 import { LONGEST, type Seconds, type SessionRow, type StoreSettings, type UnixSeconds } from "../store.js";
 
 /** What the end of a session follows from, besides its own idle time. */

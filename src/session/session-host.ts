@@ -1,8 +1,8 @@
 import type { TurnsHost } from "../base/turns.js";
 import type { AttemptHost } from "../gateway/settle.js";
-import type { Identity, UnixSeconds } from "../store.js";
+import type { Lives } from "../row/expiration.js";
+import type { Identity } from "../store.js";
 import type { EndReason } from "../wire.js";
-import type { KnownRow } from "./known-row.js";
 import type { RecentRows } from "./recent-rows.js";
 import type { Values } from "./values.js";
 
@@ -10,12 +10,12 @@ import type { Values } from "./values.js";
 export interface SessionHost<Session> extends AttemptHost, TurnsHost<Session> {
   readonly maxBytes: number;
   readonly storeTimeoutMs: number;
+  /** What the end of a session follows from. */
+  readonly lives: Lives;
   /** What was known of rows that are not kept. */
   readonly recentRows: RecentRows;
   /** No more changes are taken. */
   readonly closed: boolean;
-  /** When a session that is used at this moment ends. */
-  expiresAfter(row: Pick<KnownRow, "idleSeconds" | "createdAt">, now: UnixSeconds): UnixSeconds;
   /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */
   changed(session: Session, before: Values, written?: number): void;
   /** This process deleted the row. */

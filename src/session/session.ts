@@ -3,6 +3,7 @@ import { Turns } from "../base/turns.js";
 import { SessionError, type SessionErrorCode } from "../errors.js";
 import { isExpiryInDoubt } from "../gateway/late-reads.js";
 import type { Outcome } from "../gateway/settle.js";
+import { expiresAfterTouch } from "../row/expiration.js";
 import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "../store.js";
 import type { Credential } from "../token/credential.js";
 import type { EndReason } from "../wire.js";
@@ -261,7 +262,7 @@ export class Session implements Writer {
   /** When the session ends after a write that changes its idle time, by this process's clock. */
   #expiresAfter({ idleSeconds }: WriteAttempt, { createdAt }: KnownRow): UnixSeconds | undefined {
     if (idleSeconds === undefined) return undefined;
-    return this.#host.expiresAfter({ idleSeconds, createdAt }, this.databaseNow);
+    return expiresAfterTouch({ idleSeconds, createdAt }, this.databaseNow, this.#host.lives);
   }
 
   /** A write is over, whatever came of it. */

@@ -1,5 +1,5 @@
 import type { Log } from "../../base/log.js";
-import { lifeAfterTouch } from "../../row/expiration.js";
+import { expiresAfterTouch } from "../../row/expiration.js";
 import {
   type LegacyRow,
   type ListOptions,
@@ -130,8 +130,8 @@ export class MysqlStore implements SessionStore {
     return sessions.map(({ sessionId }) => (taken.has(sessionId) ? null : (inserted.shift() ?? null)));
   }
 
-  #firstLife({ idleSeconds }: NewSession): Seconds {
-    return Math.min(lifeAfterTouch(idleSeconds ?? null, this.#settings), this.#settings.absoluteExpiration);
+  #firstLife({ idleSeconds = null }: NewSession): Seconds {
+    return expiresAfterTouch({ idleSeconds, createdAt: 0 }, 0, this.#settings);
   }
 
   async write(attempts: readonly WriteAttempt[], { mayWait = true } = {}): Promise<(boolean | undefined)[]> {
