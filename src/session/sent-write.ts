@@ -1,5 +1,6 @@
+import type { Answer, Outcome } from "../gateway/attempt-state.js";
 import type { Pending } from "../gateway/batch.js";
-import { type AttemptHost, type Outcome, settleAttempt } from "../gateway/settle.js";
+import { type AttemptHost, settleAttempt, toAnswer, toFailure } from "../gateway/settle.js";
 import type { WriteAttempt } from "../store.js";
 import type { KnownRow } from "./known-row.js";
 import type { Values } from "./values.js";
@@ -37,15 +38,15 @@ export class SentWrite implements Pending<WriteAttempt, boolean | undefined> {
   /** Without promises where a row matched and that is all there is to it, as it mostly is. */
   resolve(matched: boolean | undefined): void {
     if (matched === true) this.#writer.settled(this, APPLIED);
-    else void this.#settle(matched);
+    else void this.#settle(toAnswer(matched));
   }
 
   reject(error: unknown): void {
-    void this.#settle(Promise.reject(error));
+    void this.#settle(toFailure(error));
   }
 
-  async #settle(matched: boolean | undefined | Promise<never>): Promise<void> {
+  async #settle(answer: Answer): Promise<void> {
     const { entry, base, deadline } = this;
-    this.#writer.settled(this, await settleAttempt(this.#host, entry, base, deadline, matched));
+    this.#writer.settled(this, await settleAttempt(this.#host, entry, base, deadline, answer));
   }
 }

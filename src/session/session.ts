@@ -1,8 +1,8 @@
 import { Few } from "../base/few.js";
 import { Turns } from "../base/turns.js";
 import { SessionError, type SessionErrorCode } from "../errors.js";
+import type { Outcome } from "../gateway/attempt-state.js";
 import { isExpiryInDoubt } from "../gateway/late-reads.js";
-import type { Outcome } from "../gateway/settle.js";
 import { expiresAfterTouch } from "../row/expiration.js";
 import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "../store.js";
 import type { Credential } from "../token/credential.js";
