@@ -14,7 +14,10 @@ export class TurnsByKey<Key> {
     return this.#turns.get(key)?.count ?? 0;
   }
 
-  /** Runs `work` when all that came before it on this key is over. The next one waits for it, or for `released`, where given. */
+  /**
+   * Runs `work` when all that came before it on this key is over. The next one waits for it, or for
+   * `released`, where given.
+   */
   run<Result>(key: Key, work: () => Promise<Result>, released?: Promise<void>): Promise<Result> {
     let turns = this.#turns.get(key);
     if (!turns) {

@@ -8,14 +8,16 @@ export interface TurnsHost<Owner> {
 }
 
 /**
- * Runs the operations of one owner one at a time, in the order of asking. While nothing else is asked for, one can be run without any
- * promise: {@link begin} and {@link end}.
+ * Runs the operations of one owner one at a time, in the order of asking. While nothing else is asked for,
+ * one can be run without any promise: {@link begin} and {@link end}.
  */
 export class Turns<Owner> {
   readonly #owner: Owner;
   readonly #host: TurnsHost<Owner>;
   #count = 0;
-  /** The end of the last one; absent while there is none, and of one that has been begun without a promise. */
+  /**
+   * The end of the last one; absent while there is none, and of one that has been begun without a promise.
+   */
   #last: Promise<unknown> | undefined;
   #whenEnded: (() => void) | undefined;
   /** Ends the turn of a {@link take} that had to wait for it. */
@@ -40,7 +42,10 @@ export class Turns<Owner> {
     return this.#count === 1 && !this.#endTaken;
   }
 
-  /** Runs `operation` in its turn. The next one waits until it is over, or until it is `released`, where given. */
+  /**
+   * Runs `operation` in its turn. The next one waits until it is over, or until it is `released`, where
+   * given.
+   */
   run<Result>(operation: () => Promise<Result>, released?: Promise<void>): Promise<Result> {
     const result = this.#afterLast().then(operation);
     this.#count++;
@@ -59,7 +64,8 @@ export class Turns<Owner> {
   }
 
   /**
-   * Takes the turn for an operation that gives it back by {@link end}: later in this turn of the event loop, or behind what is under way.
+   * Takes the turn for an operation that gives it back by {@link end}: later in this turn of the event loop,
+   * or behind what is under way.
    */
   take(operation: () => void): void {
     if (this.begin()) queueMicrotask(operation);

@@ -3,7 +3,10 @@ import { within } from "../base/time-limit.js";
 import { Turns, type TurnsHost } from "../base/turns.js";
 import type { Session } from "../session/session.js";
 
-/** So long a rotation waits for its turn. With the ten seconds that a client has to present its token, and the ten to confirm, 25 in all. */
+/**
+ * So long a rotation waits for its turn. With the ten seconds that a client has to present its token, and the
+ * ten to confirm, 25 in all.
+ */
 const TURN_WITHIN_MS = 5_000;
 /** So long a client has for its answers while another one waits: many times what one that is there takes. */
 const OVERTAKEN_AFTER_MS = 4_000;
@@ -18,7 +21,10 @@ export interface Candidate {
   readonly isLogin: boolean;
 }
 
-/** Who has answered goes before who was never asked, and both before who has not; of these, a login before a mere new token. */
+/**
+ * Who has answered goes before who was never asked, and both before who has not; of these, a login before a
+ * mere new token.
+ */
 function rankOf({ bearer, isLogin }: Candidate): number {
   const answered = hasAnswered.get(bearer);
   return (answered === undefined ? 2 : answered ? 4 : 0) + (isLogin ? 1 : 0);
@@ -45,7 +51,9 @@ export class RotationTurn implements Candidate {
     return this.#beganAtMs + OVERTAKEN_AFTER_MS;
   }
 
-  /** Waits for the client, which answers `true` or `false`; `false` too where another one has overtaken it. */
+  /**
+   * Waits for the client, which answers `true` or `false`; `false` too where another one has overtaken it.
+   */
   async hears(ask: () => Promise<boolean>): Promise<boolean> {
     if (this.#isOvertaken) return false;
     const isAnswered = await this.#orOvertaken(ask());
@@ -80,8 +88,9 @@ interface Waiting extends Candidate {
 }
 
 /**
- * The rotations of one session come one after the other, because a second new token must not take the place of one that is on its way to
- * a client. But nobody waits long for a client that does not answer: it is overtaken, latest come, first served.
+ * The rotations of one session come one after the other, because a second new token must not take the place
+ * of one that is on its way to a client. But nobody waits long for a client that does not answer: it is
+ * overtaken, latest come, first served.
  */
 export class RotationTurns {
   readonly #clock: Clock;
@@ -164,7 +173,10 @@ const atWork: TurnsHost<Session> = {
   settled: (session) => void all.delete(session),
 };
 
-/** Runs a rotation in its session's turn. Errors: `SESSION_NOT_CONFIRMED` where none came in time; those of `run`. */
+/**
+ * Runs a rotation in its session's turn. Errors: `SESSION_NOT_CONFIRMED` where none came in time; those of
+ * `run`.
+ */
 export async function inTurn(
   session: Session,
   { clock, ...candidate }: Candidate & { clock: Clock },

@@ -8,7 +8,8 @@ import type { SqlText } from "../../../src/stores/mysql/lent-connection.js";
 import { expiresNext, touchMany, writeOne, writeOneUnlocked } from "../../../src/stores/mysql/writes.js";
 import { createTestDatabase, type TestDatabase } from "../../support/database/database.js";
 
-// When a session ends is decided twice: here, and by the database in the statement that writes it. Both must say the same, to the second.
+// When a session ends is decided twice: here, and by the database in the statement that writes it. Both must
+// say the same, to the second.
 
 let database: TestDatabase;
 let connection: PoolConnection;
