@@ -1,5 +1,6 @@
 import { type Clock, pause } from "../base/clock.js";
 import type { Log } from "../base/log.js";
+import { LogOnce } from "../base/log-once.js";
 import { SessionError } from "../errors.js";
 import type { SessionRow, UnixSeconds } from "../store.js";
 
@@ -9,8 +10,6 @@ const LOOK_AGAIN_AFTER_MS = [250, 500, 1_250];
 const EXPIRY_IN_DOUBT: UnixSeconds = 2;
 /** Ids of which nobody here knows, and no node may know yet, that are looked for again at once: more come from somebody who makes them up. */
 const MOST_UNKNOWN = 1_000;
-/** While it lasts it is said again at most this often, however many sessions meet it. */
-const SAY_EVERY_MS = 60_000;
 
 /**
  * Reads a row again that cannot be as it is now: older than one that is known, missing, or just expired. A node of a cluster of databases may
@@ -42,16 +41,15 @@ export function isExpiryInDoubt(
   return expires <= now && (now < expires + EXPIRY_IN_DOUBT || knownExpires > now);
 }
 
-/** How many unknown ids are looked for; and says once, while it lasts, that the database insists on older rows. */
+/** How many unknown ids are looked for; and logs, once a minute at most, that the database insists on older rows. */
 export class LateReads {
-  readonly #clock: Clock;
   readonly #log: Log;
-  #saidAtMs = Number.NEGATIVE_INFINITY;
+  readonly #once: LogOnce;
   #unknown = 0;
 
   constructor({ clock, log }: { clock: Clock; log: Log }) {
-    this.#clock = clock;
     this.#log = log;
+    this.#once = new LogOnce({ clock });
   }
 
   /** Looks for an id that nobody here knows. Errors: `SESSION_QUEUE_FULL`, as whether there is one cannot be said before. */
@@ -68,10 +66,7 @@ export class LateReads {
 
   /** A row was older than one that is known, for two seconds. */
   insisted(sessionId: string): void {
-    const now = this.#clock.now();
-    const isSaid = now - this.#saidAtMs < SAY_EVERY_MS;
-    this.#saidAtMs = now;
-    if (isSaid) return;
+    if (!this.#once.isDue()) return;
     this.#log.warn(
       { sessionId },
       "the database answers with rows older than those it has had, and still does after two seconds: it was restored, edited by hand, or" +

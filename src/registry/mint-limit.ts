@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
+import { LogOnce } from "../base/log-once.js";
 import { ignoreRejection, isThenable } from "../base/promises.js";
 
 /** The address that a visitor counts under; `undefined` is not limited. */
@@ -55,7 +56,7 @@ export class AddressLimits<Visitor> {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #addressOf: AddressOf<Visitor> | undefined;
-  #hasFailed = false;
+  readonly #once = new LogOnce();
   /** In the order in which they were last heard of. */
   readonly #limits = new Map<string, MintLimit>();
 
@@ -93,7 +94,6 @@ export class AddressLimits<Visitor> {
   }
 
   #logFailure(how: string, kind = ""): void {
-    if (!this.#hasFailed) this.#log.warn({}, `addressOf ${how} (said once)${kind && `: ${kind}`}`);
-    this.#hasFailed = true;
+    if (this.#once.isDue()) this.#log.warn({}, `addressOf ${how} (said once)${kind && `: ${kind}`}`);
   }
 }

@@ -1,5 +1,6 @@
 import { pause } from "../base/clock.js";
-import { SessionError, type SessionErrorCode, toSessionError } from "../errors.js";
+import { LogOnce } from "../base/log-once.js";
+import { SessionError, toSessionError } from "../errors.js";
 import { storeError, untilWritten } from "../gateway/retry.js";
 import type { Settings } from "../options.js";
 import type { Seconds, SessionStore } from "../store.js";
@@ -23,8 +24,8 @@ export class Pruning {
   readonly #track: <Result>(work: () => Promise<Result>) => Promise<Result>;
   #stopped = false;
   #cancel = () => {};
-  /** What kept the background from pruning, as it was last said. */
-  #logged: SessionErrorCode | undefined;
+  /** What keeps the background from pruning. */
+  readonly #once = new LogOnce();
 
   /** `during` has closing wait for the step that is under way. */
   constructor(
@@ -95,13 +96,12 @@ export class Pruning {
     const { log } = this.#settings;
     try {
       const deleted = await this.run();
-      this.#logged = undefined;
+      this.#once.over();
       if (deleted > 0) log.debug({ deleted }, "expired sessions were pruned");
     } catch (error) {
       const { code, message } = error instanceof SessionError ? error : storeError(error);
-      if (this.#logged === code) return;
-      this.#logged = code;
-      log.warn({ code }, `expired sessions could not be pruned (said once): ${message}`);
+      if (this.#once.isDue(code))
+        log.warn({ code }, `expired sessions could not be pruned (said once): ${message}`);
     }
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../base/log.js";
+import { LogOnce } from "../base/log-once.js";
 
 const NAME = "socket.io-token-session.js";
 /** Where the build puts it, as seen from `src/socket.io` and from `dist/socket.io` alike. */
@@ -36,7 +37,7 @@ export class ClientScript {
   readonly #log: Log;
   readonly #file: URL;
   #script: Script | undefined;
-  #isMissing = false;
+  readonly #once = new LogOnce();
 
   constructor(log: Log, file = FILE) {
     this.#log = log;
@@ -93,14 +94,13 @@ export class ClientScript {
     response.end(content);
   }
 
-  /** Once; what is missing is looked for again, and said once. */
+  /** Once; what is missing is looked for again, and logged once. */
   async #read(): Promise<Script | undefined> {
     try {
       this.#script ??= toScript(await readFile(this.#file));
     } catch {
-      if (!this.#isMissing)
+      if (this.#once.isDue())
         this.#log.error({}, `the client script cannot be served: ${this.#file.pathname} cannot be read`);
-      this.#isMissing = true;
     }
     return this.#script;
   }

@@ -1,4 +1,5 @@
 import type { Namespace, Server } from "socket.io";
+import { LogOnce } from "../base/log-once.js";
 import { SessionError } from "../errors.js";
 import type { Announcer } from "../registry/live-sessions.js";
 import type { SessionRegistry } from "../registry/registry.js";
@@ -29,7 +30,7 @@ interface Channel {
 export class Cluster implements Announcer {
   readonly #registry: SessionRegistry;
   readonly #isShared: boolean;
-  #hasWarned = false;
+  readonly #once = new LogOnce();
   readonly #channels = new Map<Namespace, Channel>();
 
   constructor(registry: SessionRegistry, { shared = true }: SessionStore) {
@@ -67,8 +68,7 @@ export class Cluster implements Announcer {
 
   /** The server was given its cluster adapter after it was attached: too late to refuse it. */
   #warn(): void {
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
+    if (!this.#once.isDue()) return;
     const { code, message } = new SessionError("SESSION_UNSUPPORTED", NOT_SHARED);
     this.#registry.log.error({ code }, message);
   }

@@ -79,7 +79,7 @@ function logFailure(registry: SessionRegistry, socket: unknown, error: unknown):
   const fields = { ...(sessionId && { sessionId }), ...thrownFields(error) };
   if (error instanceof SessionError) {
     const { code, message } = error;
-    // What comes of a change has been said already.
+    // What comes of a change has been logged already.
     if (!registry.hasLogged(error)) registry.log[isOrdinary(code) ? "warn" : "error"](fields, message);
     return code;
   }

@@ -1,4 +1,5 @@
 import type { Log } from "../../base/log.js";
+import { LogOnce } from "../../base/log-once.js";
 import { SessionError } from "../../errors.js";
 import { StoreFault } from "../../store.js";
 import { Call } from "./call.js";
@@ -51,7 +52,7 @@ export class DatabaseAccess {
   #doubts = 0;
   /** The schema of the first connection, where nothing else says which it is to be. */
   #database: string | null | undefined;
-  readonly #said = new Set<string>();
+  readonly #once = new LogOnce();
   #server: ServerFacts | undefined;
   readonly clock = new DatabaseClock();
   #hearing: Promise<void> | undefined;
@@ -235,9 +236,7 @@ export class DatabaseAccess {
   }
 
   #logOnce(text: string): void {
-    if (this.#said.has(text)) return;
-    this.#said.add(text);
-    this.#log.warn({}, text);
+    if (this.#once.isDue(text)) this.#log.warn({}, text);
   }
 }
 
