@@ -1,3 +1,4 @@
+import { ignoreRejection, isThenable } from "../base/promises.js";
 import { SessionError } from "../errors.js";
 import type { Apply } from "../session/changes.js";
 import { type Entries, setAll, toJsonText, type Values } from "../session/values.js";
@@ -33,7 +34,7 @@ export function updateBy<Result>(fn: (draft: DraftObject) => Result, keep: (resu
     const result = fn(draft);
     if (isThenable(result)) {
       // It is refused; what becomes of it must not end the process.
-      result.then(undefined, () => {});
+      ignoreRejection(result);
       throw new SessionError("SESSION_UPDATE_FAILED", "it must be synchronous");
     }
     setAll(values, changesOf(draft, values));
@@ -50,8 +51,4 @@ export function saveBy(entries: Entries, before: Values): Apply {
     }
     setAll(values, entries);
   };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

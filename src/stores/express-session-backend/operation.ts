@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.js";
+import { isThenable } from "../../base/promises.js";
 import { within } from "../../base/time-limit.js";
 import { StoreFault } from "../../store.js";
 import type { ConnectRecord, ConnectStoreLike } from "./store-like.js";
@@ -65,7 +66,7 @@ export class Operation {
       return await new Promise((resolve, reject) => {
         const returned = start((error, result) => (error ? reject(error) : resolve(result)));
         // That it resolves says nothing: not before the callback has been called is it known what there is.
-        if (isPromise(returned)) returned.then(undefined, reject);
+        if (isThenable(returned)) returned.then(undefined, reject);
       });
     } catch (error) {
       throw this.#fault(reasonOf(error), error);
@@ -75,10 +76,6 @@ export class Operation {
   #fault(reason: string, cause?: unknown): StoreFault {
     return new StoreFault(this.#hasSent ? "unknown" : "not-applied", `Connect store: ${reason}`, { cause });
   }
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === "function";
 }
 
 /** Stores in files say that a session is not there as the file system does; a socket that is not there is another matter. */
