@@ -1,8 +1,9 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from "jest";
 
-// The package and two of its dependencies are ES modules only. Jest runs these where Node has this flag, which
-// `npm test` gives it. Otherwise the processes in which tests run have it from here: nobody has to give it.
+// The package and two of its dependencies are ES modules only. Jest runs these where Node has this flag,
+// which `npm test` gives it. Otherwise the processes in which tests run have it from here: nobody has to give
+// it.
 const FLAG = "--experimental-vm-modules";
 if (!process.execArgv.includes(FLAG))
   process.env["NODE_OPTIONS"] =

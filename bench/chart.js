@@ -1,5 +1,6 @@
 // @ts-check
-// The results as a picture: what is left of bare Socket.IO's rate, by contender. Readable on light and on dark paper.
+// The results as a picture: what is left of bare Socket.IO's rate, by contender. Readable on light and on
+// dark paper.
 
 /** @typedef {import("./report.js").Results} Results */
 /** @typedef {{ title: string, shares: Record<string, number> }} Group percent of bare, by contender */

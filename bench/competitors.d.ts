@@ -1,5 +1,5 @@
-// The competitors, as far as they are used here. They are installed for a run of the benchmark alone, so their own types
-// (those that have any) are not always there.
+// The competitors, as far as they are used here. They are installed for a run of the benchmark alone, so
+// their own types (those that have any) are not always there.
 declare module "socket.io-mysql-session" {
   export interface Db {
     format(sql: string, params: unknown[]): string;

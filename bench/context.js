@@ -31,11 +31,15 @@ import { cookieSecret } from "./sessions.js";
  * @property {number} rounds
  * @property {boolean} profile whether Node is to write a CPU profile of each of our servers
  * @property {(line: string) => void} say
- * @property {(name: ContenderName, options?: ContenderOptions) => Promise<Contender>} startContender a server that listens
+ * @property {(name: ContenderName, options?: ContenderOptions) => Promise<Contender>} startContender a server
+ * that listens
  * @property {(options?: ProgramOptions) => Program} startDriver a load program: driver.js has the questions
  * @property {(file: string | URL, options?: ProgramOptions) => Program} startProgram any other program
  */
-/** @typedef {Pick<Context, "database" | "quick" | "rounds" | "profile" | "say">} Given what does not depend on the goal */
+/**
+ * @typedef {Pick<Context, "database" | "quick" | "rounds" | "profile" | "say">} Given what does not depend on
+ * the goal
+ */
 /**
  * @typedef {object} ContenderOptions
  * @property {number} [poolSize] 10 unless said

@@ -1,5 +1,6 @@
 // @ts-check
-// The database of a run: a private server, made anew, and in it a database for ours and one for the old package.
+// The database of a run: a private server, made anew, and in it a database for ours and one for the old
+// package.
 import fs from "node:fs";
 import path from "node:path";
 import { createConnection } from "mysql2/promise";
@@ -15,12 +16,14 @@ import { onShutdown } from "../scripts/shutdown.js";
 /** @typedef {import("./context.js").ContenderName} ContenderName */
 /**
  * @typedef {object} BenchDatabase
- * @property {string} url of the database that has the table of sql/session.sql, as administrator; carries a password: never print it
- * @property {(name: ContenderName) => string} urlFor the same for a contender; the old package has a database of its own,
- *   because the name of its table cannot be chosen
+ * @property {string} url of the database that has the table of sql/session.sql, as administrator; carries a
+ * password: never print it
+ * @property {(name: ContenderName) => string} urlFor the same for a contender; the old package has a database
+ * of its own, because the name of its table cannot be chosen
  * @property {Engine} engine
  * @property {string} version
- * @property {(name?: ContenderName) => Promise<import("mysql2/promise").Connection>} admin a connection of the caller's own
+ * @property {(name?: ContenderName) => Promise<import("mysql2/promise").Connection>} admin a connection of
+ * the caller's own
  * @property {() => Promise<void>} reset puts an empty database with an empty table in place of what is there
  */
 

@@ -1,6 +1,6 @@
 // @ts-check
-// The load: real clients on websocket, each with one request under way at a time. Every answer is checked; one that is
-// wrong, missing or late fails the question.
+// The load: real clients on websocket, each with one request under way at a time. Every answer is checked;
+// one that is wrong, missing or late fails the question.
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, dial } from "./driver/client.js";
 import { answer } from "./program.js";
@@ -90,10 +90,10 @@ answer({
   resume: (time) => measure(time, (client) => client.resume()),
 
   /**
-   * Every set has a value of its own, and afterwards each client gets the last of its values. The answer has them too, in
-   * the order of the holders, to be compared with the table.
-   * @param {Time & { ownKeys?: boolean }} content `ownKeys`: each client has a key of its own (`last0`, `last1`, …), for
-   *   several of one session
+   * Every set has a value of its own, and afterwards each client gets the last of its values. The answer has
+   * them too, in the order of the holders, to be compared with the table.
+   * @param {Time & { ownKeys?: boolean }} content `ownKeys`: each client has a key of its own (`last0`,
+   * `last1`, …), for several of one session
    */
   async set({ ownKeys = false, ...time }) {
     const keys = new Map(clients.map((client, index) => [client, ownKeys ? `last${index}` : "last"]));
@@ -107,8 +107,8 @@ answer({
   },
 
   /**
-   * Everybody connects at once, on the handshake path; answered when all are ready: when they have their own session, or,
-   * where there are none, are connected.
+   * Everybody connects at once, on the handshake path; answered when all are ready: when they have their own
+   * session, or, where there are none, are connected.
    * @param {{ port: number, holders: Holder[], concurrent: number, sessions: boolean }} content
    */
   async storm({ port, holders, concurrent, sessions }) {

@@ -6,18 +6,24 @@ import { onShutdown } from "../scripts/shutdown.js";
 
 /**
  * @typedef {object} Program
- * @property {(question: string, content?: any) => Promise<any>} ask resolves to the answer; rejects with the error of the
- *   program, its stack included, and when the program ends before it has answered
+ * @property {(question: string, content?: any) => Promise<any>} ask resolves to the answer; rejects with the
+ * error of the program, its stack included, and when the program ends before it has answered
  * @property {() => Promise<void>} stop ends it; calling it again does no harm
  */
-/** @typedef {(content: any) => unknown} Answer what a program does about one question, perhaps in a promise */
+/**
+ * @typedef {(content: any) => unknown} Answer what a program does about one question, perhaps in a promise
+ */
 /** @typedef {{ id: number, question: string, content?: unknown }} Question as it is sent */
-/** @typedef {{ id: number, answer?: unknown, error?: { message: string, stack?: string | undefined } }} Reply as it is sent */
+/**
+ * @typedef {{ id: number, answer?: unknown, error?: { message: string, stack?: string | undefined } }} Reply
+ * as it is sent
+ */
 
 const stopTimeoutMs = 10_000;
 
 /**
- * Starts a program. What it needs to know of secrets goes into a question, which nobody else on the machine can read.
+ * Starts a program. What it needs to know of secrets goes into a question, which nobody else on the machine
+ * can read.
  * @param {string | URL} file
  * @param {{ env?: Record<string, string>, args?: string[], execArgv?: string[] }} [options]
  * @returns {Program}

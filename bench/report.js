@@ -2,7 +2,10 @@
 // The results as text.
 
 /** @typedef {import("./context.js").Figure} Figure */
-/** @typedef {{ name: string, title: string, seconds: number, figures: Figure[], details?: unknown, error?: string }} GoalResult */
+/**
+ * @typedef {{ name: string, title: string, seconds: number, figures: Figure[], details?: unknown, error?:
+ * string }} GoalResult
+ */
 /** @typedef {{ engine: string, version: string, goals: GoalResult[] }} EngineResult */
 /**
  * @typedef {object} Results

@@ -1,6 +1,7 @@
 // @ts-check
-// Sessions that are there before anybody connects: rows as each contender writes them, and what their clients hold.
-// The tokens of the others are shorter than ours (32 characters, not 76), and stay so: that is how they are.
+// Sessions that are there before anybody connects: rows as each contender writes them, and what their clients
+// hold. The tokens of the others are shorter than ours (32 characters, not 76), and stay so: that is how they
+// are.
 import { createHmac, randomBytes } from "node:crypto";
 import oldSession from "socket.io-mysql-session";
 import { mintToken } from "../dist/token/token.js";
@@ -75,7 +76,8 @@ const express = {
 const tables = { bare: undefined, ours, old, "old-durable": old, express };
 
 /**
- * Inserts sessions for a contender. The bare one has no table: its clients only hold something of the same size.
+ * Inserts sessions for a contender. The bare one has no table: its clients only hold something of the same
+ * size.
  * @param {Connection} connection to the contender's database
  * @param {ContenderName} name
  * @param {number} count

@@ -1,6 +1,6 @@
 // @ts-check
-// The same work for every contender, in turns: each has its own server and its own clients, connected once, and all but
-// the one that is measured have nothing to do.
+// The same work for every contender, in turns: each has its own server and its own clients, connected once,
+// and all but the one that is measured have nothing to do.
 
 import { figure } from "./figures.js";
 import { insertSessions, makeOldTable, readLast } from "./sessions.js";
@@ -77,8 +77,8 @@ function naming(name, asked) {
 }
 
 /**
- * What was acknowledged has to be in the table. (The old package as it is does not promise that: it waits for no statement,
- * and on a pool they overtake each other.)
+ * What was acknowledged has to be in the table. (The old package as it is does not promise that: it waits for
+ * no statement, and on a pool they overtake each other.)
  * @param {Context} context
  * @param {Pair} pair
  * @param {(string | undefined)[]} last

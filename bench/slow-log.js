@@ -24,7 +24,8 @@ export async function startSlowLog(connection) {
   return {
     /**
      * @param {number} overMs
-     * @returns {Promise<Slow>} how many took longer, and the longest of all; 0 where none took as long as 20 ms
+     * @returns {Promise<Slow>} how many took longer, and the longest of all; 0 where none took as long as 20
+     * ms
      */
     async read(overMs) {
       const [found] = await connection.query(

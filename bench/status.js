@@ -1,5 +1,6 @@
 // @ts-check
-// What the database server itself has counted. Its counters are of the whole server, and a run has one of its own.
+// What the database server itself has counted. Its counters are of the whole server, and a run has one of its
+// own.
 
 /** @typedef {import("mysql2/promise").Connection} Connection */
 /** @typedef {Record<string, number>} Counters statements by kind: `select`, `update`, … */

@@ -14,7 +14,9 @@ const digits = `(SELECT 0 AS d ${Array.from({ length: 9 }, (_, n) => `UNION ALL 
 /** Row n has an id of its own time, a second after that of row n - 1, as UUIDv7 has it … */
 const firstMs = 1_600_000_000_000;
 const idOfRow = `LOWER(CONCAT(LPAD(HEX(${firstMs} + n * 1000), 12, '0'), '7', LEFT(SHA2(n, 256), 3), '8', SUBSTR(SHA2(n, 256), 4, 15)))`;
-/** … and a secret that is no secret: whoever knows the id knows it, so any row of a benchmark can be opened. */
+/**
+ * … and a secret that is no secret: whoever knows the id knows it, so any row of a benchmark can be opened.
+ */
 const secretEnd = "-benchmark-";
 
 const day = 86_400;

@@ -12,9 +12,9 @@ import type { ClientOptions, ClientSocket } from "./types.js";
 export type Io<Socket extends ClientSocket> = (url: any, options?: any) => Socket;
 
 /**
- * Gives `io` the function that apps written for Socket.IO-sessions call: it connects as `io(url, options)` does, with a session.
- * The session is the one that `tokenSession(socket)` gives. The script-tag file does this by itself, if it comes after
- * Socket.IO's.
+ * Gives `io` the function that apps written for Socket.IO-sessions call: it connects as `io(url, options)`
+ * does, with a session. The session is the one that `tokenSession(socket)` gives. The script-tag file does
+ * this by itself, if it comes after Socket.IO's.
  *
  * @example
  * import { io } from "socket.io-client";

@@ -6,7 +6,10 @@ export interface Manager {
   readonly engine: object;
 }
 
-/** One socket's connections, one after the other, and the state that they are in. `onChange` hears of each change of it. */
+/**
+ * One socket's connections, one after the other, and the state that they are in. `onChange` hears of each
+ * change of it.
+ */
 export function createConnections(socket: ClientSocket, onChange: (content: ClientEvents["state"]) => void) {
   /** As long as Socket.IO connects by itself. */
   let state: SessionState = "waiting";
@@ -39,7 +42,10 @@ export function createConnections(socket: ClientSocket, onChange: (content: Clie
       state = "waiting";
     },
 
-    /** Whether the connection is still the one of now. Socket.IO tells of each one that goes, and `emitState` sees to the others. */
+    /**
+     * Whether the connection is still the one of now. Socket.IO tells of each one that goes, and `emitState`
+     * sees to the others.
+     */
     guardConnection(): () => boolean {
       const mine = number;
       return () => mine === number;
@@ -54,8 +60,8 @@ export function createConnections(socket: ClientSocket, onChange: (content: Clie
     ensureConnecting: () => socket.active || socket.connect(),
 
     /**
-     * In two steps, so that all sockets of a connection have taken the first: only then is a new one made, and at once. Unless the
-     * application connects, or disconnects, in between.
+     * In two steps, so that all sockets of a connection have taken the first: only then is a new one made,
+     * and at once. Unless the application connects, or disconnects, in between.
      */
     reopen() {
       disconnect(connections);

@@ -1,5 +1,6 @@
 /**
- * The client, for browsers, apps and Node: {@link tokenSession} gives a socket of socket.io-client its session.
+ * The client, for browsers, apps and Node: {@link tokenSession} gives a socket of socket.io-client its
+ * session.
  *
  * @module
  */

@@ -1,4 +1,7 @@
-/** Longest wait for another tab that is about to get the first token. Without the lock tabs still end up on one session. */
+/**
+ * Longest wait for another tab that is about to get the first token. Without the lock tabs still end up on
+ * one session.
+ */
 const LONGEST_WAIT_MS = 3_000;
 
 export const doNothing = async (): Promise<undefined> => {};
@@ -7,8 +10,8 @@ export const doNothing = async (): Promise<undefined> => {};
 export type Unlock = () => unknown;
 
 /**
- * Waits until no other tab of this device is getting a first token. An optimisation: where there are no Web Locks (old WebViews,
- * pages without TLS), or one waits too long, it resolves all the same.
+ * Waits until no other tab of this device is getting a first token. An optimisation: where there are no Web
+ * Locks (old WebViews, pages without TLS), or one waits too long, it resolves all the same.
  */
 export function mintLock(key: string): Promise<Unlock> {
   // Naming what a browser does not have throws, and so rejects.

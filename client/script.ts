@@ -1,4 +1,5 @@
-// The script-tag form: a global function of the same name and, where Socket.IO's own script came before, io.connectWithSession.
+// The script-tag form: a global function of the same name and, where Socket.IO's own script came before,
+// io.connectWithSession.
 import { addConnectWithSession, type Io } from "./connect-with-session.js";
 import { tokenSession } from "./token-session.js";
 import type { ClientSocket } from "./types.js";

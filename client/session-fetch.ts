@@ -3,14 +3,15 @@ import { originOf } from "./origin.js";
 import { idOf } from "./stored-token.js";
 
 /**
- * What the address of an answer to a GET begins with, after the page's own origin, where CapacitorHttp has sent the request. It
- * does not tell of redirects.
+ * What the address of an answer to a GET begins with, after the page's own origin, where CapacitorHttp has
+ * sent the request. It does not tell of redirects.
  */
 const INTERCEPTED = "/_capacitor_http_interceptor_";
 
 /**
- * `fetch`, with a token where the request goes to one of the origins. What it is given is handed on, not a `Request` made of it:
- * where `fetch` is not the browser's own, its body may come to harm. `take` goes on by the new token that came with an answer.
+ * `fetch`, with a token where the request goes to one of the origins. What it is given is handed on, not a
+ * `Request` made of it: where `fetch` is not the browser's own, its body may come to harm. `take` goes on by
+ * the new token that came with an answer.
  */
 export async function fetchWithToken(
   input: RequestInfo | URL,
@@ -31,7 +32,8 @@ export async function fetchWithToken(
   const given = response.headers.get(TOKEN_HEADER);
   const { url } = response;
   const isHidden = url.startsWith((globalThis.location?.origin ?? originOf(url)) + INTERCEPTED);
-  // Not after a redirect to another server, that has not seen the one before. Where that is hidden, none of another session.
+  // Not after a redirect to another server, that has not seen the one before. Where that is hidden, none of
+  // another session.
   if (sent && given && (isHidden ? given.startsWith(`${idOf(sent)}.`) : originOf(url) === to))
     await take(given, sent);
   return response;

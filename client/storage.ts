@@ -6,8 +6,8 @@ type Items = Record<string, string>;
 let memory: TokenStorage | undefined;
 
 /**
- * `localStorage` if it lets itself be read: it may be missing, forbidden (then naming it throws), or not what it seems. Else one
- * that lives as long as the page, for all sockets, which so share a session.
+ * `localStorage` if it lets itself be read: it may be missing, forbidden (then naming it throws), or not what
+ * it seems. Else one that lives as long as the page, for all sockets, which so share a session.
  */
 export function defaultStorage(): TokenStorage {
   try {

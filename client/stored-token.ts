@@ -14,7 +14,9 @@ export function createStoredToken(
   const first = keyOf(identity);
   const stored = {
     itemKey: first,
-    /** A token that opens nothing any more, and counts for none where it can neither be replaced nor removed. */
+    /**
+     * A token that opens nothing any more, and counts for none where it can neither be replaced nor removed.
+     */
     invalidToken: undefined as string | undefined,
     /** Takes the token away from where it was before, once it is stored. */
     removeMigrated: doNothing as () => Promise<unknown>,
@@ -25,8 +27,8 @@ export function createStoredToken(
     },
 
     /**
-     * The token that is stored, from where it was before if need be: `""` is left by `forget()`, but a value that is missing was
-     * dropped by nobody, and what is held still counts.
+     * The token that is stored, from where it was before if need be: `""` is left by `forget()`, but a value
+     * that is missing was dropped by nobody, and what is held still counts.
      */
     async readOrHeld(held: string): Promise<string> {
       let raw = await stored.readToken();

@@ -17,19 +17,26 @@ import { checkStorage, defaultStorage, runInTurn } from "./storage.js";
 import { createStoredToken, idOf } from "./stored-token.js";
 import type { ClientEndReason, ClientOptions, ClientSession, ClientSocket } from "./types.js";
 
-/** How long a connection may take to show that it is alive: longer than a server takes to say that its database is away. */
+/**
+ * How long a connection may take to show that it is alive: longer than a server takes to say that its
+ * database is away.
+ */
 const ALIVE_WITHIN_MS = 12_000;
 const RESTART_WITHIN_MS = 1_000;
 /** After a refusal. A connection may create a session in six seconds when it has created too many. */
 const AGAIN_AFTER_MS = 6_000;
-/** How long a token that another tab has stored may take to be seen in this one, or one of a response to arrive. */
+/**
+ * How long a token that another tab has stored may take to be seen in this one, or one of a response to
+ * arrive.
+ */
 const SEEN_AFTER_MS = 200;
 
 /**
- * Gives a socket its session: presents the stored token with every handshake, keeps what `gotToken` brings, and confirms it.
- * To be called once for each socket, at any time (best right after `io(url)`); a second call gives the same session. An `auth`
- * of your own, object or function, stays in force beside it, but for its `token`. Throws a `TypeError` where the option `storage`,
- * or the one of `migrateFrom`, has not the three methods of a storage.
+ * Gives a socket its session: presents the stored token with every handshake, keeps what `gotToken` brings,
+ * and confirms it. To be called once for each socket, at any time (best right after `io(url)`); a second call
+ * gives the same session. An `auth` of your own, object or function, stays in force beside it, but for its
+ * `token`. Throws a `TypeError` where the option `storage`, or the one of `migrateFrom`, has not the three
+ * methods of a storage.
  *
  * @example
  * const socket = io("https://your.server");
@@ -53,7 +60,10 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   const stored = createStoredToken(storage, base, options);
   const connections = createConnections(socket, (content) => emit("state", content));
 
-  /** The token that this socket has, or asks for, its session by; the one of a response until it has presented that. */
+  /**
+   * The token that this socket has, or asks for, its session by; the one of a response until it has presented
+   * that.
+   */
   let held = "";
   /** The session of the last `start`. */
   let started: string | undefined;
@@ -67,7 +77,10 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
 
   const emitStorageError = (cause: unknown) => emit("error", { code: "storage", cause });
 
-  /** Goes on by this token. Where it is not of the session that the page had, that one is over here, whoever has ended it. */
+  /**
+   * Goes on by this token. Where it is not of the session that the page had, that one is over here, whoever
+   * has ended it.
+   */
   function setToken(token: string) {
     if (token ? started && started !== idOf(token) : held) {
       endSession(idOf(token) ? "replaced" : "forgotten");
@@ -88,7 +101,10 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       });
   }
 
-  /** Reads the token to present, however long it takes: nobody must get a new one while theirs may be there. For this connection only. */
+  /**
+   * Reads the token to present, however long it takes: nobody must get a new one while theirs may be there.
+   * For this connection only.
+   */
   async function prepareToken(use: (content: HandshakeAuth) => unknown) {
     const isCurrent = connections.guardConnection();
     let hasLock = false;
@@ -147,7 +163,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
         if ((raw ?? held) !== held) return presentLater();
         try {
           raw = (await storage.setItem(stored.itemKey, token)) as string;
-          // Where something else is presented than what is stored, something else may be stored than was given.
+          // Where something else is presented than what is stored, something else may be stored than was
+          // given.
           if (storage.present) token = raw;
           await stored.removeMigrated().catch(emitStorageError);
         } catch (cause) {
@@ -164,7 +181,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       // Also where the one before was over only by this answer.
       isOver = isBehind = false;
       const id = idOf(held);
-      // What starts has been over before (`setToken`). Of an old token the id is known from a login on: no other session, so no start.
+      // What starts has been over before (`setToken`). Of an old token the id is known from a login on: no
+      // other session, so no start.
       if (started == null) emit("start", { id, created });
       else isAwaited = false;
       started = id;
@@ -212,9 +230,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     if (!storageArea) resume();
     else if (storageArea === storage && changed === stored.itemKey) {
       if (newValue === "") held && leaveSession();
-      // By what is stored now: tabs that stored at the same time would follow each other in circles otherwise.
+      // By what is stored now: tabs that stored at the same time would follow each other in circles
+      // otherwise.
       else if (((await stored.readToken()) || held) !== held) {
-        // Where an answer is awaited, it will be seen then: a second question would let the answers change places.
+        // Where an answer is awaited, it will be seen then: a second question would let the answers change
+        // places.
         if (socket.connected) connections.readState() !== "opening" && presentLater();
         else if (isOver && !restart) connections.ensureConnecting();
       }
@@ -246,11 +266,13 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     connections.dropConnection();
     unlock();
     if (isOver && !restart) {
-      // A connection that goes before the server disconnects it ("transport close", "ping timeout") would otherwise come back.
-      // Not for "forced close": one that socket.io-client 4.0 was still closing goes when the application has connected again.
+      // A connection that goes before the server disconnects it ("transport close", "ping timeout") would
+      // otherwise come back. Not for "forced close": one that socket.io-client 4.0 was still closing goes
+      // when the application has connected again.
       if (/^[pt]/.test(reason)) socket.disconnect();
     }
-    // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay out.
+    // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay
+    // out.
     else if (reason === "io server disconnect" && (isOver || isAwaited)) connections.ensureConnecting();
     else if (!isOver && !socket.active) pageListeners.delete(onEvent);
     // Not before: where it has begun to connect again, it has not been out.
@@ -310,8 +332,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
             await storage.setItem(stored.itemKey, given);
           })
             .catch(emitStorageError)
-            // Before the application's next event, which finds the session then. Only for a token that was taken: while a session is
-            // being created nothing is held, and asking again would create a second one.
+            // Before the application's next event, which finds the session then. Only for a token that was
+            // taken: while a session is being created nothing is held, and asking again would create a second
+            // one.
             .then(() => held === given && presentNow()),
       ),
     use(name) {

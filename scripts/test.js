@@ -15,7 +15,10 @@ import { shutdown } from "./shutdown.js";
 
 /** @typedef {import("./servers/database-server.js").Engine} Engine */
 /** @typedef {import("./jest/run.js").NotRun} NotRun */
-/** @typedef {Record<string, string | undefined>} Environment what the tests find in it; undefined: what they do not find */
+/**
+ * @typedef {Record<string, string | undefined>} Environment what the tests find in it; undefined: what they
+ * do not find
+ */
 
 const inCi = process.env["CI"] === "true";
 const OWN = ["--matrix", "--mysql", "--batches"];

@@ -18,20 +18,21 @@ import type { memoryStore } from "./stores/memory.js";
 /** Token sessions: attach them to a server or namespace, or pass them to `io.use`. */
 export interface TokenSessions extends Middleware {
   /**
-   * Gives every socket of a server's main namespace, or of a namespace, its `socket.session`. The documented form:
-   * `io.use(sessions)` does the same. Attach before the server listens. Returns the sessions.
+   * Gives every socket of a server's main namespace, or of a namespace, its `socket.session`. The documented
+   * form: `io.use(sessions)` does the same. Attach before the server listens. Returns the sessions.
    *
-   * Errors: `SESSION_OPTION_INVALID` for anything else, and for a namespace that other token sessions are attached to;
-   * `SESSION_UNSUPPORTED` for a server with a cluster adapter where the store is for one process only.
+   * Errors: `SESSION_OPTION_INVALID` for anything else, and for a namespace that other token sessions are
+   * attached to; `SESSION_UNSUPPORTED` for a server with a cluster adapter where the store is for one process
+   * only.
    *
    * @example
    * const sessions = tokenSession({ db: pool }).attach(io);
    */
   attach(target: AttachTarget): this;
   /**
-   * Wraps a handler of a socket's event, so that what it throws, or rejects with, does not end the process: the client's acknowledgement
-   * is called with `{ error: code }` ({@link HandlerFailure}), the log has the error. `done` is a function also where the client sent
-   * none. {@link WrapHandler} has the rules.
+   * Wraps a handler of a socket's event, so that what it throws, or rejects with, does not end the process:
+   * the client's acknowledgement is called with `{ error: code }` ({@link HandlerFailure}), the log has the
+   * error. `done` is a function also where the client sent none. {@link WrapHandler} has the rules.
    *
    * @example
    * socket.on("name", sessions.handler(async (name, done) => {
@@ -41,12 +42,14 @@ export interface TokenSessions extends Middleware {
    */
   readonly handler: WrapHandler;
   /**
-   * Middleware for Express, Connect and their like: a request that carries `Authorization: Bearer <token>` gets that session as
-   * `req.session`, the same handle as on sockets; other requests one whose `active` is `false`. While the store cannot be reached, a
-   * request that carries a token is answered with `503`, a `Retry-After` header and `{ code, message }`. A new token goes out in the
-   * header `Session-Token`. For the type of `req.session`: `import "socket.io-token-session/express"`.
+   * Middleware for Express, Connect and their like: a request that carries `Authorization: Bearer <token>`
+   * gets that session as `req.session`, the same handle as on sockets; other requests one whose `active` is
+   * `false`. While the store cannot be reached, a request that carries a token is answered with `503`, a
+   * `Retry-After` header and `{ code, message }`. A new token goes out in the header `Session-Token`. For the
+   * type of `req.session`: `import "socket.io-token-session/express"`.
    *
-   * Errors: `SESSION_OPTION_INVALID`, here for wrong options, and by `next` where another middleware has set `req.session`.
+   * Errors: `SESSION_OPTION_INVALID`, here for wrong options, and by `next` where another middleware has set
+   * `req.session`.
    *
    * @example
    * app.use(sessions.express());
@@ -55,14 +58,17 @@ export interface TokenSessions extends Middleware {
   express(options?: RequestSessionOptions): ExpressMiddleware;
   /** The same for Koa: `ctx.session`. For its type: `import "socket.io-token-session/koa"`. */
   koa(options?: RequestSessionOptions): KoaMiddleware;
-  /** The same as a plugin for Fastify: `request.session`. For its type: `import "socket.io-token-session/fastify"`. */
+  /**
+   * The same as a plugin for Fastify: `request.session`. For its type: `import
+   * "socket.io-token-session/fastify"`.
+   */
   fastify(options?: RequestSessionOptions): FastifyPlugin;
   /** Where the rows live. */
   readonly store: SessionStore;
   /**
-   * Finds out whether sessions will work: reaches the database, tries how values come back, compares the table.
-   * Rejects with `SESSION_CONNECTION_INVALID`, `SESSION_TABLE_INVALID` (the message names the difference and carries the
-   * CREATE TABLE), `SESSION_STORE_UNAVAILABLE` or `SESSION_STORE_FAILED`.
+   * Finds out whether sessions will work: reaches the database, tries how values come back, compares the
+   * table. Rejects with `SESSION_CONNECTION_INVALID`, `SESSION_TABLE_INVALID` (the message names the
+   * difference and carries the CREATE TABLE), `SESSION_STORE_UNAVAILABLE` or `SESSION_STORE_FAILED`.
    */
   check(): Promise<void>;
   /**
@@ -77,8 +83,9 @@ export interface TokenSessions extends Middleware {
   /** Calls `listener` no more. */
   off<Event extends keyof TokenSessionEvents>(event: Event, listener: TokenSessionEvents[Event]): this;
   /**
-   * The session with this public id, whether anybody has it open or not; `undefined` where there is none or it has expired.
-   * Finding it does not count as use. Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   * The session with this public id, whether anybody has it open or not; `undefined` where there is none or
+   * it has expired. Finding it does not count as use. Errors: `SESSION_ID_INVALID`,
+   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
    *
    * @example
    * const session = await sessions.find(id);
@@ -86,30 +93,33 @@ export interface TokenSessions extends Middleware {
    */
   find(sessionId: string): Promise<SessionHandle | undefined>;
   /**
-   * Ends a session by its public id: its row is deleted, and its sockets, on every server, are told and disconnected (without
-   * a cluster adapter when the other server's sweep next comes by: about `revalidate` seconds). One that is not there is no error.
-   * Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN`.
+   * Ends a session by its public id: its row is deleted, and its sockets, on every server, are told and
+   * disconnected (without a cluster adapter when the other server's sweep next comes by: about `revalidate`
+   * seconds). One that is not there is no error. Errors: `SESSION_ID_INVALID`, `SESSION_STORE_UNAVAILABLE`,
+   * `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN`.
    */
   destroy(sessionId: string): Promise<void>;
   /**
-   * The devices on which a user is logged in, newest first: each a session that `login(userId)` was called on.
-   * Errors: `SESSION_USER_INVALID`, `SESSION_UNSUPPORTED` (a store without a list by user), `SESSION_STORE_UNAVAILABLE`,
-   * `SESSION_STORE_FAILED`.
+   * The devices on which a user is logged in, newest first: each a session that `login(userId)` was called
+   * on. Errors: `SESSION_USER_INVALID`, `SESSION_UNSUPPORTED` (a store without a list by user),
+   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
    */
   forUser(userId: string | number): Promise<Device[]>;
   /**
-   * Ends the sessions of a user, all but `except` (a session id: the one of the device that asks, perhaps), and resolves to
-   * how many. Their clients are told `sessionEnd` with the reason `"revoked"`. Errors: as {@link forUser}, `SESSION_ID_INVALID`,
-   * `SESSION_WRITE_UNCERTAIN` where some have ended, or may have, and others have not: call it again.
+   * Ends the sessions of a user, all but `except` (a session id: the one of the device that asks, perhaps),
+   * and resolves to how many. Their clients are told `sessionEnd` with the reason `"revoked"`. Errors: as
+   * {@link forUser}, `SESSION_ID_INVALID`, `SESSION_WRITE_UNCERTAIN` where some have ended, or may have, and
+   * others have not: call it again.
    *
    * @example
    * await sessions.destroyForUser(socket.session.userId, { except: socket.session.id });
    */
   destroyForUser(userId: string | number, options?: { except?: string | undefined }): Promise<number>;
   /**
-   * Sends to every socket that is logged in as this user now, on this server and, with a cluster adapter, on all others: from when `login`
-   * resolves until the logout, until the token is replaced (and then from when the socket presents the new one), or until the session is
-   * over. In every namespace that these sessions are attached to. The methods are those of `io.to(room)`, and so are the types:
+   * Sends to every socket that is logged in as this user now, on this server and, with a cluster adapter, on
+   * all others: from when `login` resolves until the logout, until the token is replaced (and then from when
+   * the socket presents the new one), or until the session is over. In every namespace that these sessions
+   * are attached to. The methods are those of `io.to(room)`, and so are the types:
    * `toUser<ServerToClientEvents>(7)`. No room is behind it: nobody can join it, or be taken out.
    *
    * `userId`: as {@link SessionHandle.login} takes it. Errors: `SESSION_USER_INVALID`, `SESSION_CLOSED`.
@@ -119,8 +129,8 @@ export interface TokenSessions extends Middleware {
    */
   toUser<Events extends EventsMap = DefaultEventsMap>(userId: string | number): SessionBroadcast<Events>;
   /**
-   * The same for the sockets that have one session open, by its public id, whether or not anybody is logged in. Errors:
-   * `SESSION_ID_INVALID`, `SESSION_CLOSED`.
+   * The same for the sockets that have one session open, by its public id, whether or not anybody is logged
+   * in. Errors: `SESSION_ID_INVALID`, `SESSION_CLOSED`.
    *
    * @example
    * app.post("/pay", async (req, res) => {
@@ -131,15 +141,16 @@ export interface TokenSessions extends Middleware {
    */
   toSession<Events extends EventsMap = DefaultEventsMap>(sessionId: string): SessionBroadcast<Events>;
   /**
-   * Deletes the rows that expired more than an hour ago, in small steps with rests between, and resolves to their number.
-   * It happens by itself unless `prune: false`. Errors: `SESSION_UNSUPPORTED` (a store that does it by itself, or not at all),
-   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN` (some rows are deleted, or may be), `SESSION_CLOSED`.
+   * Deletes the rows that expired more than an hour ago, in small steps with rests between, and resolves to
+   * their number. It happens by itself unless `prune: false`. Errors: `SESSION_UNSUPPORTED` (a store that
+   * does it by itself, or not at all), `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`,
+   * `SESSION_WRITE_UNCERTAIN` (some rows are deleted, or may be), `SESSION_CLOSED`.
    */
   prune(): Promise<number>;
   /**
-   * Accepts no more changes and opens no more sessions, and resolves when each change on its way has been written or rejected;
-   * no statement comes after that. The database stays open: it is yours. Close the Socket.IO server first, and what a cluster
-   * adapter stands on (a Redis client) afterwards.
+   * Accepts no more changes and opens no more sessions, and resolves when each change on its way has been
+   * written or rejected; no statement comes after that. The database stays open: it is yours. Close the
+   * Socket.IO server first, and what a cluster adapter stands on (a Redis client) afterwards.
    */
   close(): Promise<void>;
 }

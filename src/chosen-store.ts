@@ -11,7 +11,8 @@ const REQUIRED = ["load", "insert", "write", "touch", "delete"] as const;
 export function chosenStore(settings: Settings): SessionStore {
   const { store: factory, db, table } = settings;
   if (!factory) {
-    // `createConnection` of mysql2/promise without `await`: it is refused below, and what becomes of it must not end the process.
+    // `createConnection` of mysql2/promise without `await`: it is refused below, and what becomes of it must
+    // not end the process.
     ignoreRejection(db);
     return new MysqlStore(db, table, settings);
   }

@@ -1,6 +1,7 @@
 /**
- * The closed table of error codes. Each text is safe to log and to show to a developer: no token, no value, nothing of the
- * database's own words. `docs/errors.md` says what to do about each; a test holds the two equal.
+ * The closed table of error codes. Each text is safe to log and to show to a developer: no token, no value,
+ * nothing of the database's own words. `docs/errors.md` says what to do about each; a test holds the two
+ * equal.
  */
 export const errorTexts = {
   SESSION_OPTION_INVALID: "an option has a wrong name, type or range",
@@ -38,7 +39,8 @@ export const errorTexts = {
 export type SessionErrorCode = keyof typeof errorTexts;
 
 /**
- * The one error class of the library. Tell errors apart by `code`, never by `message`. `sessions.handler(…)` catches those that you do not.
+ * The one error class of the library. Tell errors apart by `code`, never by `message`. `sessions.handler(…)`
+ * catches those that you do not.
  *
  * @example
  * try {
@@ -56,7 +58,10 @@ export class SessionError extends Error {
   /** Public id of the session concerned, where there is one. */
   readonly sessionId: string | undefined;
 
-  /** `detail` follows the fixed text of the code; it must hold no token, no value and no text from the database. */
+  /**
+   * `detail` follows the fixed text of the code; it must hold no token, no value and no text from the
+   * database.
+   */
   constructor(
     code: SessionErrorCode,
     detail?: string,
@@ -83,7 +88,9 @@ export function toSessionError(
   return new SessionError(otherwise, `unexpected ${kind}`, { cause: error, ...(sessionId && { sessionId }) });
 }
 
-/** What an application or its clients bring about in the course of things; the rest is for whoever is on call. */
+/**
+ * What an application or its clients bring about in the course of things; the rest is for whoever is on call.
+ */
 const ORDINARY: ReadonlySet<SessionErrorCode> = new Set([
   "SESSION_MISSING",
   "SESSION_ENDED",

@@ -1,6 +1,7 @@
 /**
- * The server. {@link tokenSession} makes token sessions ({@link TokenSessions}); attached to a Socket.IO server they give each socket its
- * `socket.session` ({@link SessionHandle}) and `socket.withSession` ({@link WithSessionHandler}).
+ * The server. {@link tokenSession} makes token sessions ({@link TokenSessions}); attached to a Socket.IO
+ * server they give each socket its `socket.session` ({@link SessionHandle}) and `socket.withSession` ({@link
+ * WithSessionHandler}).
  *
  * @module
  */

@@ -27,8 +27,8 @@ export interface SessionRow {
   /** This session's own idle time; `null` for the store's `expiration`. */
   readonly idleSeconds: Seconds | null;
   /**
-   * Below 2^53, another one with each write other than a touch. From 2^48 on larger with each write, so that an older row shows; below that
-   * (0.1, or a hand) any number.
+   * Below 2^53, another one with each write other than a touch. From 2^48 on larger with each write, so that
+   * an older row shows; below that (0.1, or a hand) any number.
    */
   readonly revision: number;
   /** Up to 8 × (8-byte process id, 8-byte revision of that process's last accepted write), newest first. */
@@ -39,7 +39,10 @@ export interface SessionRow {
   readonly visitedAt: UnixSeconds;
   /** Last use before this visit; 0 on the first. */
   readonly previousVisitAt: UnixSeconds;
-  /** The store's clock when the row was read. Whether a row has expired is decided by this, never by the node's clock. */
+  /**
+   * The store's clock when the row was read. Whether a row has expired is decided by this, never by the
+   * node's clock.
+   */
   readonly now: UnixSeconds;
 }
 
@@ -64,7 +67,9 @@ export interface NewSession {
   readonly idleSeconds?: Seconds | null;
 }
 
-/** One conditional write: takes effect only where the row is there, not expired, and still at `baseRevision`. */
+/**
+ * One conditional write: takes effect only where the row is there, not expired, and still at `baseRevision`.
+ */
 export interface WriteAttempt {
   /** Which row. */
   readonly sessionId: string;
@@ -79,8 +84,8 @@ export interface WriteAttempt {
   /** Where these change too: in the same statement. Absent, they stay as they are. */
   readonly identity?: Identity;
   /**
-   * Where the session's own idle time changes too: `expires` moves with it, to where a touch would move it, which may be earlier than it
-   * was. Absent, both stay as they are.
+   * Where the session's own idle time changes too: `expires` moves with it, to where a touch would move it,
+   * which may be earlier than it was. Absent, both stay as they are.
    */
   readonly idleSeconds?: Seconds | null;
 }
@@ -132,53 +137,61 @@ export interface StoreSettings {
   /** Longest life since creation, however much a session is used. */
   readonly absoluteExpiration: Seconds;
   /**
-   * The use of a session is written about so often, and until then need not be: so much longer than its idle time, or a quarter of that (rounded
-   * up) where it is less, a row lives from its insert, or a touch, on.
+   * The use of a session is written about so often, and until then need not be: so much longer than its idle
+   * time, or a quarter of that (rounded up) where it is less, a row lives from its insert, or a touch, on.
    */
   readonly touchEvery: Seconds;
-  /** How long a caller waits for an operation; one that takes longer should be given up and reported as `"unknown"`. */
+  /**
+   * How long a caller waits for an operation; one that takes longer should be given up and reported as
+   * `"unknown"`.
+   */
   readonly storeTimeout: Seconds;
   /** Where to say what an operator must know. No token, secret or value may go there. */
   readonly log: Log;
 }
 
 /**
- * Where rows live. Batch-first: each call takes a list, and what fails for one entry fails for that entry alone where the
- * contract says so. A list is never empty. Every method may reject with a {@link StoreFault}, or with a `SessionError` where
- * waiting does not help; none may answer what it does not know. Objects and bytes that are handed in or out belong to the caller
- * afterwards. `socket.io-token-session/testing` has these rules as tests; docs/stores.md says how to write a store.
+ * Where rows live. Batch-first: each call takes a list, and what fails for one entry fails for that entry
+ * alone where the contract says so. A list is never empty. Every method may reject with a {@link StoreFault},
+ * or with a `SessionError` where waiting does not help; none may answer what it does not know. Objects and
+ * bytes that are handed in or out belong to the caller afterwards. `socket.io-token-session/testing` has
+ * these rules as tests; docs/stores.md says how to write a store.
  *
- * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep loads whole rows), `prune`,
- * `forUser`, `check`. *Optional*: `concurrency`, `statementBytes`, `shared`, `now`, `list`, `count`, `adopt`, `adoptsCookies`.
+ * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep
+ * loads whole rows), `prune`, `forUser`, `check`. *Optional*: `concurrency`, `statementBytes`, `shared`,
+ * `now`, `list`, `count`, `adopt`, `adoptsCookies`.
  */
 export interface SessionStore {
   /** The rows of exactly these ids, in any order; ids without a row are left out. */
   load(sessionIds: readonly string[]): Promise<SessionRow[]>;
   /**
-   * Inserts; answers for each, in order, the row as inserted, or `null` where that id is taken. Never overwrites.
-   * The times in these rows may be a second off; the next load brings the exact ones.
+   * Inserts; answers for each, in order, the row as inserted, or `null` where that id is taken. Never
+   * overwrites. The times in these rows may be a second off; the next load brings the exact ones.
    */
   insert(sessions: readonly NewSession[]): Promise<(SessionRow | null)[]>;
   /**
-   * Conditional writes; answers for each, in order, whether a row matched, or `undefined` where the answer does not tell (several
-   * went out together, and fewer rows matched). Never inserts. `mayWait: false`: a row that somebody has locked should be left out
-   * rather than waited for, and is answered with `undefined`; a store without locks need not care.
+   * Conditional writes; answers for each, in order, whether a row matched, or `undefined` where the answer
+   * does not tell (several went out together, and fewer rows matched). Never inserts. `mayWait: false`: a row
+   * that somebody has locked should be left out rather than waited for, and is answered with `undefined`; a
+   * store without locks need not care.
    */
   write(
     attempts: readonly WriteAttempt[],
     options?: { readonly mayWait?: boolean },
   ): Promise<(boolean | undefined)[]>;
   /**
-   * Moves `expires` and `visitedAt` of live rows forward, and nothing else: `expires` to now + idle + the lesser of `touchEvery` and
-   * idle / 4 (rounded up), at most creation + `absoluteExpiration`, where idle is the row's `idleSeconds` or else `expiration`; with
-   * `beginVisit`, where `visitedAt` is older than 1800 seconds, keeps it as `previousVisitAt`. Never inserts, never revives.
-   * Answers the ids that have to be touched later: a row that somebody has locked is better left out than waited for.
+   * Moves `expires` and `visitedAt` of live rows forward, and nothing else: `expires` to now + idle + the
+   * lesser of `touchEvery` and idle / 4 (rounded up), at most creation + `absoluteExpiration`, where idle is
+   * the row's `idleSeconds` or else `expiration`; with `beginVisit`, where `visitedAt` is older than 1800
+   * seconds, keeps it as `previousVisitAt`. Never inserts, never revives. Answers the ids that have to be
+   * touched later: a row that somebody has locked is better left out than waited for.
    */
   touch(sessionIds: readonly string[], options: { beginVisit: boolean }): Promise<readonly string[]>;
   /**
-   * Deletes the rows of these ids; an id without a row is no error. `onlyExpired`: those alone that have expired when they are deleted. Asked
-   * where a new session is to take the place of an expired one; who does not heed it may delete what another server has put there first.
-   * `mayWait: false`: rows that somebody has locked should be left out rather than waited for; then answers their ids.
+   * Deletes the rows of these ids; an id without a row is no error. `onlyExpired`: those alone that have
+   * expired when they are deleted. Asked where a new session is to take the place of an expired one; who does
+   * not heed it may delete what another server has put there first. `mayWait: false`: rows that somebody has
+   * locked should be left out rather than waited for; then answers their ids.
    */
   delete(
     sessionIds: readonly string[],
@@ -192,8 +205,9 @@ export interface SessionStore {
   /** Deletes at most `limit` rows that expired more than `expiredFor` seconds ago, and never a living one. */
   prune?(options: { expiredFor: Seconds; limit: number }): Promise<PruneStep>;
   /**
-   * The living rows whose ids come after `after` (absent: from the first), in the order of their ids as JavaScript compares texts, at
-   * most `limit`: fewer only where there are no more. `values: false`: who asks needs none, and `data` may be `null`.
+   * The living rows whose ids come after `after` (absent: from the first), in the order of their ids as
+   * JavaScript compares texts, at most `limit`: fewer only where there are no more. `values: false`: who asks
+   * needs none, and `data` may be `null`.
    */
   list?(options: ListOptions): Promise<SessionRow[]>;
   /** How many rows are alive. */
@@ -201,25 +215,34 @@ export interface SessionStore {
   /** Rejects with a `SessionError` that says what an administrator has to mend. */
   check?(): Promise<void>;
   /**
-   * Bytes that the entries of one call should have together, as far as one alone allows: a server may refuse longer statements
-   * (`max_allowed_packet`). Counted as their text in SQL, with values escaped. May change. @default 1 MiB, which is also the most
+   * Bytes that the entries of one call should have together, as far as one alone allows: a server may refuse
+   * longer statements (`max_allowed_packet`). Counted as their text in SQL, with values escaped. May change.
+   * @default 1 MiB, which is also the most
    */
   readonly statementBytes?: number;
   /** How many calls may be under way at once. @default 4 */
   readonly concurrency?: number;
   /**
-   * `false` where `write` is atomic only among callers in this process, so that no other may write the rows at the same time. A server
-   * with a cluster adapter is then refused by `attach` with `SESSION_UNSUPPORTED`. @default true
+   * `false` where `write` is atomic only among callers in this process, so that no other may write the rows
+   * at the same time. A server with a cluster adapter is then refused by `attach` with `SESSION_UNSUPPORTED`.
+   * @default true
    */
   readonly shared?: boolean;
-  /** The store's clock as far as known, in seconds, with fractions. Used for the age of ids only; expiry is decided by rows. */
+  /**
+   * The store's clock as far as known, in seconds, with fractions. Used for the age of ids only; expiry is
+   * decided by rows.
+   */
   now?(): number;
   /**
-   * Replaces the key by id and hash in living rows that have no hash yet, and begins their times; leaves everything else as it
-   * is. For the option `legacyTokens`, and for `adoptsCookies`; only a store with rows of others needs it.
+   * Replaces the key by id and hash in living rows that have no hash yet, and begins their times; leaves
+   * everything else as it is. For the option `legacyTokens`, and for `adoptsCookies`; only a store with rows
+   * of others needs it.
    */
   adopt?(legacy: readonly LegacyRow[]): Promise<void>;
-  /** Whether `adopt` is to be asked for the session ids of cookies too: the store keeps what express-session has written. @default false */
+  /**
+   * Whether `adopt` is to be asked for the session ids of cookies too: the store keeps what express-session
+   * has written. @default false
+   */
   readonly adoptsCookies?: boolean;
 }
 
@@ -229,7 +252,10 @@ export type StoreFactory = (settings: StoreSettings) => SessionStore;
 /** INT UNSIGNED holds Unix seconds until 2106; half of it as a duration keeps every sum inside. */
 export const LONGEST: Seconds = 2_147_483_647;
 
-/** A visit begins at an open that finds the last use over 30 minutes ago: the session time-out of web analytics. */
+/**
+ * A visit begins at an open that finds the last use over 30 minutes ago: the session time-out of web
+ * analytics.
+ */
 export const VISIT_GAP: Seconds = 1800;
 
 /**
@@ -246,7 +272,9 @@ export class StoreFault extends Error {
   /** Whether one of several entries may be the reason, so that each is worth trying by itself. */
   readonly mayBeOneEntry: boolean;
 
-  /** `reason` goes to logs: a code or number, never a message of the database, which may have values in it. */
+  /**
+   * `reason` goes to logs: a code or number, never a message of the database, which may have values in it.
+   */
   constructor(
     kind: StoreFault["kind"],
     reason: string,
@@ -259,7 +287,7 @@ export class StoreFault extends Error {
 }
 
 /**
- * The key in the `data` column of what belongs to an HTTP session library: the `cookie` object of express-session and its like. Not one of
- * the values: nobody sees it among them, nothing clears it.
+ * The key in the `data` column of what belongs to an HTTP session library: the `cookie` object of
+ * express-session and its like. Not one of the values: nobody sees it among them, nothing clears it.
  */
 export const RESERVED_KEY = "\u0000cookie";

@@ -121,7 +121,8 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     async close() {
       sweep.stop();
       pruning.stop();
-      // The library's own timers keep no process alive, and it must not end before the last change is written.
+      // The library's own timers keep no process alive, and it must not end before the last change is
+      // written.
       const awake = setInterval(() => {}, 1_000);
       try {
         await registry.close();
@@ -144,8 +145,9 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
 }
 
 /**
- * Makes token sessions for Socket.IO. Throws `SESSION_OPTION_INVALID` for a wrong option; touches no database until the first
- * client comes (or `check()` is called), and never creates a table: apply `sql/session.sql` first.
+ * Makes token sessions for Socket.IO. Throws `SESSION_OPTION_INVALID` for a wrong option; touches no database
+ * until the first client comes (or `check()` is called), and never creates a table: apply `sql/session.sql`
+ * first.
  *
  * @example
  * import { createPool } from "mysql2/promise";

@@ -1,6 +1,6 @@
 /**
- * The values that your sessions hold. Augment it and keys and values are checked everywhere; left alone, any key is allowed
- * and values are `unknown`.
+ * The values that your sessions hold. Augment it and keys and values are checked everywhere; left alone, any
+ * key is allowed and values are `unknown`.
  *
  * @example
  * declare module "socket.io-token-session" {

@@ -1,4 +1,5 @@
-// The words that server and client exchange (docs/architecture.md). Shared with client/, so nothing of Node or the DOM here.
+// The words that server and client exchange (docs/architecture.md). Shared with client/, so nothing of Node
+// or the DOM here.
 
 /** Client to server: `getToken` {@link GetToken}. */
 export const GET_TOKEN = "getToken";
@@ -10,7 +11,10 @@ export const SESSION_END = "sessionEnd";
 /** Server to client: present the token that you hold now. Sent after it was changed on another connection. */
 export const TOKEN_CHANGED = "tokenChanged";
 
-/** Server to client, by HTTP: the header of an answer that brings a new token, in place of the one that came with the request. */
+/**
+ * Server to client, by HTTP: the header of an answer that brings a new token, in place of the one that came
+ * with the request.
+ */
 export const TOKEN_HEADER = "Session-Token";
 
 /** Content of `getToken`. Clients of the old package send the same. */
@@ -33,10 +37,16 @@ export interface HandshakeAuth {
   client?: ClientDescription;
 }
 
-/** What a client says of itself when its session begins, for example `{ device: "Pixel 9" }`. Not to be trusted. */
+/**
+ * What a client says of itself when its session begins, for example `{ device: "Pixel 9" }`. Not to be
+ * trusted.
+ */
 export type ClientDescription = Record<string, string | number | boolean | null>;
 
-/** Texts of `gotToken.errors`; `""` is success, first visits included. Old apps compare these texts: they never change. */
+/**
+ * Texts of `gotToken.errors`; `""` is success, first visits included. Old apps compare these texts: they
+ * never change.
+ */
 export type GotTokenErrors =
   | ""
   | "Session Not Found"
@@ -52,11 +62,17 @@ export interface GotToken {
   errors: GotTokenErrors;
   /** Unix seconds of the database's clock at which the session ends unless it is used. */
   expiresAt?: number;
-  /** Whether a session was created just now, or the token presented was good. Absent with a new token for the same session. */
+  /**
+   * Whether a session was created just now, or the token presented was good. Absent with a new token for the
+   * same session.
+   */
   created?: boolean;
 }
 
-/** Why a session is over: somebody ended it, its time ran out, or (of one device) its user or an operator revoked it. */
+/**
+ * Why a session is over: somebody ended it, its time ran out, or (of one device) its user or an operator
+ * revoked it.
+ */
 export type EndReason = "destroyed" | "expired" | "revoked";
 
 /** Content of `sessionEnd`. */

@@ -1,5 +1,6 @@
 // @ts-check
-// Socket.IO with no session at all: the limit. It says what ours says, at once, and keeps nothing but in memory.
+// Socket.IO with no session at all: the limit. It says what ours says, at once, and keeps nothing but in
+// memory.
 import { serve } from "./serve.js";
 
 serve(({ io }) => {

@@ -1,6 +1,7 @@
 // @ts-check
-// express-session with express-mysql-session, through io.engine.use as Socket.IO's guide has it. Between events the guide
-// reloads the session to see what others have written, so that is what gives a socket its session again.
+// express-session with express-mysql-session, through io.engine.use as Socket.IO's guide has it. Between
+// events the guide reloads the session to see what others have written, so that is what gives a socket its
+// session again.
 import { createServer } from "node:http";
 import express from "express";
 import mysqlStore from "express-mysql-session";

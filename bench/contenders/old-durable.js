@@ -1,5 +1,6 @@
 // @ts-check
-// The old package, made durable with the smallest change: a set is acknowledged when its own statement is committed.
+// The old package, made durable with the smallest change: a set is acknowledged when its own statement is
+// committed.
 import { serveOld } from "./old-server.js";
 
 serveOld((session, key, value) => {

@@ -1,18 +1,23 @@
 // @ts-check
-// socket.io-mysql-session as its README says, with a pool in place of its one connection so that all have the same.
+// socket.io-mysql-session as its README says, with a pool in place of its one connection so that all have the
+// same.
 import oldSession from "socket.io-mysql-session";
 import { serve } from "./serve.js";
 
 /** @typedef {import("socket.io-mysql-session").Session} Session */
 /** @typedef {(error: unknown, ...rest: unknown[]) => void} Done */
 
-/** @param {(session: Session, key: string, value: unknown) => unknown} set how a set is done, perhaps until it is durable */
+/**
+ * @param {(session: Session, key: string, value: unknown) => unknown} set how a set is done, perhaps until it
+ * is durable
+ */
 export function serveOld(set) {
   serve(({ io, pool }) => {
     let underWay = 0;
     /** @type {(() => void) | undefined} */
     let settled;
-    // It does not wait for its own statements, so we count them: its backlog must not run while another is measured.
+    // It does not wait for its own statements, so we count them: its backlog must not run while another is
+    // measured.
     const db = {
       format: pool.format.bind(pool),
       query(/** @type {string} */ sql, /** @type {unknown[]} */ params, /** @type {Done} */ done) {

@@ -1,5 +1,6 @@
 // @ts-check
-// What all contenders have in common: a Socket.IO server on websocket alone, a pool of mysql2, and the questions they answer.
+// What all contenders have in common: a Socket.IO server on websocket alone, a pool of mysql2, and the
+// questions they answer.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createPool } from "mysql2";
@@ -15,8 +16,8 @@ import { answer } from "../program.js";
 /** @typedef {{ io: Server, pool: Pool, options: Record<string, any> }} Given */
 
 /**
- * Makes this process a contender. Its questions: `start` `{databaseUrl, poolSize, options}` → `{port}`; `stop`; `idle`,
- * answered when nothing is on its way.
+ * Makes this process a contender. Its questions: `start` `{databaseUrl, poolSize, options}` → `{port}`;
+ * `stop`; `idle`, answered when nothing is on its way.
  * @param {(given: Given) => Started | Promise<Started>} attach
  * @param {() => import("node:http").Server} [makeServer]
  */

@@ -3,7 +3,9 @@ import { io } from "socket.io-client";
 
 /** @typedef {import("../sessions.js").Holder} Holder */
 
-/** One client. It knows what the answers have to be; after one that is wrong everything it is asked for fails. */
+/**
+ * One client. It knows what the answers have to be; after one that is wrong everything it is asked for fails.
+ */
 export class Client {
   /** @type {string | undefined} the value of its last set that was acknowledged */
   last;

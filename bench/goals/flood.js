@@ -1,6 +1,6 @@
 // @ts-check
-// What somebody who comes with a session waits for, while others flood the server with made-up tokens; against connecting to bare Socket.IO
-// while the same connections flood that with events.
+// What somebody who comes with a session waits for, while others flood the server with made-up tokens;
+// against connecting to bare Socket.IO while the same connections flood that with events.
 import { figure } from "../figures.js";
 import { insertSessions } from "../sessions.js";
 import { median } from "../stats.js";
@@ -9,7 +9,10 @@ import { median } from "../stats.js";
 /** @typedef {import("../sessions.js").Holder} Holder */
 /** @typedef {import("../programs/flooder.js").Flood} Flood */
 
-/** @type {Record<Exclude<Flood, "events">, string>} what is sent without waiting for answers, but for the last two */
+/**
+ * @type {Record<Exclude<Flood, "events">, string>} what is sent without waiting for answers, but for the last
+ * two
+ */
 const floods = {
   connects: "CONNECT packets with unknown tokens",
   tokens: "getToken with unknown tokens",

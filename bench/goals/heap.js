@@ -1,6 +1,6 @@
 // @ts-check
-// What a live session with nothing to do costs, beyond what its socket costs without one. Two crowds come, and the second
-// makes the figure: what a server needs once, for whatever number of clients, does not count.
+// What a live session with nothing to do costs, beyond what its socket costs without one. Two crowds come,
+// and the second makes the figure: what a server needs once, for whatever number of clients, does not count.
 import { figure } from "../figures.js";
 import { holdersOf, insertRows, makeEmptyTable } from "../tables.js";
 

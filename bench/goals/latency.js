@@ -1,5 +1,6 @@
 // @ts-check
-// One set on a server that has nothing else to do, against the UPDATE that it consists of: batching must not wait.
+// One set on a server that has nothing else to do, against the UPDATE that it consists of: batching must not
+// wait.
 import { figure } from "../figures.js";
 import { median } from "../stats.js";
 import { holdersOf, insertRows } from "../tables.js";

@@ -1,6 +1,6 @@
 // @ts-check
-// Somebody locks one row for three seconds, while many sessions set as fast as they are answered, that one too. What was in
-// one batch with it waits; nobody else may, and nobody twice.
+// Somebody locks one row for three seconds, while many sessions set as fast as they are answered, that one
+// too. What was in one batch with it waits; nobody else may, and nobody twice.
 import { setTimeout as delay } from "node:timers/promises";
 import { figure, greatest } from "../figures.js";
 import { insertSessions, readLast } from "../sessions.js";
@@ -119,7 +119,8 @@ function summary(waits) {
  * @param {Connection} connection
  * @param {string} sessionId
  * @param {number} lockMs
- * @returns {Promise<number>} milliseconds from before the lock was asked for until it was given up for certain
+ * @returns {Promise<number>} milliseconds from before the lock was asked for until it was given up for
+ * certain
  */
 async function lockRow(connection, sessionId, lockMs) {
   const begun = performance.now();

@@ -1,6 +1,7 @@
 // @ts-check
-// Many sockets of one session set as fast as they are answered, each a key of its own. What piles up while a write is under
-// way goes out in the next, and a process must not stand in its own way: a refused write is followed by a look at the row.
+// Many sockets of one session set as fast as they are answered, each a key of its own. What piles up while a
+// write is under way goes out in the next, and a process must not stand in its own way: a refused write is
+// followed by a look at the row.
 import { figure, greatest } from "../figures.js";
 import { countingStatements } from "../status.js";
 import { holdersOf, insertRows } from "../tables.js";
@@ -16,7 +17,8 @@ export default {
     await insertRows(connection, { rows: 1 });
     const [holder] = holdersOf({ rows: 1, count: 1 });
     if (!holder) throw new Error("There is one holder.");
-    // The sweep looks at rows too; here it shall not, so that each SELECT is one that a refused write has caused.
+    // The sweep looks at rows too; here it shall not, so that each SELECT is one that a refused write has
+    // caused.
     const { port } = await startContender("ours", { options: { revalidate: 3600 } });
     const driver = startDriver();
     await driver.ask("connect", { port, holders: Array.from({ length: sockets }, () => holder) });

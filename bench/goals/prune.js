@@ -1,6 +1,6 @@
 // @ts-check
-// Resumes while the same server prunes half a million expired rows, against resumes undisturbed; and whether the database
-// is held up by any one statement.
+// Resumes while the same server prunes half a million expired rows, against resumes undisturbed; and whether
+// the database is held up by any one statement.
 import { figure, greatest } from "../figures.js";
 import { startSlowLog } from "../slow-log.js";
 import { holdersOf, insertRows } from "../tables.js";
@@ -59,7 +59,8 @@ export default {
 };
 
 /**
- * One window with and one without pruning, on a server of its own: pruning that has begun ends with its server.
+ * One window with and one without pruning, on a server of its own: pruning that has begun ends with its
+ * server.
  * @param {Context} context
  * @param {import("../sessions.js").Holder[]} holders
  * @param {{ pruningFirst: boolean }} order

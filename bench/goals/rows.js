@@ -1,5 +1,6 @@
 // @ts-check
-// Resumes from a table of a million rows against one of ten thousand. The clients' sessions lie all over each table.
+// Resumes from a table of a million rows against one of ten thousand. The clients' sessions lie all over each
+// table.
 import { figure } from "../figures.js";
 import { rotated } from "../stats.js";
 import { holdersOf, insertRows, makeEmptyTable } from "../tables.js";

@@ -1,6 +1,6 @@
 // @ts-check
-// Everybody comes back at once after a restart: known clients on the handshake path, until all have their session; against
-// connecting to bare Socket.IO.
+// Everybody comes back at once after a restart: known clients on the handshake path, until all have their
+// session; against connecting to bare Socket.IO.
 import { figure } from "../figures.js";
 import { insertSessions } from "../sessions.js";
 import { rotated } from "../stats.js";

@@ -1,6 +1,6 @@
 // @ts-check
-// What it costs that a session never ends before its idle time: writes of its use, over a day that passes by hand. Nothing of it
-// depends on the database or the machine.
+// What it costs that a session never ends before its idle time: writes of its use, over a day that passes by
+// hand. Nothing of it depends on the database or the machine.
 import { createServer } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import { Server } from "socket.io";
@@ -52,7 +52,9 @@ class HandClock {
 }
 
 /** @typedef {import("../../dist/index.js").TokenSessions} TokenSessions */
-/** @typedef {(sessions: TokenSessions) => Promise<{ use: () => unknown, end: () => Promise<unknown> }>} Begin */
+/**
+ * @typedef {(sessions: TokenSessions) => Promise<{ use: () => unknown, end: () => Promise<unknown> }>} Begin
+ */
 
 /**
  * Requests of cookie sessions, as express-session makes them.

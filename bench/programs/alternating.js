@@ -2,7 +2,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 
 /** @typedef {"bare" | "ours"} Way */
-/** @typedef {{ bare: number[], ours: number[], last: Record<Way, string> }} Taken milliseconds, and the last value set */
+/**
+ * @typedef {{ bare: number[], ours: number[], last: Record<Way, string> }} Taken milliseconds, and the last
+ * value set
+ */
 
 /**
  * Sets a value now in one way and now in the other, one after the other, and times each.

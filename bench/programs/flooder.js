@@ -1,6 +1,7 @@
 // @ts-check
-// Many connections that send as fast as they can, and come back at once when they are closed. Question: `flood`
-// `{port, flood, connections, warmUp}`, answered after `warmUp` seconds of it; it goes on until the program ends.
+// Many connections that send as fast as they can, and come back at once when they are closed. Question:
+// `flood` `{port, flood, connections, warmUp}`, answered after `warmUp` seconds of it; it goes on until the
+// program ends.
 import { setTimeout as delay } from "node:timers/promises";
 import { Manager } from "socket.io-client";
 import { mintToken } from "../../dist/token/token.js";
@@ -22,7 +23,10 @@ function unknownToken() {
   return unknown[used];
 }
 
-/** What is sent without waiting, as Socket.IO has it in a packet. @type {Record<"events" | "connects" | "tokens", () => string>} */
+/**
+ * What is sent without waiting, as Socket.IO has it in a packet. @type {Record<"events" | "connects" |
+ * "tokens", () => string>}
+ */
 const packets = {
   events: () =>
     '2["flood",{"text":"as long as the tokens that the other floods have: 0123456789012345678901234567"}]',
@@ -56,7 +60,8 @@ function run(port, flood) {
       const { engine } = manager;
       const send = () => {
         if (isOver) return undefined;
-        // "drain" only says that the packets were handed on: what the network has not taken yet would pile up here.
+        // "drain" only says that the packets were handed on: what the network has not taken yet would pile up
+        // here.
         const { ws } = /** @type {any} */ (engine.transport);
         if (ws.bufferedAmount > mostBuffered) return setTimeout(send, 1);
         for (let n = 0; n < burst; n += 1) engine.write(packet());

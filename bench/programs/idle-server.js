@@ -1,5 +1,6 @@
 // @ts-check
-// A server whose sockets do nothing: bare (`options.ours` false) or with sessions. Further question: `memory`.
+// A server whose sockets do nothing: bare (`options.ours` false) or with sessions. Further question:
+// `memory`.
 import { setTimeout as delay } from "node:timers/promises";
 import { tokenSession } from "../../dist/index.js";
 import { serve } from "../contenders/serve.js";

@@ -1,6 +1,6 @@
 // @ts-check
-// One client that sets through its socket, in the two ways of latency-server.js. Questions: `connect` `{port, holder}`,
-// `compare` `{times}`.
+// One client that sets through its socket, in the two ways of latency-server.js. Questions: `connect` `{port,
+// holder}`, `compare` `{times}`.
 import { io } from "socket.io-client";
 import { answer } from "../program.js";
 import { alternating } from "./alternating.js";

@@ -1,6 +1,6 @@
 // @ts-check
-// Somebody who comes, gets a session and goes, again and again. Question: `open` `{port, holder, opens, sessions}`: how long each open took,
-// in milliseconds; without `sessions`, each connect.
+// Somebody who comes, gets a session and goes, again and again. Question: `open` `{port, holder, opens,
+// sessions}`: how long each open took, in milliseconds; without `sessions`, each connect.
 import { io } from "socket.io-client";
 import { answer } from "../program.js";
 

@@ -4,7 +4,9 @@
 import { Client, dial } from "../driver/client.js";
 import { answer } from "../program.js";
 
-/** @typedef {{ sets: number, slow: number, longestMs: number, last: string | undefined }} Waits of one client */
+/**
+ * @typedef {{ sets: number, slow: number, longestMs: number, last: string | undefined }} Waits of one client
+ */
 
 /** @type {Client[]} */
 let clients = [];

@@ -18,12 +18,14 @@ export interface SecureStorageLike {
 }
 
 /**
- * Keeps the token by `@aparajita/capacitor-secure-storage`: in the keychain on iOS; on Android in SharedPreferences, encrypted with a
- * key of the Android Keystore. In a browser it is localStorage, not encrypted, under the key with `capacitor-storage_` before it.
+ * Keeps the token by `@aparajita/capacitor-secure-storage`: in the keychain on iOS; on Android in
+ * SharedPreferences, encrypted with a key of the Android Keystore. In a browser it is localStorage, not
+ * encrypted, under the key with `capacitor-storage_` before it.
  *
- * On iOS the plugin cannot tell a keychain that is locked from one that has no value: it says `null` for both. If the app may be
- * started while the phone is locked (by a push message, say), let the plugin keep what it writes readable then:
- * `await SecureStorage.setDefaultKeychainAccess(KeychainAccess.afterFirstUnlock)`.
+ * On iOS the plugin cannot tell a keychain that is locked from one that has no value: it says `null` for
+ * both. If the app may be started while the phone is locked (by a push message, say), let the plugin keep
+ * what it writes readable then: `await
+ * SecureStorage.setDefaultKeychainAccess(KeychainAccess.afterFirstUnlock)`.
  *
  * @example
  * import { SecureStorage } from "@aparajita/capacitor-secure-storage";

@@ -24,9 +24,10 @@ export interface PreferencesLike {
 }
 
 /**
- * Keeps the token by `@capacitor/preferences`: UserDefaults on iOS, SharedPreferences on Android. Unlike localStorage these are not
- * cleared when the system is short of space. Nothing is encrypted, there is no keychain behind it, and backups of the device
- * contain it. In a browser it is localStorage, under the key with `CapacitorStorage.` before it.
+ * Keeps the token by `@capacitor/preferences`: UserDefaults on iOS, SharedPreferences on Android. Unlike
+ * localStorage these are not cleared when the system is short of space. Nothing is encrypted, there is no
+ * keychain behind it, and backups of the device contain it. In a browser it is localStorage, under the key
+ * with `CapacitorStorage.` before it.
  *
  * A call of `Preferences.configure` changes where values are looked for: make it before the session is begun.
  *

@@ -28,13 +28,15 @@ export interface SecureStoragePluginLike {
 const EMPTY = "%";
 
 /**
- * Keeps the token by `capacitor-secure-storage-plugin`: in the keychain on iOS, readable from the first unlock after a restart on; on
- * Android in SharedPreferences (`cap_sec`), encrypted with a key of the Android Keystore. In a browser it is localStorage in base64,
- * not encrypted, under the key with `cap_sec_` before it.
+ * Keeps the token by `capacitor-secure-storage-plugin`: in the keychain on iOS, readable from the first
+ * unlock after a restart on; on Android in SharedPreferences (`cap_sec`), encrypted with a key of the Android
+ * Keystore. In a browser it is localStorage in base64, not encrypted, under the key with `cap_sec_` before
+ * it.
  *
- * The plugin says of a value that it cannot decrypt that it does not exist; here it is an error, as long as `keys()` lists it. That
- * lasts until a value is set. On Android a backup brings the file back without its key, so exclude `cap_sec` from backups.
- * Each value written is read back, because on Android the plugin reports success for one that it could not encrypt.
+ * The plugin says of a value that it cannot decrypt that it does not exist; here it is an error, as long as
+ * `keys()` lists it. That lasts until a value is set. On Android a backup brings the file back without its
+ * key, so exclude `cap_sec` from backups. Each value written is read back, because on Android the plugin
+ * reports success for one that it could not encrypt.
  *
  * @example
  * import { SecureStoragePlugin } from "capacitor-secure-storage-plugin";

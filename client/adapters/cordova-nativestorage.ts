@@ -25,9 +25,10 @@ export interface NativeStorageLike {
 const NOT_FOUND = 2;
 
 /**
- * Keeps the token by `cordova-plugin-nativestorage`: UserDefaults on iOS, SharedPreferences on Android. Nothing is encrypted, there is no
- * keychain behind it, and backups of the device contain it. In a browser it is localStorage, under the key itself. Can be called
- * at any time, also before `deviceready`. On Windows the plugin says "not found" for every failure.
+ * Keeps the token by `cordova-plugin-nativestorage`: UserDefaults on iOS, SharedPreferences on Android.
+ * Nothing is encrypted, there is no keychain behind it, and backups of the device contain it. In a browser it
+ * is localStorage, under the key itself. Can be called at any time, also before `deviceready`. On Windows the
+ * plugin says "not found" for every failure.
  *
  * @example
  * const session = tokenSession(socket, { storage: cordovaNativeStorage(() => NativeStorage) });

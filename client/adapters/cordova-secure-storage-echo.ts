@@ -42,12 +42,13 @@ export interface EchoOptions {
 }
 
 /**
- * Keeps the token by `cordova-plugin-secure-storage-echo`: in the keychain on iOS; on Android in SharedPreferences, encrypted with a key
- * of the Android Keystore. Needs a device: the plugin has nothing for browsers, where every call rejects. Can be called at any time,
- * also before `deviceready`. Writes of one key are to be made one after the other, as the client does.
+ * Keeps the token by `cordova-plugin-secure-storage-echo`: in the keychain on iOS; on Android in
+ * SharedPreferences, encrypted with a key of the Android Keystore. Needs a device: the plugin has nothing for
+ * browsers, where every call rejects. Can be called at any time, also before `deviceready`. Writes of one key
+ * are to be made one after the other, as the client does.
  *
- * On Android the storage opens only where a screen lock is set, and may ask the user to unlock. While it does not open, every call
- * rejects, and the next call tries again.
+ * On Android the storage opens only where a screen lock is set, and may ask the user to unlock. While it does
+ * not open, every call rejects, and the next call tries again.
  *
  * @example
  * const storage = cordovaSecureStorageEcho(() => cordova.plugins.SecureStorage, { namespace: "your-app" });
@@ -71,7 +72,8 @@ export function cordovaSecureStorageEcho(
   /** Resolves to `null` if the key is missing. */
   async function call(method: keyof EchoStorage, key: string, ...value: string[]): Promise<string | null> {
     try {
-      // Once for all who call meanwhile: on Android, storages opened at the same time take each other's answers.
+      // Once for all who call meanwhile: on Android, storages opened at the same time take each other's
+      // answers.
       opened ||= open();
       const storage = await opened;
       const ask = (method: keyof EchoStorage, ...args: string[]) =>

@@ -7,7 +7,10 @@ import type { TokenStorage } from "../types.js";
 
 /** What {@link httpOnlyCookie} takes. */
 export interface HttpOnlyCookieOptions {
-  /** Where the server has its bridge: the `url` of `sessions.express({ cookie: { url } })`, of this or another origin. @default "/session" */
+  /**
+   * Where the server has its bridge: the `url` of `sessions.express({ cookie: { url } })`, of this or another
+   * origin. @default "/session"
+   */
   url?: string;
 }
 
@@ -24,10 +27,11 @@ interface Answer {
 }
 
 /**
- * For web builds: the token is in an httpOnly cookie that the server sets, where no script can read it, and this storage has only what
- * stands for it. `session.token` is `<sessionId>.cookie`; one cookie is one session, so not together with `identity`, `use()` or two
- * sockets of different keys. HTTP requests to the server carry the cookie by themselves. Rejects with an `Error` that names the status where
- * the server refuses, and one that says so where the browser keeps no cookie: no session is made then.
+ * For web builds: the token is in an httpOnly cookie that the server sets, where no script can read it, and
+ * this storage has only what stands for it. `session.token` is `<sessionId>.cookie`; one cookie is one
+ * session, so not together with `identity`, `use()` or two sockets of different keys. HTTP requests to the
+ * server carry the cookie by themselves. Rejects with an `Error` that names the status where the server
+ * refuses, and one that says so where the browser keeps no cookie: no session is made then.
  *
  * @example
  * const session = tokenSession(io(), { storage: httpOnlyCookie({ url: "/session" }) });
@@ -35,7 +39,10 @@ interface Answer {
 export function httpOnlyCookie({ url = "/session" }: HttpOnlyCookieOptions = {}): TokenStorage {
   /** The browser had no session when it was last asked. */
   let isFirst: boolean | undefined;
-  /** The ticket of a first token that could not be exchanged: without it that session would be lost at the next connection. */
+  /**
+   * The ticket of a first token that could not be exchanged: without it that session would be lost at the
+   * next connection.
+   */
   let owed = "";
 
   async function call(method: string, ticket?: string): Promise<Answer> {
@@ -80,10 +87,12 @@ export function httpOnlyCookie({ url = "/session" }: HttpOnlyCookieOptions = {})
     removeItem: forget,
     async present(token) {
       const { token: now, ticket, kept } = await call("GET");
-      // The answer to `getItem` has set one. A session made now would be lost at the next connection, and another one made.
+      // The answer to `getItem` has set one. A session made now would be lost at the next connection, and
+      // another one made.
       if (kept === false)
         throw new Error(`the browser keeps no cookie of ${url}: not of another site, or not without https`);
-      // Another tab's, since it was read: to be read again. Not where the session is over, and could not be forgotten: it gets another.
+      // Another tab's, since it was read: to be read again. Not where the session is over, and could not be
+      // forgotten: it gets another.
       if (token && (now || NOTHING) !== token) throw new Error("the cookie has changed meanwhile");
       return ticket ?? NOTHING;
     },

@@ -13,13 +13,15 @@ import { inOrder } from "../adapters/in-order.js";
 const queues = new Map<string, ReturnType<typeof inOrder>>();
 
 /**
- * Keeps tokens of a client that runs on Node in one JSON file, one property a key. The file is made with the first token. Each
- * write replaces it in one step, so that a crash leaves the old or the new one, and makes it readable and writable by its owner only
- * (mode 0600, whatever it was). Nothing is encrypted. The folder has to be there.
+ * Keeps tokens of a client that runs on Node in one JSON file, one property a key. The file is made with the
+ * first token. Each write replaces it in one step, so that a crash leaves the old or the new one, and makes
+ * it readable and writable by its owner only (mode 0600, whatever it was). Nothing is encrypted. The folder
+ * has to be there.
  *
- * A file that cannot be read, or is not what was written, is an error, and stays as it is. Operations of one process are done in
- * order; between processes the later write wins, other keys included, so give each process a file of its own. A symbolic link is
- * replaced, not followed. A crash in the middle of a write can leave a file `<name>.<uuid>.tmp` beside it, with mode 0600 too.
+ * A file that cannot be read, or is not what was written, is an error, and stays as it is. Operations of one
+ * process are done in order; between processes the later write wins, other keys included, so give each
+ * process a file of its own. A symbolic link is replaced, not followed. A crash in the middle of a write can
+ * leave a file `<name>.<uuid>.tmp` beside it, with mode 0600 too.
  *
  * @example
  * const session = tokenSession(socket, { storage: nodeFile("/var/lib/your-app/tokens.json") });

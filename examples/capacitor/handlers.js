@@ -1,5 +1,6 @@
 // @ts-check
-// The events of the phone apps. Each is answered by its acknowledgement: `{ state }`, or `{ error }` with a text for the page.
+// The events of the phone apps. Each is answered by its acknowledgement: `{ state }`, or `{ error }` with a
+// text for the page.
 import { SessionError } from "socket.io-token-session";
 
 /** @typedef {import("socket.io").Socket} Socket */
@@ -83,7 +84,8 @@ async function answer(socket, event, change) {
 }
 
 /**
- * By what each socket's session says now, and not by a room: a room would keep a socket whose token has been replaced since.
+ * By what each socket's session says now, and not by a room: a room would keep a socket whose token has been
+ * replaced since.
  * @param {Socket} socket
  */
 function othersWith(socket) {

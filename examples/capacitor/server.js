@@ -1,5 +1,6 @@
 // @ts-check
-// The server of the phone apps: token sessions in MySQL, and nothing else. Needs DATABASE_URL; PORT, HOST and ORIGINS if you like.
+// The server of the phone apps: token sessions in MySQL, and nothing else. Needs DATABASE_URL; PORT, HOST and
+// ORIGINS if you like.
 import { createServer } from "node:http";
 import process from "node:process";
 import { createPool } from "mysql2/promise";

@@ -1,5 +1,6 @@
 // @ts-check
-// The devices on which a user is logged in: who may see the list, who may end one, and when the list is sent again.
+// The devices on which a user is logged in: who may see the list, who may end one, and when the list is sent
+// again.
 import { SessionError } from "socket.io-token-session";
 import { Refusal } from "./refusal.js";
 
@@ -85,7 +86,8 @@ export class Devices {
   }
 
   /**
-   * By what each session says now, and not by a room: a room would keep a socket whose token has been replaced since.
+   * By what each session says now, and not by a room: a room would keep a socket whose token has been
+   * replaced since.
    * @param {string} userId
    */
   #socketsOf(userId) {

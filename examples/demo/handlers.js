@@ -1,5 +1,6 @@
 // @ts-check
-// The demo's own events. Each is answered by its acknowledgement: `{ state }`, or `{ error }` with a text for the page.
+// The demo's own events. Each is answered by its acknowledgement: `{ state }`, or `{ error }` with a text for
+// the page.
 import { SessionError } from "socket.io-token-session";
 import { Devices } from "./devices.js";
 import { LONGEST_NAME, MOST_OF_ONE, PRODUCTS, toCart, toVisits } from "./public/shop.js";
@@ -7,13 +8,19 @@ import { Refusal } from "./refusal.js";
 
 /** @typedef {import("socket.io").Socket} Socket */
 /** @typedef {import("socket.io-token-session").SessionHandle} Session */
-/** @typedef {{ data: Record<string, unknown>, userId: string, id: string, createdAt: number, visitedAt: number, previousVisitAt: number, expiresAt: number }} State */
+/**
+ * @typedef {{ data: Record<string, unknown>, userId: string, id: string, createdAt: number, visitedAt:
+ * number, previousVisitAt: number, expiresAt: number }} State
+ */
 /** @typedef {{ state?: State, error?: string, code?: string }} Reply */
 
 /** Events after which a user's list of devices may be another one. */
 const ABOUT_DEVICES = new Set(["visit", "login", "logout", "signOut", "signOutOthers"]);
 
-/** @type {Record<string, (session: Session, content: Record<string, unknown>, devices: Devices) => Promise<void>>} */
+/**
+ * @type {Record<string, (session: Session, content: Record<string, unknown>, devices: Devices) =>
+ * Promise<void>>}
+ */
 const changes = {
   async visit(session) {
     // By update and not by set: two tabs, or two servers, may count at the same moment.
@@ -111,8 +118,9 @@ export function serve(io, sessions) {
 }
 
 /**
- * The other tabs with this session see at once what has become of it. By what each socket's session says now, and not by a
- * room: a room would keep a socket whose token has been replaced since. A state has no secret in it.
+ * The other tabs with this session see at once what has become of it. By what each socket's session says now,
+ * and not by a room: a room would keep a socket whose token has been replaced since. A state has no secret in
+ * it.
  * @param {Socket} socket
  */
 function othersWith(socket) {
@@ -124,7 +132,8 @@ function othersWith(socket) {
 }
 
 /**
- * Answers with texts for the page. Whatever is not caught here is logged by `sessions.handler`, and does not end the process.
+ * Answers with texts for the page. Whatever is not caught here is logged by `sessions.handler`, and does not
+ * end the process.
  * @param {import("socket.io-token-session").TokenSessions} sessions
  * @param {Socket} socket
  * @param {string} event

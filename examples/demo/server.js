@@ -1,5 +1,6 @@
 // @ts-check
-// The demo's server: token sessions in MySQL, a page to try them, nothing else. Needs DATABASE_URL; PORT and HOST if you like.
+// The demo's server: token sessions in MySQL, a page to try them, nothing else. Needs DATABASE_URL; PORT and
+// HOST if you like.
 import { createServer } from "node:http";
 import process from "node:process";
 import { createPool } from "mysql2/promise";

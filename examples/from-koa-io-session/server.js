@@ -1,5 +1,6 @@
 // @ts-check
-// HTTP counts, a socket counts, in one session; a reset over HTTP ends the session of the socket. The quick start of koa-io-session.
+// HTTP counts, a socket counts, in one session; a reset over HTTP ends the session of the socket. The quick
+// start of koa-io-session.
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import process from "node:process";

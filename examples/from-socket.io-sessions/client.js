@@ -1,6 +1,7 @@
 // @ts-check
-// node client.js [url]: an app without cookies, by the function of Socket.IO-sessions. It is known when it runs again: its token is kept in
-// TOKEN_FILE, tokens.json beside this file if that is not set. In a page the script of the server has the function ready.
+// node client.js [url]: an app without cookies, by the function of Socket.IO-sessions. It is known when it
+// runs again: its token is kept in TOKEN_FILE, tokens.json beside this file if that is not set. In a page the
+// script of the server has the function ready.
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { io } from "socket.io-client";

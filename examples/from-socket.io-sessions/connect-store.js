@@ -1,5 +1,6 @@
 // @ts-check
-// Any Connect store: that of Redis where there is a Redis, and express-session's own in memory where there is none.
+// Any Connect store: that of Redis where there is a Redis, and express-session's own in memory where there is
+// none.
 import { RedisStore } from "connect-redis";
 import session from "express-session";
 import { createClient } from "redis";

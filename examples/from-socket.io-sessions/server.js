@@ -1,5 +1,6 @@
 // @ts-check
-// Sockets with the sessions of express-session, in any Connect store, fresh per connection or per message: as in Socket.IO-sessions.
+// Sockets with the sessions of express-session, in any Connect store, fresh per connection or per message: as
+// in Socket.IO-sessions.
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import process from "node:process";

@@ -3,7 +3,10 @@
 
 /** @typedef {import("socket.io-token-session").SessionHandle} SessionHandle */
 
-/** `req.session`. The cast is for this repository, where another example has express-session's type of that name. @param {object} request */
+/**
+ * `req.session`. The cast is for this repository, where another example has express-session's type of that
+ * name. @param {object} request
+ */
 export function sessionOf(request) {
   const { session } = /** @type {{ session: import("socket.io-token-session").RequestSession }} */ (request);
   return session;

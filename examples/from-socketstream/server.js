@@ -1,5 +1,6 @@
 // @ts-check
-// A basket that an HTTP route and RPC calls fill, in one session, as SocketStream had it: on memory, Redis or MySQL.
+// A basket that an HTTP route and RPC calls fill, in one session, as SocketStream had it: on memory, Redis or
+// MySQL.
 import { createServer } from "node:http";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -15,7 +16,8 @@ const sessions = tokenSession({
   expiration: 30 * 24 * 3600, // ss.session.options.maxAge, in seconds
   required: true, // an RPC call waits until its socket has the session
   logger: { log: (level, text) => level !== "debug" && console.log(`${level}: ${text}`) },
-  // ss.session.options.secret: none. It signed ids, so that nobody could make one up. A token has a secret of its own.
+  // ss.session.options.secret: none. It signed ids, so that nobody could make one up. A token has a secret of
+  // its own.
 });
 await sessions.check();
 

@@ -8,7 +8,8 @@ import { fromConnectStore, memoryStore } from "socket.io-token-session";
 /**
  * Gives the options for `tokenSession`, and what ends the connection to the store.
  * @param {NodeJS.ProcessEnv} environment STORE, or the URL that is there: REDIS_URL, DATABASE_URL
- * @returns {Promise<{ options: import("socket.io-token-session").TokenSessionOptions, close(): Promise<void> }>}
+ * @returns {Promise<{ options: import("socket.io-token-session").TokenSessionOptions, close(): Promise<void>
+ * }>}
  */
 export async function openStore({
   DATABASE_URL: databaseUrl = "",

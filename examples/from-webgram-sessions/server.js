@@ -1,5 +1,6 @@
 // @ts-check
-// Plus one: whoever comes back is greeted with the last value, on any connection, before and after a restart of this server.
+// Plus one: whoever comes back is greeted with the last value, on any connection, before and after a restart
+// of this server.
 import { createServer } from "node:http";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -58,7 +59,8 @@ sessions.on("sessionChange", ({ sessionId, keys }) => {
 });
 
 /**
- * Answers an event with what `handle` returns; where that rejects, `sessions.handler` answers `{ error: code }`.
+ * Answers an event with what `handle` returns; where that rejects, `sessions.handler` answers `{ error: code
+ * }`.
  * @param {import("socket.io").Socket} socket
  * @param {string} event
  * @param {(content: any) => unknown} handle

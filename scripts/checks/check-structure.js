@@ -1,6 +1,6 @@
 // @ts-check
 // Holds src/ and client/ to the drawing of docs/architecture.md: which way imports run (structure-rules.js),
-// and how many files lie in the root of src/.
+// how many files lie in the root of src/, and how long files and comments are.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,14 @@ import config from "./structure-rules.js";
  * room is missing.
  */
 const MOST_IN_ROOT = 12;
+
+/** A longer file of src/ or client/ does two things. */
+const MOST_LINES = 330;
+
+/** Columns of a comment. Code is formatted to as many (biome.json). */
+const WIDEST_COMMENT = 110;
+
+const COMMENT = /^\s*(?:\/\/|\/?\*)/;
 
 /**
  * All files, what each imports, and which imports break a rule.
@@ -44,7 +52,29 @@ export async function checkStructure(project) {
     faults.push(
       `crowded-root: src/ has ${inRoot.length} files of its own, at most ${MOST_IN_ROOT} are meant to be there`,
     );
+  for (const folder of ["src", "client"]) faults.push(...lengthFaults(project, folder));
   return { files: totalCruised, faults };
+}
+
+/**
+ * @param {string} project
+ * @param {string} folder
+ */
+function lengthFaults(project, folder) {
+  const faults = [];
+  for (const name of fs.readdirSync(path.join(project, folder), { recursive: true, encoding: "utf8" })) {
+    if (!/\.c?ts$/.test(name)) continue;
+    const file = path.join(folder, name);
+    const lines = fs.readFileSync(path.join(project, file), "utf8").trimEnd().split("\n");
+    if (lines.length > MOST_LINES)
+      faults.push(
+        `long-file: ${file} has ${lines.length} lines, at most ${MOST_LINES} are meant to be there`,
+      );
+    for (const [index, line] of lines.entries())
+      if (COMMENT.test(line) && line.length > WIDEST_COMMENT)
+        faults.push(`wide-comment: ${file}:${index + 1} is wider than ${WIDEST_COMMENT} columns`);
+  }
+  return faults;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

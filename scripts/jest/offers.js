@@ -6,7 +6,10 @@ import { once } from "node:events";
 import http from "node:http";
 import { onShutdown } from "../shutdown.js";
 
-/** @typedef {{ url: string } | { missing: string, command: string }} Offer where it is; or why there is none, and what would add one */
+/**
+ * @typedef {{ url: string } | { missing: string, command: string }} Offer where it is; or why there is none,
+ * and what would add one
+ */
 
 /**
  * @param {Readonly<Record<string, () => Promise<Offer>>>} starts by name

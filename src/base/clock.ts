@@ -2,9 +2,14 @@
 export interface Clock {
   /** Milliseconds since any fixed moment; never goes back. May stand still while the machine sleeps. */
   now(): number;
-  /** Unix milliseconds by this machine's own clock. It may be wrong, and it jumps when somebody sets it or the machine has slept. */
+  /**
+   * Unix milliseconds by this machine's own clock. It may be wrong, and it jumps when somebody sets it or the
+   * machine has slept.
+   */
   wallNow(): number;
-  /** Calls `run` once after `delayMs` milliseconds without keeping the process alive; returns what cancels it. */
+  /**
+   * Calls `run` once after `delayMs` milliseconds without keeping the process alive; returns what cancels it.
+   */
   after(delayMs: number, run: () => void): () => void;
 }
 
@@ -30,8 +35,9 @@ export function pause(clock: Clock, delayMs: number): Promise<void> {
 export const JUMP_MS = 1_000;
 
 /**
- * Notices that the two clocks of this machine have moved differently: somebody has set the wall clock, or the machine has slept, which
- * the monotonic clock of Linux does not count. The two cannot be told apart here, so how much time has passed is unknown.
+ * Notices that the two clocks of this machine have moved differently: somebody has set the wall clock, or the
+ * machine has slept, which the monotonic clock of Linux does not count. The two cannot be told apart here, so
+ * how much time has passed is unknown.
  */
 export class ClockJumps {
   readonly #clock: Pick<Clock, "now" | "wallNow">;
@@ -43,7 +49,9 @@ export class ClockJumps {
     this.#apartMs = clock.wallNow() - clock.now();
   }
 
-  /** When the last jump was noticed, in milliseconds of the clock: what was learned before is of unknown age. */
+  /**
+   * When the last jump was noticed, in milliseconds of the clock: what was learned before is of unknown age.
+   */
   get lastAtMs(): number {
     const nowMs = this.#clock.now();
     const apartMs = this.#clock.wallNow() - nowMs;

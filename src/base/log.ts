@@ -4,8 +4,9 @@ import { SessionError } from "../errors.js";
 import { ignoreRejection } from "./promises.js";
 
 /**
- * Fields of a log line. Only public ids, codes, names and numbers: never a token, a secret or a value. An error that the application's
- * own function threw is `err`, whole, with the message and the stack that the application gave it.
+ * Fields of a log line. Only public ids, codes, names and numbers: never a token, a secret or a value. An
+ * error that the application's own function threw is `err`, whole, with the message and the stack that the
+ * application gave it.
  */
 export interface LogFields {
   /** Code of an error. */
@@ -19,7 +20,10 @@ export interface LogFields {
 /** Writes one line of the log. */
 export type LogMethod = (fields: LogFields, text: string) => void;
 
-/** The same of an application's logger, which may write later: what it returns is looked at only to see it fail in peace. */
+/**
+ * The same of an application's logger, which may write later: what it returns is looked at only to see it
+ * fail in peace.
+ */
 type WriteLine = (fields: LogFields, text: string) => unknown;
 
 /** The four levels that the library uses. */
@@ -48,7 +52,9 @@ export interface PinoLike {
 
 /** The logger of the old package, for example filelogger: one method, the level by name. */
 export interface LevelTextLogger {
-  /** `level` is `"error"`, `"warn"`, `"info"` or `"debug"`; `text` has the fields at its end, as `name=value`. */
+  /**
+   * `level` is `"error"`, `"warn"`, `"info"` or `"debug"`; `text` has the fields at its end, as `name=value`.
+   */
   log(level: string, text: string): void;
 }
 
@@ -57,7 +63,10 @@ export type Logger = PinoLike | LevelTextLogger | false;
 
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
-/** Makes one {@link Log} of whatever logger the application has; `undefined` is pino with its defaults, `false` is silence. */
+/**
+ * Makes one {@link Log} of whatever logger the application has; `undefined` is pino with its defaults,
+ * `false` is silence.
+ */
 export function toLog(logger: Logger | undefined): Log {
   if (logger === false) return silent;
   const target = logger ?? pino({ name: "socket.io-token-session" });
@@ -73,8 +82,8 @@ export function isPinoLike(logger: object): logger is PinoLike {
 }
 
 /**
- * What a line says of what an application's function threw. Of an error of ours it is the code alone: its cause may have the database's
- * words in it.
+ * What a line says of what an application's function threw. Of an error of ours it is the code alone: its
+ * cause may have the database's words in it.
  */
 export function thrownFields(error: unknown): LogFields {
   if (error instanceof SessionError) {

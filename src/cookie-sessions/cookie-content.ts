@@ -7,9 +7,15 @@ export interface Content {
   readonly texts: ReadonlyMap<string, string>;
   /** The library's own entry beside the values (its `cookie` object), as JSON text; absent: left as it is. */
   readonly entry?: string;
-  /** What of that entry has to be saved when it changes; the rest (a time that moves along) is saved along with it. */
+  /**
+   * What of that entry has to be saved when it changes; the rest (a time that moves along) is saved along
+   * with it.
+   */
   readonly mark?: string;
-  /** What is saved of the entry where the mark is the same: what has moved along, in the entry as somebody else may have left it. */
+  /**
+   * What is saved of the entry where the mark is the same: what has moved along, in the entry as somebody
+   * else may have left it.
+   */
   readonly mergeEntry?: (entry: unknown) => unknown;
   /** The session's own idle time, which goes with the entry; `null` for the option `expiration`. */
   readonly idleSeconds?: Seconds | null;

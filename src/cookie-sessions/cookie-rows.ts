@@ -40,9 +40,9 @@ export interface CookieRow {
 }
 
 /**
- * The rows of sessions that a cookie's session id opens, for the session libraries of HTTP. The id is an opaque token: the table has
- * hashes of it alone. Each request saves what it has changed since its own read, and nothing else, so requests and sockets that run
- * at once keep each other's values.
+ * The rows of sessions that a cookie's session id opens, for the session libraries of HTTP. The id is an
+ * opaque token: the table has hashes of it alone. Each request saves what it has changed since its own read,
+ * and nothing else, so requests and sockets that run at once keep each other's values.
  */
 export class CookieRows {
   readonly registry: SessionRegistry;
@@ -67,7 +67,8 @@ export class CookieRows {
     const session = await this.#open(cookieId);
     const row = session?.row;
     if (!session || !row) return undefined;
-    // Not what waits to be written: where that fails, the caller would have been given something that has never been in the row.
+    // Not what waits to be written: where that fails, the caller would have been given something that has
+    // never been in the row.
     const { saved: values } = session;
     return {
       values: values.toJSON(),
@@ -79,7 +80,9 @@ export class CookieRows {
     };
   }
 
-  /** Lets `holder` stand for what `other` was given, as far as `keeps` says that it has taken the value over. */
+  /**
+   * Lets `holder` stand for what `other` was given, as far as `keeps` says that it has taken the value over.
+   */
   inherit(holder: object, other: object, keeps: (key: string) => boolean): void {
     const known = this.#known.get(other);
     if (!known) return;
@@ -88,10 +91,10 @@ export class CookieRows {
   }
 
   /**
-   * Saves what of a content is other than what `holder` was given: keys that are missing are deleted, others' keys stay. Of a holder that
-   * was given nothing it makes a new session, or, where that is there already, sets all of the content and deletes nothing: nobody
-   * knows what it was made from. Where the session is over, nothing is written, and that is no error. `take` is asked at once.
-   * Errors: as of every change.
+   * Saves what of a content is other than what `holder` was given: keys that are missing are deleted, others'
+   * keys stay. Of a holder that was given nothing it makes a new session, or, where that is there already,
+   * sets all of the content and deletes nothing: nobody knows what it was made from. Where the session is
+   * over, nothing is written, and that is no error. `take` is asked at once. Errors: as of every change.
    */
   save(holder: object, cookieId: string, take: () => Content): Promise<void> {
     return this.#change(holder, take, async (content) => {
@@ -102,7 +105,10 @@ export class CookieRows {
     });
   }
 
-  /** Saves the library's own entry if it has changed, and that the session is in use. Errors: as of every change. */
+  /**
+   * Saves the library's own entry if it has changed, and that the session is in use. Errors: as of every
+   * change.
+   */
   touch(holder: object, cookieId: string, take: () => Omit<Content, "texts">): Promise<void> {
     return this.#change(holder, take, async (content) => {
       const known = this.#findKnown(holder, cookieId);
@@ -133,7 +139,10 @@ export class CookieRows {
     }
   }
 
-  /** Ends the session that this id opens, and that `holder` was given: row gone, its sockets told and disconnected. */
+  /**
+   * Ends the session that this id opens, and that `holder` was given: row gone, its sockets told and
+   * disconnected.
+   */
   async destroy(cookieId: string, holder?: object): Promise<void> {
     const { registry } = this;
     const token = opaqueToken(cookieId);
@@ -153,7 +162,10 @@ export class CookieRows {
     }
   }
 
-  /** Ends all unexpired sessions, page by page; each is told to its sockets. Errors: as of {@link destroyPages}. */
+  /**
+   * Ends all unexpired sessions, page by page; each is told to its sockets. Errors: as of {@link
+   * destroyPages}.
+   */
   clear(): Promise<void> {
     return destroyPages(this.registry, unexpiredRows(this.registry, { values: false }));
   }
@@ -190,7 +202,8 @@ export class CookieRows {
     for (let tries = 1; ; tries++) {
       const minted = await this.registry.mintFor(token, facts);
       if (tries === MOST_TRIES || !isIdTaken(minted)) return minted;
-      // An id that is used again (`genid`): the row of the session that is over stands there still, or did a moment ago.
+      // An id that is used again (`genid`): the row of the session that is over stands there still, or did a
+      // moment ago.
       if (minted.found === "expired") await this.registry.destroy(token.sessionId, "expired");
     }
   }
@@ -269,7 +282,9 @@ function setEntry(values: Values, { entry, idleSeconds = null }: Omit<Content, "
   values.idleSeconds = idleSeconds;
 }
 
-/** The session has ended, or another secret opens it now: to a request that comes with its old id it is gone. */
+/**
+ * The session has ended, or another secret opens it now: to a request that comes with its old id it is gone.
+ */
 function isOver(error: unknown): boolean {
   return (
     error instanceof SessionError &&

@@ -18,20 +18,25 @@ import { type CookieRow, CookieRows } from "./cookie-rows.js";
 /** What a method of a store calls back with. */
 export type Callback<Result = void> = (error: unknown, result?: Result) => void;
 
-/** A session as `all` lists it: its public id (no cookie can be made of it), its values, its cookie's settings. */
+/**
+ * A session as `all` lists it: its public id (no cookie can be made of it), its values, its cookie's
+ * settings.
+ */
 export interface ListedSession extends SessionData {
   /** Public id. */
   readonly id: string;
 }
 
 /**
- * Token sessions as the store of express-session: what a request sets, sockets of the same session see, and the other way
- * round. A request saves the keys that it has changed since it was read, so overlapping requests and sockets keep each other's
- * keys; on the same key the last one stands. The cookie's session id is nowhere in the table, only hashes of it. The cookie's
- * `maxAge` is the session's idle time; without one the option `expiration` is.
+ * Token sessions as the store of express-session: what a request sets, sockets of the same session see, and
+ * the other way round. A request saves the keys that it has changed since it was read, so overlapping
+ * requests and sockets keep each other's keys; on the same key the last one stands. The cookie's session id
+ * is nowhere in the table, only hashes of it. The cookie's `maxAge` is the session's idle time; without one
+ * the option `expiration` is.
  *
- * Each method calls back with a `SessionError`, or returns a promise where it is given no callback. An unreachable database is an error
- * (`SESSION_STORE_UNAVAILABLE`), never "no session". Throws `SESSION_OPTION_INVALID` for anything but token sessions.
+ * Each method calls back with a `SessionError`, or returns a promise where it is given no callback. An
+ * unreachable database is an error (`SESSION_STORE_UNAVAILABLE`), never "no session". Throws
+ * `SESSION_OPTION_INVALID` for anything but token sessions.
  *
  * @example
  * import session from "express-session";
@@ -48,7 +53,8 @@ export class ConnectStore extends session.Store {
   }
 
   /**
-   * The public id of the session that a cookie's session id opens: for logs, `sessions.find` and `sessions.destroy`.
+   * The public id of the session that a cookie's session id opens: for logs, `sessions.find` and
+   * `sessions.destroy`.
    *
    * @example
    * const handle = await sessions.find(store.idOf(req.sessionID));
@@ -78,7 +84,10 @@ export class ConnectStore extends session.Store {
     return data;
   }
 
-  /** Remembers what the request's own object was given, so that it is known later what the request has changed. */
+  /**
+   * Remembers what the request's own object was given, so that it is known later what the request has
+   * changed.
+   */
   override createSession(req: Request, data: SessionData): Session & SessionData {
     const created = super.createSession(req, data);
     // Names of its own methods it leaves out; they must not be taken for deleted.
@@ -88,9 +97,10 @@ export class ConnectStore extends session.Store {
   }
 
   /**
-   * Saves what has changed since this object was read, or a new session. Where the session is over, destroyed on a socket perhaps, it
-   * writes nothing, and that is no error. Of an object that was not read here all keys are set, and others stay.
-   * Errors: `SESSION_VALUE_INVALID`, `SESSION_TOO_LARGE`, those of the store; then nothing of it is saved.
+   * Saves what has changed since this object was read, or a new session. Where the session is over, destroyed
+   * on a socket perhaps, it writes nothing, and that is no error. Of an object that was not read here all
+   * keys are set, and others stay. Errors: `SESSION_VALUE_INVALID`, `SESSION_TOO_LARGE`, those of the store;
+   * then nothing of it is saved.
    */
   override set(sid: string, data: SessionData): Promise<void>;
   override set(sid: string, data: SessionData, callback?: Callback): void;
@@ -117,8 +127,8 @@ export class ConnectStore extends session.Store {
   }
 
   /**
-   * All unexpired sessions, those of sockets alone too. All of them at once in memory: for tools, not for requests.
-   * Errors: `SESSION_UNSUPPORTED`, those of the store.
+   * All unexpired sessions, those of sockets alone too. All of them at once in memory: for tools, not for
+   * requests. Errors: `SESSION_UNSUPPORTED`, those of the store.
    */
   override all(): Promise<ListedSession[]>;
   override all(callback: Callback<ListedSession[]>): void;
@@ -158,8 +168,8 @@ export class ConnectStore extends session.Store {
   }
 
   /**
-   * Ends every session, those of sockets alone too: 256 in a statement, each told to its sockets. Where it fails half-way
-   * (`SESSION_WRITE_UNCERTAIN`), call it again. Errors: as of `destroy` and `all`.
+   * Ends every session, those of sockets alone too: 256 in a statement, each told to its sockets. Where it
+   * fails half-way (`SESSION_WRITE_UNCERTAIN`), call it again. Errors: as of `destroy` and `all`.
    */
   override clear(): Promise<void>;
   override clear(callback?: Callback): void;
@@ -168,7 +178,10 @@ export class ConnectStore extends session.Store {
   }
 }
 
-/** By a callback, out of the promise's course, so that what it throws is thrown as from any callback; or by a promise. */
+/**
+ * By a callback, out of the promise's course, so that what it throws is thrown as from any callback; or by a
+ * promise.
+ */
 function answer<Result>(result: Promise<Result>, callback?: Callback<Result>): Promise<Result> | undefined {
   if (!callback) return result;
   result.then(
@@ -188,7 +201,8 @@ function entryOf(cookie: unknown): Omit<Content, "texts"> {
   const entry = JSON.stringify(cookie);
   const { expires: _, ...settings } = JSON.parse(entry);
   const idleSeconds = toIdleSeconds(settings.originalMaxAge);
-  // In seconds: express-session's own arithmetic loses a millisecond now and then, and nobody has changed anything by that.
+  // In seconds: express-session's own arithmetic loses a millisecond now and then, and nobody has changed
+  // anything by that.
   return { entry, mark: JSON.stringify({ ...settings, originalMaxAge: idleSeconds }), idleSeconds };
 }
 

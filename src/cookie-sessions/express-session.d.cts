@@ -1,5 +1,5 @@
-// What is used here of express-session's types. The published ones declare `req.session` for a whole program, and in this one it is
-// another. Applications get the published ones; test/package compiles with those.
+// What is used here of express-session's types. The published ones declare `req.session` for a whole program,
+// and in this one it is another. Applications get the published ones; test/package compiles with those.
 import { EventEmitter } from "node:events";
 import type { Request } from "express";
 

@@ -17,13 +17,15 @@ export interface KoaSessionContext {
 }
 
 /**
- * Token sessions as the store of koa-session: what a request sets, sockets of the same session see, and the other way round. A
- * request saves the keys that it has changed since it was read, so overlapping requests and sockets keep each other's keys; on
- * the same key the last one stands. The cookie's key is nowhere in the table, only hashes of it. `maxAge` is the session's
- * idle time; with `maxAge: "session"` the option `expiration` is.
+ * Token sessions as the store of koa-session: what a request sets, sockets of the same session see, and the
+ * other way round. A request saves the keys that it has changed since it was read, so overlapping requests
+ * and sockets keep each other's keys; on the same key the last one stands. The cookie's key is nowhere in the
+ * table, only hashes of it. `maxAge` is the session's idle time; with `maxAge: "session"` the option
+ * `expiration` is.
  *
- * Each method rejects with a `SessionError`. An unreachable database is an error (`SESSION_STORE_UNAVAILABLE`), never "no session". Throws
- * `SESSION_OPTION_INVALID` for anything but token sessions.
+ * Each method rejects with a `SessionError`. An unreachable database is an error
+ * (`SESSION_STORE_UNAVAILABLE`), never "no session". Throws `SESSION_OPTION_INVALID` for anything but token
+ * sessions.
  *
  * @example
  * import session from "koa-session";
@@ -48,7 +50,10 @@ export class KoaSessionStore {
     return opaqueToken(key).sessionId;
   }
 
-  /** The values of a session with koa-session's own entries; `undefined` where there is none or it has expired. */
+  /**
+   * The values of a session with koa-session's own entries; `undefined` where there is none or it has
+   * expired.
+   */
   async get(
     key: string,
     _maxAge?: number | "session",
@@ -65,9 +70,10 @@ export class KoaSessionStore {
   }
 
   /**
-   * Saves what has changed since this request has read it, or a new session. Where the session is over, destroyed on a socket
-   * perhaps, it writes nothing, and that is no error. Where this request has read nothing of it, all keys are set, and others stay.
-   * Errors: `SESSION_VALUE_INVALID`, `SESSION_TOO_LARGE`, those of the store; then nothing of it is saved.
+   * Saves what has changed since this request has read it, or a new session. Where the session is over,
+   * destroyed on a socket perhaps, it writes nothing, and that is no error. Where this request has read
+   * nothing of it, all keys are set, and others stay. Errors: `SESSION_VALUE_INVALID`, `SESSION_TOO_LARGE`,
+   * those of the store; then nothing of it is saved.
    */
   set(
     key: string,
@@ -89,8 +95,9 @@ export class KoaSessionStore {
   }
 
   /**
-   * Ends every session, those of sockets alone too: 256 in a statement, each told to its sockets. For tools: koa-session does not call
-   * it. Where it fails half-way (`SESSION_WRITE_UNCERTAIN`), call it again. Errors: as of `destroy`, `SESSION_UNSUPPORTED`.
+   * Ends every session, those of sockets alone too: 256 in a statement, each told to its sockets. For tools:
+   * koa-session does not call it. Where it fails half-way (`SESSION_WRITE_UNCERTAIN`), call it again. Errors:
+   * as of `destroy`, `SESSION_UNSUPPORTED`.
    */
   clear(): Promise<void> {
     return this.#rows.clear();
@@ -135,7 +142,10 @@ function entryOf(own: [string, unknown][], maxAge?: number | "session"): Omit<Co
   };
 }
 
-/** What koa-session keeps beside the values: Unix milliseconds, milliseconds, and instead of both, that the browser decides. */
+/**
+ * What koa-session keeps beside the values: Unix milliseconds, milliseconds, and instead of both, that the
+ * browser decides.
+ */
 interface OwnEntries {
   readonly _expire?: unknown;
   readonly _maxAge?: unknown;

@@ -3,7 +3,9 @@ import { MAX_STATEMENT_BYTES } from "../row/entry-bytes.js";
 import { StoreFault } from "../store.js";
 import type { Lanes, LaneUse } from "./lanes.js";
 
-/** What may wait together before more is refused: both are far beyond what a store that answers lets pile up. */
+/**
+ * What may wait together before more is refused: both are far beyond what a store that answers lets pile up.
+ */
 const MAX_WAITING = 100_000;
 const MAX_WAITING_BYTES = 64 * 1_048_576;
 /** A statement that takes longer than this may be waiting for a lock: the next ones do not wait for it. */
@@ -21,7 +23,10 @@ export interface BatchOptions<Entry, Result> {
   readonly keyOf?: (entry: Entry) => string;
   /** What an entry takes of a statement. */
   readonly bytesOf: (entry: Entry) => number;
-  /** What the entries of a statement may take together, as far as one alone allows; asked for each. @default 1 MiB */
+  /**
+   * What the entries of a statement may take together, as far as one alone allows; asked for each. @default 1
+   * MiB
+   */
   readonly mostBytes?: () => number;
   /** Whether an entry has to be a statement of its own. */
   readonly isSingle?: (entry: Entry) => boolean;
@@ -35,9 +40,10 @@ export interface Pending<Entry, Result> {
 }
 
 /**
- * Natural batching: entries of different sessions that pile up while a statement is in flight go out together in the next. On an
- * idle server an entry goes out at once, alone; the busier the server, or the slower the store, the wider the statements. What one
- * turn of the event loop brings goes out together, so one statement carries what came in by one reading of the sockets.
+ * Natural batching: entries of different sessions that pile up while a statement is in flight go out together
+ * in the next. On an idle server an entry goes out at once, alone; the busier the server, or the slower the
+ * store, the wider the statements. What one turn of the event loop brings goes out together, so one statement
+ * carries what came in by one reading of the sockets.
  */
 export class Batch<Entry, Result> {
   readonly #options: BatchOptions<Entry, Result>;
@@ -45,7 +51,10 @@ export class Batch<Entry, Result> {
   #waitingBytes = 0;
   #isScheduled = false;
   #inFlight = 0;
-  /** When the newest statement began, by this process's own clock: how statements flow is no part of the time that tests move. */
+  /**
+   * When the newest statement began, by this process's own clock: how statements flow is no part of the time
+   * that tests move.
+   */
   #lastStartMs = 0;
   #slowTimer: NodeJS.Timeout | undefined;
 
@@ -53,7 +62,10 @@ export class Batch<Entry, Result> {
     this.#options = options;
   }
 
-  /** Rejects as `run` does, where it fails for this entry, and with `SESSION_QUEUE_FULL` where too much waits already. */
+  /**
+   * Rejects as `run` does, where it fails for this entry, and with `SESSION_QUEUE_FULL` where too much waits
+   * already.
+   */
   add(entry: Entry): Promise<Result> {
     return new Promise((resolve, reject) => this.enter({ entry, resolve, reject }));
   }
@@ -120,7 +132,10 @@ export class Batch<Entry, Result> {
     if (this.#waiting.length > 0) this.#schedule();
   }
 
-  /** The only write of its kind may wait for a lock, which costs less than to leave its row out. Then it counts as one that waits. */
+  /**
+   * The only write of its kind may wait for a lock, which costs less than to leave its row out. Then it
+   * counts as one that waits.
+   */
   #use(): LaneUse {
     const { lanes, use } = this.#options;
     return use === "write" && this.#inFlight === 0 && lanes.block() ? "blocking" : use;

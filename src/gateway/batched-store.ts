@@ -16,7 +16,10 @@ import { type PresentedToken, timeOfId } from "../token/token.js";
 import { Batch, type Pending } from "./batch.js";
 import { Lanes } from "./lanes.js";
 
-/** A store that can find out its clock where `now()` is a guess, as it is before its first answer; the MySQL store can. */
+/**
+ * A store that can find out its clock where `now()` is a guess, as it is before its first answer; the MySQL
+ * store can.
+ */
 interface HearingStore extends SessionStore {
   /** Asks the database for `now()`. */
   hear?(): Promise<void>;
@@ -33,7 +36,10 @@ const TOUCH_TRIES = 3;
 
 /** An id younger than this may not have reached every node of a cluster of databases yet. */
 const YOUNG_MS = 10_000;
-/** By how much a database's clock is set back at most; ids that are no times of ours, hashes, are further in the future. */
+/**
+ * By how much a database's clock is set back at most; ids that are no times of ours, hashes, are further in
+ * the future.
+ */
 const SET_BACK_MS = 86_400_000;
 
 /** The registry's way to the store: one entry in, one answer out, gathered into statements on the way. */
@@ -150,7 +156,10 @@ export class Rows {
     return this.#store.loadRevisions?.(sessionIds) ?? this.#store.load(sessionIds);
   }
 
-  /** The living sessions of a user, newest first. Errors: `SESSION_UNSUPPORTED` where the store keeps no such list. */
+  /**
+   * The living sessions of a user, newest first. Errors: `SESSION_UNSUPPORTED` where the store keeps no such
+   * list.
+   */
   async forUser(userId: string): Promise<UserSession[]> {
     if (!this.#store.forUser) throw new SessionError("SESSION_UNSUPPORTED", "it has no list by user");
     return this.#store.forUser(userId);
@@ -173,8 +182,8 @@ export class Rows {
   }
 
   /**
-   * Resolves to whether a row matched; `undefined` where the answer does not tell. A repeated attempt goes alone, and waits for
-   * whoever has locked the row.
+   * Resolves to whether a row matched; `undefined` where the answer does not tell. A repeated attempt goes
+   * alone, and waits for whoever has locked the row.
    */
   write(attempt: WriteAttempt, { isRepeated = false } = {}): Promise<boolean | undefined> {
     return (isRepeated ? this.#repeats : this.#writes).add(attempt);
@@ -198,7 +207,9 @@ export class Rows {
     else if (!(await this.#deletes.add(sessionId))) await this.#lockedDeletes.add(sessionId);
   }
 
-  /** Whether there may be a row that something else made for this token, to be taken over by {@link adopt}. */
+  /**
+   * Whether there may be a row that something else made for this token, to be taken over by {@link adopt}.
+   */
   mayHave(token: PresentedToken): boolean {
     return token.isLegacy === true || (this.#store.adoptsCookies === true && isOpaque(token));
   }
@@ -228,8 +239,9 @@ export class Rows {
   }
 
   /**
-   * Whether a session may have been created so lately that not every node of a cluster of databases has its row: an id of ours has the
-   * time in it. True too where the store's clock is not known, or has been set back since.
+   * Whether a session may have been created so lately that not every node of a cluster of databases has its
+   * row: an id of ours has the time in it. True too where the store's clock is not known, or has been set
+   * back since.
    */
   isYoung(sessionId: string): boolean {
     if (this.#store.isHeard === false) return true;

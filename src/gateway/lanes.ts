@@ -4,12 +4,15 @@ export interface Waiting {
   dispatch(): void;
 }
 
-/** What a statement may wait for: a read waits for no lock, a write may, and one that is known to wait surely does. */
+/**
+ * What a statement may wait for: a read waits for no lock, a write may, and one that is known to wait surely
+ * does.
+ */
 export type LaneUse = "read" | "write" | "blocking";
 
 /**
- * How many statements may be under way at once, of all kinds together: the pool is the application's too. What waits for locks never takes
- * every lane, so that a row which somebody has locked holds up nobody else.
+ * How many statements may be under way at once, of all kinds together: the pool is the application's too.
+ * What waits for locks never takes every lane, so that a row which somebody has locked holds up nobody else.
  */
 export class Lanes {
   readonly #most: Readonly<Record<LaneUse, number>>;
@@ -37,7 +40,10 @@ export class Lanes {
     return isFree;
   }
 
-  /** Makes a lane that was taken for a write one of a statement that may wait for a lock; `false` where as many may as ever. */
+  /**
+   * Makes a lane that was taken for a write one of a statement that may wait for a lock; `false` where as
+   * many may as ever.
+   */
   block(): boolean {
     if (this.#taken.blocking >= this.#most.blocking) return false;
     this.#taken.write--;

@@ -8,13 +8,16 @@ import type { SessionRow, UnixSeconds } from "../store.js";
 const LOOK_AGAIN_AFTER_MS = [250, 500, 1_250];
 /** For so long a node of the database may not know yet that a session was used on another one. */
 const EXPIRY_IN_DOUBT: UnixSeconds = 2;
-/** Ids of which nobody here knows, and no node may know yet, that are looked for again at once: more come from somebody who makes them up. */
+/**
+ * Ids of which nobody here knows, and no node may know yet, that are looked for again at once: more come from
+ * somebody who makes them up.
+ */
 const MOST_UNKNOWN = 1_000;
 
 /**
- * Reads a row again that cannot be as it is now: older than one that is known, missing, or just expired. A node of a cluster of databases may
- * lag behind for a moment. After two seconds the row is answered as it is; `isBelieved` then still says no. Between the looks nothing is
- * held but the session's turn.
+ * Reads a row again that cannot be as it is now: older than one that is known, missing, or just expired. A
+ * node of a cluster of databases may lag behind for a moment. After two seconds the row is answered as it is;
+ * `isBelieved` then still says no. Between the looks nothing is held but the session's turn.
  */
 export async function lookAgain(
   clock: Clock,
@@ -31,8 +34,8 @@ export async function lookAgain(
 }
 
 /**
- * Whether it is too early to believe that a session has expired: a touch on another node may not have come through, or is known here
- * (`knownExpires`) and not there.
+ * Whether it is too early to believe that a session has expired: a touch on another node may not have come
+ * through, or is known here (`knownExpires`) and not there.
  */
 export function isExpiryInDoubt(
   { expires, now }: Pick<SessionRow, "expires" | "now">,
@@ -41,7 +44,10 @@ export function isExpiryInDoubt(
   return expires <= now && (now < expires + EXPIRY_IN_DOUBT || knownExpires > now);
 }
 
-/** How many unknown ids are looked for; and logs, once a minute at most, that the database insists on older rows. */
+/**
+ * How many unknown ids are looked for; and logs, once a minute at most, that the database insists on older
+ * rows.
+ */
 export class LateReads {
   readonly #log: Log;
   readonly #once: LogOnce;
@@ -52,7 +58,10 @@ export class LateReads {
     this.#once = new LogOnce({ clock });
   }
 
-  /** Looks for an id that nobody here knows. Errors: `SESSION_QUEUE_FULL`, as whether there is one cannot be said before. */
+  /**
+   * Looks for an id that nobody here knows. Errors: `SESSION_QUEUE_FULL`, as whether there is one cannot be
+   * said before.
+   */
   async forUnknown<Row>(look: () => Promise<Row>): Promise<Row> {
     if (this.#unknown >= MOST_UNKNOWN)
       throw new SessionError("SESSION_QUEUE_FULL", "too many unknown sessions are looked for");

@@ -25,8 +25,8 @@ export class Backoff {
 }
 
 /**
- * Runs a store operation that may safely be repeated until it answers, a fault comes that waiting does not mend, or
- * `deadline` (in `clock` milliseconds) has passed; then throws a {@link SessionError}.
+ * Runs a store operation that may safely be repeated until it answers, a fault comes that waiting does not
+ * mend, or `deadline` (in `clock` milliseconds) has passed; then throws a {@link SessionError}.
  */
 export async function untilAnswered<T>(clock: Clock, deadline: number, run: () => Promise<T>): Promise<T> {
   const backoff = new Backoff(clock);
@@ -41,9 +41,9 @@ export async function untilAnswered<T>(clock: Clock, deadline: number, run: () =
 }
 
 /**
- * The same for an operation that changes something. `SESSION_STORE_UNAVAILABLE` and `SESSION_STORE_FAILED` say that surely nothing was
- * written; where a statement of some try may have taken effect, or may yet, the error is `SESSION_WRITE_UNCERTAIN`, whatever the last
- * try came to.
+ * The same for an operation that changes something. `SESSION_STORE_UNAVAILABLE` and `SESSION_STORE_FAILED`
+ * say that surely nothing was written; where a statement of some try may have taken effect, or may yet, the
+ * error is `SESSION_WRITE_UNCERTAIN`, whatever the last try came to.
  */
 export async function untilWritten<T>(
   clock: Clock,
@@ -71,7 +71,10 @@ export async function untilWritten<T>(
   }
 }
 
-/** Whether a statement that failed so may have taken effect. What no store is meant to throw says nothing about that. */
+/**
+ * Whether a statement that failed so may have taken effect. What no store is meant to throw says nothing
+ * about that.
+ */
 export function mayHaveEffect(error: unknown): boolean {
   if (error instanceof StoreFault) return error.kind === "unknown";
   return !(error instanceof SessionError);

@@ -11,7 +11,10 @@ export function newDraft(values: Values): DraftObject {
   return Object.assign(Object.create(null), values.toJSON());
 }
 
-/** What has to be set or deleted so that `values` come to hold what `draft` holds. Errors: `SESSION_VALUE_INVALID`. */
+/**
+ * What has to be set or deleted so that `values` come to hold what `draft` holds. Errors:
+ * `SESSION_VALUE_INVALID`.
+ */
 export function changesOf(draft: unknown, values: Values): Entries {
   if (Object.prototype.toString.call(draft) !== "[object Object]")
     throw new SessionError("SESSION_VALUE_INVALID", "the values of a session are a plain object");
@@ -42,7 +45,10 @@ export function updateBy<Result>(fn: (draft: DraftObject) => Result, keep: (resu
   };
 }
 
-/** Saves by key what a handler made of a draft of `before`; throws `SESSION_CONFLICT` where a key has changed since. */
+/**
+ * Saves by key what a handler made of a draft of `before`; throws `SESSION_CONFLICT` where a key has changed
+ * since.
+ */
 export function saveBy(entries: Entries, before: Values): Apply {
   const known = new Map(entries.map(([key]) => [key, before.text(key)]));
   return (values) => {

@@ -32,16 +32,19 @@ export interface DraftAccess {
   session: DraftObject | null;
 }
 
-/** Handlers of one session that may wait for each other; more come from a loop, or from a client that sends without end. */
+/**
+ * Handlers of one session that may wait for each other; more come from a loop, or from a client that sends
+ * without end.
+ */
 const MAX_TURNS = 1_000;
 
 const handlers = new TurnsByKey<Session>();
 
 /**
- * Runs `handler` alone on a draft of the session's values, and saves by key what it changed; when it throws, nothing is saved.
- * Handlers of one session in this process run one after the other. A call inside a handler of the same session joins its
- * draft. Answers `undefined` where there is no session any more.
- * Errors: what `handler` throws, those of reading and changing a session, `SESSION_CONFLICT`.
+ * Runs `handler` alone on a draft of the session's values, and saves by key what it changed; when it throws,
+ * nothing is saved. Handlers of one session in this process run one after the other. A call inside a handler
+ * of the same session joins its draft. Answers `undefined` where there is no session any more. Errors: what
+ * `handler` throws, those of reading and changing a session, `SESSION_CONFLICT`.
  */
 export async function withDraft<Result>(
   session: Session,
@@ -61,7 +64,8 @@ export async function withDraft<Result>(
   const deadline = session.deadline();
   if (handlers.count(session) >= MAX_TURNS) throw session.error("SESSION_QUEUE_FULL");
   return handlers.run(session, async () => {
-    // Others may have written long ago without our having heard of it: that would be no conflict to a handler that begins now.
+    // Others may have written long ago without our having heard of it: that would be no conflict to a handler
+    // that begins now.
     if (!session.ended) await session.read({ deadline });
     if (session.ended || !session.row) return undefined;
     by?.check(session.values.identity, session.id);

@@ -14,14 +14,15 @@ import { Readiness } from "./readiness.js";
 import { type Bearer, rotate, rotateToLogin } from "./rotation.js";
 
 /**
- * What one socket or request sees of its session: `socket.session`, `req.session`, `ctx.session`, or what `sessions.find(id)` gives. It stays
- * with its session: when a socket switches to another one, `socket.session` is a new handle, and whoever kept the old one still writes to
- * the old session.
+ * What one socket or request sees of its session: `socket.session`, `req.session`, `ctx.session`, or what
+ * `sessions.find(id)` gives. It stays with its session: when a socket switches to another one,
+ * `socket.session` is a new handle, and whoever kept the old one still writes to the old session.
  *
- * Reading is synchronous, from memory. Each change resolves once it is durable, and rejects with a {@link SessionError}:
- * `SESSION_MISSING` (no session yet), `SESSION_ENDED`, `SESSION_VALUE_INVALID`, `SESSION_TOO_LARGE`, `SESSION_DATA_INVALID`,
- * `SESSION_QUEUE_FULL`, `SESSION_TOKEN_CHANGED`, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN`. What was rejected is
- * no longer shown by `get`. A rejection that nobody waits for is logged, and never ends the process.
+ * Reading is synchronous, from memory. Each change resolves once it is durable, and rejects with a {@link
+ * SessionError}: `SESSION_MISSING` (no session yet), `SESSION_ENDED`, `SESSION_VALUE_INVALID`,
+ * `SESSION_TOO_LARGE`, `SESSION_DATA_INVALID`, `SESSION_QUEUE_FULL`, `SESSION_TOKEN_CHANGED`,
+ * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_WRITE_UNCERTAIN`. What was rejected is no
+ * longer shown by `get`. A rejection that nobody waits for is logged, and never ends the process.
  */
 export class SessionHandle {
   readonly #registry: SessionRegistry;
@@ -61,8 +62,8 @@ export class SessionHandle {
   }
 
   /**
-   * The session, as long as this handle has part in it: the token that it came with may have been replaced since, in what is
-   * shown too, where that is on its way to the row.
+   * The session, as long as this handle has part in it: the token that it came with may have been replaced
+   * since, in what is shown too, where that is on its way to the row.
    */
   get #open(): Session | undefined {
     const session = this.#session;
@@ -85,8 +86,8 @@ export class SessionHandle {
   }
 
   /**
-   * Resolves when this handle has a session: at once in most cases, after `getToken` for clients that ask for it later.
-   * Rejects with `SESSION_MISSING` when the socket goes without ever having had one.
+   * Resolves when this handle has a session: at once in most cases, after `getToken` for clients that ask for
+   * it later. Rejects with `SESSION_MISSING` when the socket goes without ever having had one.
    */
   get ready(): Promise<void> {
     if (this.#session) return Promise.resolve();
@@ -105,7 +106,9 @@ export class SessionHandle {
     return this.#open?.row?.visitedAt ?? 0;
   }
 
-  /** Last use before this visit, Unix seconds; 0 on the first. A visit begins after 30 minutes without use. */
+  /**
+   * Last use before this visit, Unix seconds; 0 on the first. A visit begins after 30 minutes without use.
+   */
   get previousVisitAt(): UnixSeconds {
     return this.#open?.row?.previousVisitAt ?? 0;
   }
@@ -115,15 +118,18 @@ export class SessionHandle {
     return this.#open?.row?.expires ?? 0;
   }
 
-  /** What the client said of itself when the session began; `null` if nothing. Anybody can claim anything there. */
+  /**
+   * What the client said of itself when the session began; `null` if nothing. Anybody can claim anything
+   * there.
+   */
   get client(): ClientDescription | null {
     const client = this.#open?.row?.client;
     return client ? { ...client } : null;
   }
 
   /**
-   * The value under `key`, a copy that is yours to change. Missing: `""`, as the old package had it, or `fallback` if given
-   * (`get(key, undefined)` gives `undefined`).
+   * The value under `key`, a copy that is yours to change. Missing: `""`, as the old package had it, or
+   * `fallback` if given (`get(key, undefined)` gives `undefined`).
    *
    * @example
    * const cart = socket.session.get("cart");
@@ -150,8 +156,8 @@ export class SessionHandle {
   }
 
   /**
-   * Sets one value, or several at once (all or none). Values are kept as JSON; `undefined` deletes. Calls made together go to
-   * the database together.
+   * Sets one value, or several at once (all or none). Values are kept as JSON; `undefined` deletes. Calls
+   * made together go to the database together.
    *
    * @example
    * await socket.session.set("theme", "dark");
@@ -184,11 +190,12 @@ export class SessionHandle {
   }
 
   /**
-   * Changes values by a function of what they are, for counters and the like: exact, also while other sockets, processes and
-   * requests do the same. `fn` changes the draft that it is given. It must be synchronous, and is run several times: at once, for
-   * what `get` shows; when it is written; and again, on newer values, where somebody else has written meanwhile. So let it do nothing else. Resolves to what it returned in the run
-   * that was saved. What it throws comes out here, and nothing is changed. Further errors: `SESSION_UPDATE_FAILED` where it
-   * returns a promise.
+   * Changes values by a function of what they are, for counters and the like: exact, also while other
+   * sockets, processes and requests do the same. `fn` changes the draft that it is given. It must be
+   * synchronous, and is run several times: at once, for what `get` shows; when it is written; and again, on
+   * newer values, where somebody else has written meanwhile. So let it do nothing else. Resolves to what it
+   * returned in the run that was saved. What it throws comes out here, and nothing is changed. Further
+   * errors: `SESSION_UPDATE_FAILED` where it returns a promise.
    *
    * @example
    * const visits = await socket.session.update((draft) => (draft.visits = (draft.visits ?? 0) + 1));
@@ -208,7 +215,10 @@ export class SessionHandle {
     }, "SESSION_UPDATE_FAILED");
   }
 
-  /** Reads the row now, so that `get` shows what others have written. It is otherwise noticed by itself, a little later. */
+  /**
+   * Reads the row now, so that `get` shows what others have written. It is otherwise noticed by itself, a
+   * little later.
+   */
   reload(): Promise<void> {
     return this.#change(async (session) => {
       const row = await session.read();
@@ -222,16 +232,17 @@ export class SessionHandle {
   }
 
   /**
-   * Says who this session belongs to. First the client gets a new token, so that whoever held the one before has no part in
-   * what follows; when the client has confirmed it, `userId` is set, in the write that makes the new token the only one.
-   * Values stay: the cart goes along. Every other socket of the session is asked for the new token, is `active` no more, and
-   * is disconnected if it has not presented it within 10 seconds.
+   * Says who this session belongs to. First the client gets a new token, so that whoever held the one before
+   * has no part in what follows; when the client has confirmed it, `userId` is set, in the write that makes
+   * the new token the only one. Values stay: the cart goes along. Every other socket of the session is asked
+   * for the new token, is `active` no more, and is disconnected if it has not presented it within 10 seconds.
    *
-   * `userId`: 1 to 128 characters, no spaces at the ends; a whole number is taken as its digits. Errors: `SESSION_USER_INVALID`;
-   * `SESSION_NOT_CONFIRMED` if the client has gone, does not confirm within 10 seconds of being sent the new token (4 while another client
-   * of the session waits), may hold one that another server sent it, had no turn within 5 seconds, or a logout has begun since. Whatever it holds
-   * still opens the session, and nobody has been logged in, so try again (clients that never confirm get the new token in one step). `SESSION_TOKEN_CHANGED`; those
-   * of every change.
+   * `userId`: 1 to 128 characters, no spaces at the ends; a whole number is taken as its digits. Errors:
+   * `SESSION_USER_INVALID`; `SESSION_NOT_CONFIRMED` if the client has gone, does not confirm within 10
+   * seconds of being sent the new token (4 while another client of the session waits), may hold one that
+   * another server sent it, had no turn within 5 seconds, or a logout has begun since. Whatever it holds
+   * still opens the session, and nobody has been logged in, so try again (clients that never confirm get the
+   * new token in one step). `SESSION_TOKEN_CHANGED`; those of every change.
    */
   login(userId: string | number): Promise<void> {
     return this.#change(async (session) => {
@@ -241,9 +252,10 @@ export class SessionHandle {
   }
 
   /**
-   * Ends the login: `userId` and all values are gone, the session stays, and all its sockets leave all rooms but their own, and those named in
-   * `keepRooms`. Then the client gets a new token as with {@link login}; whether it confirms that, or the database takes it, changes nothing of
-   * the logout. Further errors: `SESSION_OPTION_INVALID` where `keepRooms` is no list of up to 100 names.
+   * Ends the login: `userId` and all values are gone, the session stays, and all its sockets leave all rooms
+   * but their own, and those named in `keepRooms`. Then the client gets a new token as with {@link login};
+   * whether it confirms that, or the database takes it, changes nothing of the logout. Further errors:
+   * `SESSION_OPTION_INVALID` where `keepRooms` is no list of up to 100 names.
    *
    * @example
    * await socket.session.logout({ keepRooms: ["lobby"] });
@@ -263,8 +275,9 @@ export class SessionHandle {
   }
 
   /**
-   * Ends the session: its row is deleted, changes that still wait are rejected with `SESSION_ENDED`, and all its sockets, on
-   * every server, are told (`sessionEnd`) and disconnected. Destroying one that is over is no error.
+   * Ends the session: its row is deleted, changes that still wait are rejected with `SESSION_ENDED`, and all
+   * its sockets, on every server, are told (`sessionEnd`) and disconnected. Destroying one that is over is no
+   * error.
    */
   destroy(): Promise<void> {
     if (this.#session?.ended) return Promise.resolve();
@@ -297,7 +310,8 @@ export class SessionHandle {
 
   /** @internal */
   protected watched<Result>(result: Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
-    // Handled here, so that a promise nobody waits for is no unhandled rejection; who waits still sees it rejected.
+    // Handled here, so that a promise nobody waits for is no unhandled rejection; who waits still sees it
+    // rejected.
     result.catch((error: unknown) => this.#registry.failed(toSessionError(error, otherwise, this.id)));
     return result;
   }

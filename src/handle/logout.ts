@@ -9,7 +9,10 @@ export interface LogoutOptions {
   readonly keepRooms?: readonly string[];
 }
 
-/** Ends a login: values and rooms go with it, and then the client gets a new token. Errors: those of {@link rotateAfter}, `SESSION_OPTION_INVALID`. */
+/**
+ * Ends a login: values and rooms go with it, and then the client gets a new token. Errors: those of {@link
+ * rotateAfter}, `SESSION_OPTION_INVALID`.
+ */
 export async function logOut(
   session: Session,
   bearer: Bearer,

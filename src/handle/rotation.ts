@@ -15,11 +15,17 @@ export interface Bearer {
   readonly confirms: boolean;
   /** Nothing can be sent to it, not yet or not any more. */
   readonly gone: boolean;
-  /** Has the client present the token that it holds now; resolves to whether it has, once that has been looked at. */
+  /**
+   * Has the client present the token that it holds now; resolves to whether it has, once that has been looked
+   * at.
+   */
   presentAgain(): Promise<boolean>;
   /** Sends its client the new token, and nobody else; resolves to whether it was confirmed. */
   offer(token: PresentedToken): Promise<boolean>;
-  /** The session's secret is about to be replaced in one step: what the client presents meanwhile may be the old one. */
+  /**
+   * The session's secret is about to be replaced in one step: what the client presents meanwhile may be the
+   * old one.
+   */
   replacing(token: PresentedToken, done: Promise<unknown>): void;
 }
 
@@ -47,12 +53,12 @@ const MAX_WAITING = 4;
 const waiting = new WeakMap<Bearer, number>();
 
 /**
- * Gives a session a new secret, and changes what `change` changes in the same write, in the session's turn: a second one begins with what the
- * first has come to, or has come to by the time that it is overtaken.
+ * Gives a session a new secret, and changes what `change` changes in the same write, in the session's turn: a
+ * second one begins with what the first has come to, or has come to by the time that it is overtaken.
  *
- * A client that confirms is first sent the new token, whose hash waits in `nextHash`; the old one stays good until the
- * new one is confirmed or presented, so that a reply that is lost logs nobody out. A client that does not confirm gets it in one
- * step: the old one ends at once.
+ * A client that confirms is first sent the new token, whose hash waits in `nextHash`; the old one stays good
+ * until the new one is confirmed or presented, so that a reply that is lost logs nobody out. A client that
+ * does not confirm gets it in one step: the old one ends at once.
  *
  * Errors: `SESSION_NOT_CONFIRMED`, `SESSION_TOKEN_CHANGED`, `SESSION_QUEUE_FULL`, those of a change.
  */
@@ -97,8 +103,8 @@ async function rotateByClient(session: Session, confirming: Confirming, change: 
 }
 
 /**
- * The client holds its new token, so that wins over what somebody else may have been sent meanwhile; not over what has taken effect, unless this
- * client has had that too: then it has stored this one over it.
+ * The client holds its new token, so that wins over what somebody else may have been sent meanwhile; not over
+ * what has taken effect, unless this client has had that too: then it has stored this one over it.
  */
 function takeEffect(
   session: Session,
@@ -133,12 +139,16 @@ async function offer(
   });
   if (isHeard || !answer || !replaces) return isHeard;
   host.unheard.add(token.secretHash, replaces);
-  // Who is overtaken may confirm all the same. What was asked for has been refused by then, but the client has the token.
+  // Who is overtaken may confirm all the same. What was asked for has been refused by then, but the client
+  // has the token.
   void confirmedLate(session, { ...proposal, bearer, answer }, host);
   return false;
 }
 
-/** Never rejects: where it is too late, or the store is away, that is found out when the client presents the token. */
+/**
+ * Never rejects: where it is too late, or the store is away, that is found out when the client presents the
+ * token.
+ */
 async function confirmedLate(
   session: Session,
   late: Proposal & { bearer: Bearer; answer: Promise<boolean> },
@@ -155,8 +165,8 @@ async function confirmedLate(
 const logouts = new WeakMap<Session, number>();
 
 /**
- * Says who a session belongs to, with a new secret. Where a logout has begun since, that was asked for later: the client has its new token, and
- * nobody is logged in. Errors: as of {@link rotate}.
+ * Says who a session belongs to, with a new secret. Where a logout has begun since, that was asked for later:
+ * the client has its new token, and nobody is logged in. Errors: as of {@link rotate}.
  */
 export async function rotateToLogin(
   session: Session,
@@ -198,7 +208,8 @@ async function propose(session: Session, { bearer, turn }: Confirming): Promise<
   credential.expect(token.secretHash);
   await session.edit((values) => {
     const { secretHash, nextHash } = values.identity;
-    // Another server has sent one that this client was not asked about and may hold: in its place ours would log it out.
+    // Another server has sent one that this client was not asked about and may hold: in its place ours would
+    // log it out.
     if (nextHash && !(asked && sameHash(asked, nextHash))) throw session.error("SESSION_NOT_CONFIRMED");
     replaces = secretHash;
     values.identity = { ...values.identity, nextHash: token.secretHash };
@@ -207,10 +218,11 @@ async function propose(session: Session, { bearer, turn }: Confirming): Promise<
 }
 
 /**
- * Takes the login away, and then gives a new secret. What is to be gone is gone first: a client that went before it could confirm
- * (somebody closed the lid) must not stay logged in. Its old token then opens a session of nobody, without values. So it is where the store
- * refuses the new secret or cannot be reached any more: the logout is done by then, and an error would say that surely nothing was written.
- * That one is logged.
+ * Takes the login away, and then gives a new secret. What is to be gone is gone first: a client that went
+ * before it could confirm (somebody closed the lid) must not stay logged in. Its old token then opens a
+ * session of nobody, without values. So it is where the store refuses the new secret or cannot be reached any
+ * more: the logout is done by then, and an error would say that surely nothing was written. That one is
+ * logged.
  */
 export async function rotateAfter(
   session: Session,

@@ -24,7 +24,10 @@ import type { TokenWriter } from "./response-bearer.js";
 
 /** The option `cookie` of `sessions.express()` and its like. */
 export interface CookieBridgeOptions {
-  /** Where the client's `httpOnlyCookie({ url })` finds the bridge: a path of this application. @default "/session" */
+  /**
+   * Where the client's `httpOnlyCookie({ url })` finds the bridge: a path of this application. @default
+   * "/session"
+   */
   url?: string;
   /** Name of the cookie. @default "session-token" */
   name?: string;
@@ -53,7 +56,10 @@ export const bridgeOptions = {
   origins: originList,
 } satisfies OptionsOf<CookieBridgeOptions>;
 
-/** The request header that carries a ticket to be exchanged for a cookie. Pages of other origins may not send it without being asked. */
+/**
+ * The request header that carries a ticket to be exchanged for a cookie. Pages of other origins may not send
+ * it without being asked.
+ */
 export const TICKET_HEADER = "session-ticket";
 
 /** What the bridge needs besides its options. */
@@ -66,8 +72,9 @@ export interface BridgeContext {
 }
 
 /**
- * Keeps the token of a web page in an httpOnly cookie: `GET` tells the page's script which session there is and gives it a ticket to present
- * over Socket.IO, `POST` exchanges the ticket that `gotToken` has brought for the cookie, `DELETE` forgets. No answer has the token in it.
+ * Keeps the token of a web page in an httpOnly cookie: `GET` tells the page's script which session there is
+ * and gives it a ticket to present over Socket.IO, `POST` exchanges the ticket that `gotToken` has brought
+ * for the cookie, `DELETE` forgets. No answer has the token in it.
  */
 export class CookieBridge {
   readonly #options: Completed<typeof bridgeOptions>;
@@ -97,7 +104,10 @@ export class CookieBridge {
     return parse(cookieHeaderOf(request) ?? "")[this.#options.name];
   }
 
-  /** Whether a new token belongs into the cookie: the request is that of a page which may use it, has come by it, or says so. */
+  /**
+   * Whether a new token belongs into the cookie: the request is that of a page which may use it, has come by
+   * it, or says so.
+   */
   usesCookie(request: IncomingMessage, presented: string | undefined): boolean {
     const { headers } = request;
     if (!isTrustedPage(headers, this.#options.origins)) return false;
@@ -133,12 +143,16 @@ export class CookieBridge {
     const held = secretHashOf(cookie);
     const boundTo = held ?? this.#setFirstSecret(response);
     const ticket = tickets.seal("present", token?.sessionId ?? "", { token: token?.text ?? "", boundTo });
-    // Where a second request brings no cookie either, the browser keeps none: a page is to know before a session is made for it.
+    // Where a second request brings no cookie either, the browser keeps none: a page is to know before a
+    // session is made for it.
     const kept = held === undefined && { kept: false };
     return answer(200, { token: token ? standInFor(token.sessionId) : "", ticket, ...kept });
   }
 
-  /** Gives the browser a secret before it has a session, so that the first token can be for this browser alone. */
+  /**
+   * Gives the browser a secret before it has a session, so that the first token can be for this browser
+   * alone.
+   */
   #setFirstSecret(response: ServerResponse): HashText {
     const cookie = newTokenFor("");
     this.write(response, cookie.text);

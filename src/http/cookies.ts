@@ -17,9 +17,10 @@ export type CookieReader = (handshake: CookieHandshake) => string | undefined;
 /** What {@link fromCookie} and {@link fromKoaCookie} have in common. */
 export interface CookieOptions {
   /**
-   * Pages of these origins may use the cookie, besides those of the server's own host. A browser sends cookies with any page's
-   * WebSocket, so without this check a stranger's page could speak in the name of whoever visits it (OWASP, cross-site WebSocket hijacking).
-   * Needed where a proxy changes the `Host` header, and where pages come from another port. @default only the server's own host
+   * Pages of these origins may use the cookie, besides those of the server's own host. A browser sends
+   * cookies with any page's WebSocket, so without this check a stranger's page could speak in the name of
+   * whoever visits it (OWASP, cross-site WebSocket hijacking). Needed where a proxy changes the `Host`
+   * header, and where pages come from another port. @default only the server's own host
    *
    * @example
    * origins: ["https://app.example.com"]
@@ -86,13 +87,15 @@ export const koaCookieOptions = {
 } satisfies OptionsOf<FromKoaCookieOptions>;
 
 /**
- * For the option `identify`: sockets whose handshake carries the cookie of express-session open the session that the cookie opens, where
- * express-session keeps its sessions here (`ConnectStore`). A cookie whose signature is wrong, or that comes with another site's page, counts for nothing.
- * Throws `SESSION_OPTION_INVALID` for wrong options.
+ * For the option `identify`: sockets whose handshake carries the cookie of express-session open the session
+ * that the cookie opens, where express-session keeps its sessions here (`ConnectStore`). A cookie whose
+ * signature is wrong, or that comes with another site's page, counts for nothing. Throws
+ * `SESSION_OPTION_INVALID` for wrong options.
  *
  * @example
  * const sessions = tokenSession({ db, identify: fromCookie({ secret: process.env.SECRET }) });
- * app.use(session({ secret: process.env.SECRET, store: new ConnectStore(sessions), resave: false, saveUninitialized: false }));
+ * const store = new ConnectStore(sessions);
+ * app.use(session({ secret: process.env.SECRET, store, resave: false, saveUninitialized: false }));
  */
 export function fromCookie({ name, secret, origins }: FromCookieOptions): CookieReader {
   // Others are passed over: what express-session is given may be handed on whole.
@@ -109,7 +112,8 @@ export function fromCookie({ name, secret, origins }: FromCookieOptions): Cookie
 }
 
 /**
- * The same for the cookie of koa-session, with `KoaSessionStore`. Throws `SESSION_OPTION_INVALID` for wrong options.
+ * The same for the cookie of koa-session, with `KoaSessionStore`. Throws `SESSION_OPTION_INVALID` for wrong
+ * options.
  *
  * @example
  * const sessions = tokenSession({ db, identify: fromKoaCookie({ keys: app.keys }) });

@@ -21,7 +21,7 @@ export interface FastifyInstance {
   /** Whether that has been announced. */
   hasRequestDecorator(name: string | symbol): boolean;
   /** Adds what runs for each request. */
-  // biome-ignore lint/suspicious/noExplicitAny: Fastify's own types of a hook depend on type parameters of the instance.
+  // biome-ignore lint/suspicious/noExplicitAny: Fastify's types of a hook depend on the instance's.
   addHook(name: "onRequest", hook: (request: any, reply: any) => Promise<unknown>): unknown;
 }
 
@@ -35,7 +35,10 @@ export type FastifyPlugin = (
 /** Says that `request.session` is ours. */
 const OURS = Symbol("socket.io-token-session");
 
-/** Makes the plugin that gives requests their `request.session`, for the whole application and not for the plugin's own routes alone. */
+/**
+ * Makes the plugin that gives requests their `request.session`, for the whole application and not for the
+ * plugin's own routes alone.
+ */
 export function fastifyPlugin(sessions: SessionMiddleware): FastifyPlugin {
   const plugin: FastifyPlugin = (instance, _, done) => {
     try {

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 /**
- * Whether a request comes from a page that may use the server's cookies. Browsers name the page's origin with each WebSocket and each
- * script's request to another origin, and else whether it is another; without both it is a page of this very server, or no browser.
+ * Whether a request comes from a page that may use the server's cookies. Browsers name the page's origin with
+ * each WebSocket and each script's request to another origin, and else whether it is another; without both it
+ * is a page of this very server, or no browser.
  */
 export function isTrustedPage(headers: IncomingHttpHeaders, origins: readonly string[]): boolean {
   const { host = headers[":authority"] } = headers;
@@ -11,7 +12,10 @@ export function isTrustedPage(headers: IncomingHttpHeaders, origins: readonly st
   return URL.canParse(origin) && new URL(origin).host === host;
 }
 
-/** Whether another origin's page has it in itself: an image, or a script, which is how old clients poll (`allowEIO3`). Not where a link is followed. */
+/**
+ * Whether another origin's page has it in itself: an image, or a script, which is how old clients poll
+ * (`allowEIO3`). Not where a link is followed.
+ */
 function isEmbedded(headers: IncomingHttpHeaders): boolean {
   const site = headers["sec-fetch-site"];
   return (site === "cross-site" || site === "same-site") && headers["sec-fetch-mode"] !== "navigate";

@@ -21,9 +21,10 @@ export interface Exchange {
 }
 
 /**
- * The session of one HTTP request: `req.session`, `ctx.session`. The same handle as `socket.session`, on the same session, with the
- * client behind this request: a `login` or `regenerate` takes effect in one step, and the new token goes out in the header
- * `Session-Token` of the answer (or its cookie), so call it before the answer begins.
+ * The session of one HTTP request: `req.session`, `ctx.session`. The same handle as `socket.session`, on the
+ * same session, with the client behind this request: a `login` or `regenerate` takes effect in one step, and
+ * the new token goes out in the header `Session-Token` of the answer (or its cookie), so call it before the
+ * answer begins.
  */
 export class RequestSession extends SessionHandle {
   readonly #exchange: Exchange;
@@ -36,9 +37,10 @@ export class RequestSession extends SessionHandle {
   }
 
   /**
-   * Resolves once the token that came with the request has been looked at; with `{ lazy: true }` that begins when this is first
-   * asked for, or with the first change. `active` then says whether it has opened a session. Errors (`lazy` only; otherwise the request has
-   * been answered): `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
+   * Resolves once the token that came with the request has been looked at; with `{ lazy: true }` that begins
+   * when this is first asked for, or with the first change. `active` then says whether it has opened a
+   * session. Errors (`lazy` only; otherwise the request has been answered): `SESSION_STORE_UNAVAILABLE`,
+   * `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
    */
   override get ready(): Promise<void> {
     return this.loading() ?? Promise.resolve();
@@ -49,10 +51,10 @@ export class RequestSession extends SessionHandle {
   }
 
   /**
-   * Creates a session where this request has none, or one that is over; its token goes out with the answer. Does nothing where there is
-   * one. Errors: `SESSION_TOO_MANY`, `SESSION_NOT_CONFIRMED` where the answer has begun, `SESSION_TOKEN_CHANGED` where another request has
-   * changed the token meanwhile, `SESSION_STORE_UNAVAILABLE`,
-   * `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
+   * Creates a session where this request has none, or one that is over; its token goes out with the answer.
+   * Does nothing where there is one. Errors: `SESSION_TOO_MANY`, `SESSION_NOT_CONFIRMED` where the answer has
+   * begun, `SESSION_TOKEN_CHANGED` where another request has changed the token meanwhile,
+   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
    *
    * @example
    * app.post("/login", async (req, res) => {

@@ -3,12 +3,21 @@ import type { Http2ServerRequest } from "node:http2";
 import { SessionError } from "../errors.js";
 import { type Connection, type OpenLimits, OpenSlots } from "../registry/open-slots.js";
 
-/** With HTTP/1 whoever waits for answers has one request at a time on a connection; only one that sends ahead has more. */
+/**
+ * With HTTP/1 whoever waits for answers has one request at a time on a connection; only one that sends ahead
+ * has more.
+ */
 const HTTP_1_LIMITS: OpenLimits = { atOnce: 8, waiting: 1_000 };
-/** With HTTP/2 a proxy may send everybody's requests on one: as many streams as RFC 9113 (section 5.1.2) has a server allow at least. */
+/**
+ * With HTTP/2 a proxy may send everybody's requests on one: as many streams as RFC 9113 (section 5.1.2) has a
+ * server allow at least.
+ */
 const HTTP_2_LIMITS: OpenLimits = { atOnce: 100, waiting: 1_000 };
 
-/** Opens a session for a request when its connection has a slot for it. Errors: `SESSION_QUEUE_FULL`; those of `open`. */
+/**
+ * Opens a session for a request when its connection has a slot for it. Errors: `SESSION_QUEUE_FULL`; those of
+ * `open`.
+ */
 export async function withOpenSlot<Opened>(
   request: IncomingMessage,
   open: () => Promise<Opened>,

@@ -13,7 +13,10 @@ export type TokenWriter = (response: ServerResponse, token: string) => void;
 /** The last token for each answer. */
 const tokens = new WeakMap<ServerResponse, { text: string; write: TokenWriter }>();
 
-/** The client of one request, as a session's rotations see it: it gets a new token with the answer, in one step. */
+/**
+ * The client of one request, as a session's rotations see it: it gets a new token with the answer, in one
+ * step.
+ */
 export class ResponseBearer implements Bearer {
   readonly credential: Credential;
   /** There is no way to hear that an answer has arrived. */
@@ -54,7 +57,10 @@ export class ResponseBearer implements Bearer {
   }
 }
 
-/** Not before the headers go out: frameworks drop what was set when a handler throws, and handlers set headers of their own. */
+/**
+ * Not before the headers go out: frameworks drop what was set when a handler throws, and handlers set headers
+ * of their own.
+ */
 function addTokenToHeaders(response: ServerResponse, text: string, write: TokenWriter, log: Log): void {
   const isFirst = !tokens.has(response);
   tokens.set(response, { text, write });

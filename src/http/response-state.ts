@@ -8,8 +8,8 @@ const waiting = new WeakMap<Socket, Set<() => void>>();
 const upgraded = new WeakSet<ServerResponse>();
 
 /**
- * Runs `then` once the answer to a request has gone out, or never will. Of an upgrade (`io.engine.use`), once its connection is closed: until
- * then it is `socket.request` of a Socket.IO socket.
+ * Runs `then` once the answer to a request has gone out, or never will. Of an upgrade (`io.engine.use`), once
+ * its connection is closed: until then it is `socket.request` of a Socket.IO socket.
  */
 export function onResponseOver(
   { socket }: IncomingMessage,
@@ -17,14 +17,16 @@ export function onResponseOver(
   then: () => void,
 ): void {
   if (response.closed) return then();
-  // Engine.IO's stand-in for the answer to an upgrade has no events up to 6.6, and later tells of nothing but this.
+  // Engine.IO's stand-in for the answer to an upgrade has no events up to 6.6, and later tells of nothing but
+  // this.
   if (isStandIn(response)) {
     if (socket.destroyed) return then();
     onClose(socket, then);
     return;
   }
   response.once("close", then);
-  // On its way: Node closes it with the connection. Of requests that came before the one ahead of them was answered, it forgets the rest.
+  // On its way: Node closes it with the connection. Of requests that came before the one ahead of them was
+  // answered, it forgets the rest.
   if (response.socket) return;
   if (socket.destroyed) return over();
   response.once("close", onClose(socket, over));

@@ -75,8 +75,9 @@ export class SessionMiddleware {
   }
 
   /**
-   * The session of a request, with what it presents looked at unless that is put off; or what to answer in its place. `present`: what the
-   * request has for a session already, where this is mounted once more. Rejects with `SESSION_OPTION_INVALID` where that is somebody else's.
+   * The session of a request, with what it presents looked at unless that is put off; or what to answer in
+   * its place. `present`: what the request has for a session already, where this is mounted once more.
+   * Rejects with `SESSION_OPTION_INVALID` where that is somebody else's.
    */
   async handle(
     request: IncomingMessage,
@@ -107,7 +108,10 @@ export class SessionMiddleware {
     return isRefused ? { session, answer: unauthorized(missing) } : { session };
   }
 
-  /** Mounted once more, on a router or a route, where `required` may be new; all else is as it was found first. */
+  /**
+   * Mounted once more, on a router or a route, where `required` may be new; all else is as it was found
+   * first.
+   */
   #exchangeOf(present: unknown): RequestExchange {
     const exchange = present instanceof RequestSession ? exchanges.get(present) : undefined;
     if (exchange?.registry !== this.#context.registry)

@@ -21,8 +21,9 @@ interface DeferredTouch {
 }
 
 /**
- * Touches that the store did not take, because it was away or somebody had the row locked. The session may not be open here any more, and
- * its user may come back late: so they are made later, for as long as they can help.
+ * Touches that the store did not take, because it was away or somebody had the row locked. The session may
+ * not be open here any more, and its user may come back late: so they are made later, for as long as they can
+ * help.
  */
 export class DeferredTouches {
   readonly #rows: Rows;

@@ -3,8 +3,9 @@ import type { EndReason } from "../wire.js";
 import type { SessionRegistry } from "./registry.js";
 
 /**
- * Ends several sessions, and waits for all of them, also where some fail. Errors: where surely none has ended, as of
- * {@link SessionRegistry.destroy}; where some may have, `SESSION_WRITE_UNCERTAIN`, which says how many have not.
+ * Ends several sessions, and waits for all of them, also where some fail. Errors: where surely none has
+ * ended, as of {@link SessionRegistry.destroy}; where some may have, `SESSION_WRITE_UNCERTAIN`, which says
+ * how many have not.
  */
 export async function destroyAll(
   registry: SessionRegistry,
@@ -21,7 +22,10 @@ export async function destroyAll(
   throw new SessionError("SESSION_WRITE_UNCERTAIN", detail, { cause: first });
 }
 
-/** The same, page by page. A page that cannot be read after others have ended is `SESSION_WRITE_UNCERTAIN` too. */
+/**
+ * The same, page by page. A page that cannot be read after others have ended is `SESSION_WRITE_UNCERTAIN`
+ * too.
+ */
 export async function destroyPages(
   registry: SessionRegistry,
   pages: AsyncIterable<readonly { readonly sessionId: string }[]>,

@@ -17,7 +17,9 @@ export interface Device {
   readonly visitedAt: UnixSeconds;
   /** When it ends unless it is used. */
   readonly expiresAt: UnixSeconds;
-  /** Whether a socket has it open now, on this server or, with a cluster adapter, on another that answered. */
+  /**
+   * Whether a socket has it open now, on this server or, with a cluster adapter, on another that answered.
+   */
   readonly live: boolean;
 }
 

@@ -33,23 +33,29 @@ export interface SessionInvalidEvent {
   /** The id that the token claims; absent where it is no token at all. */
   readonly sessionId?: string;
   /**
-   * `"malformed"`: no token of ours · `"unknown"`: no such session, or another secret. Anybody can produce these two. ·
-   * `"expired"`: it was right once. · `"retired"`: it was right until a newer token took its place; somebody has kept it, the
-   * client itself or a thief.
+   * `"malformed"`: no token of ours · `"unknown"`: no such session, or another secret. Anybody can produce
+   * these two. · `"expired"`: it was right once. · `"retired"`: it was right until a newer token took its
+   * place; somebody has kept it, the client itself or a thief.
    */
   readonly reason: "malformed" | "unknown" | "expired" | "retired";
 }
 
 /**
- * Events of {@link TokenSessions}, each with one object. A listener that throws, or whose promise rejects, is logged as an error; it
- * keeps no other listener from being called, and does not end the process.
+ * Events of {@link TokenSessions}, each with one object. A listener that throws, or whose promise rejects, is
+ * logged as an error; it keeps no other listener from being called, and does not end the process.
  */
 export interface TokenSessionEvents {
   /** A client's first visit, or a new session in place of one that is over. */
   sessionStart: (event: SessionStartEvent) => void;
-  /** On every process that has the session open: after its own accepted write, and when it sees somebody else's. */
+  /**
+   * On every process that has the session open: after its own accepted write, and when it sees somebody
+   * else's.
+   */
   sessionChange: (event: SessionChangeEvent) => void;
-  /** On every process that had the session open, and on the one that destroyed it. Rows that nobody has open end unheard. */
+  /**
+   * On every process that had the session open, and on the one that destroyed it. Rows that nobody has open
+   * end unheard.
+   */
   sessionEnd: (event: SessionEndEvent) => void;
   /** A client presented a token that opens nothing: often an old one, perhaps a stolen one. */
   sessionInvalid: (event: SessionInvalidEvent) => void;

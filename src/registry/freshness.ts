@@ -7,8 +7,9 @@ import type { Session } from "../session/session.js";
 import type { SessionRegistry } from "./registry.js";
 
 /**
- * Sees to it that what is known of a session is fresh enough for an event, where the application does not leave that to announcements and
- * the sweep. A verification reads the revision alone; the row is read where that has moved.
+ * Sees to it that what is known of a session is fresh enough for an event, where the application does not
+ * leave that to announcements and the sweep. A verification reads the revision alone; the row is read where
+ * that has moved.
  */
 export class Freshness {
   readonly #registry: SessionRegistry;
@@ -42,8 +43,9 @@ export class Freshness {
   }
 
   /**
-   * Verifies the session. Who asks while a verification has been asked for and has not begun shares it, so that what is known is never older
-   * than the asking. Resolves to whether that was possible now; errors: `SESSION_CLOSED`, `SESSION_DATA_INVALID`, which waiting does not mend.
+   * Verifies the session. Who asks while a verification has been asked for and has not begun shares it, so
+   * that what is known is never older than the asking. Resolves to whether that was possible now; errors:
+   * `SESSION_CLOSED`, `SESSION_DATA_INVALID`, which waiting does not mend.
    */
   async verify(session: Session): Promise<boolean> {
     let next = this.#next.get(session);

@@ -22,7 +22,9 @@ import { adoptRow } from "./mint.js";
 import { Touches } from "./touches.js";
 import { WatchedSessions } from "./watched-sessions.js";
 
-/** Tells other processes what happened here; `socket.io/cluster.ts` does, where there is a cluster adapter. */
+/**
+ * Tells other processes what happened here; `socket.io/cluster.ts` does, where there is a cluster adapter.
+ */
 export interface Announcer {
   announceWrite(sessionId: string, revision: number, keepRooms?: readonly string[]): void;
   announceEnd(sessionId: string, reason: EndReason): void;
@@ -42,8 +44,8 @@ const NO_ROOMS: ReadonlySet<string> = new Set();
 const OPENED = { beginVisit: true };
 
 /**
- * The sessions that are live in this process: sees to it that a row has one object here, and tells of what happens to it. Whoever gets
- * a session from here holds it until `release`.
+ * The sessions that are live in this process: sees to it that a row has one object here, and tells of what
+ * happens to it. Whoever gets a session from here holds it until `release`.
  */
 export class LiveSessions implements SessionHost<Session> {
   readonly clock: Clock;
@@ -104,7 +106,8 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   destroyed(session: Session, reason: EndReason): void {
-    // The row of one that has expired has made room: by now there may be another session, which others have open.
+    // The row of one that has expired has made room: by now there may be another session, which others have
+    // open.
     if (reason !== "expired") this.announcer?.announceEnd(session.id, reason);
     if (!session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
   }
@@ -169,8 +172,8 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /**
-   * Takes over what something else has made for this token, as far as there can be anything; `false` where not. Errors:
-   * `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
+   * Takes over what something else has made for this token, as far as there can be anything; `false` where
+   * not. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
    */
   async adopt(token: PresentedToken): Promise<boolean> {
     if (!this.rows.mayHave(token)) return false;
@@ -179,8 +182,8 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /**
-   * Another process says that it has written this revision: what is live here must not show older values for long, and what is read from now
-   * on is not older. `keepRooms`: where that write ended a login.
+   * Another process says that it has written this revision: what is live here must not show older values for
+   * long, and what is read from now on is not older. `keepRooms`: where that write ended a login.
    */
   applyRemoteWrite(sessionId: string, revision: number, keepRooms?: unknown): void {
     const session = this.#live.get(sessionId);
@@ -200,7 +203,10 @@ export class LiveSessions implements SessionHost<Session> {
     else this.#rememberEnd(sessionId, reason);
   }
 
-  /** The row of a session that has expired may still be there. Else, what began after this second is another session. */
+  /**
+   * The row of a session that has expired may still be there. Else, what began after this second is another
+   * session.
+   */
   #rememberEnd(sessionId: string, reason: EndReason, createdAt = 0): void {
     if (reason === "expired") this.recentRows.forget(sessionId);
     else this.recentRows.over(sessionId, Math.max(createdAt, Math.floor(this.rows.nowMs / 1000)));
@@ -216,8 +222,9 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /**
-   * Holds the live object of a row, to be given back by {@link release}: the one registered, or else this one (a handler may
-   * still use the session of a socket that has gone), or else a new one. Two objects of one row would each take the other's writes for somebody else's.
+   * Holds the live object of a row, to be given back by {@link release}: the one registered, or else this one
+   * (a handler may still use the session of a socket that has gone), or else a new one. Two objects of one
+   * row would each take the other's writes for somebody else's.
    */
   hold(session: Session | string): Session {
     const id = typeof session === "string" ? session : session.id;
@@ -244,8 +251,8 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /**
-   * Writes that these sessions are in use, where enough time has passed since that was last written. Only an open begins a
-   * visit: a socket that stays connected is one visit, however long. Never rejects.
+   * Writes that these sessions are in use, where enough time has passed since that was last written. Only an
+   * open begins a visit: a socket that stays connected is one visit, however long. Never rejects.
    */
   async touchDue(sessions: Iterable<Session>, options: { beginVisit: boolean }): Promise<void> {
     if (!this.#closed) await this.track(() => this.#touches.touchDue(sessions, options));

@@ -87,7 +87,8 @@ export class AddressLimits<Visitor> {
       ignoreRejection(address);
       this.#logFailure("gave a promise");
     } catch (error) {
-      // A client's headers may be other than the application expects: no reason to end the process, or to limit everybody.
+      // A client's headers may be other than the application expects: no reason to end the process, or to
+      // limit everybody.
       this.#logFailure("threw", error instanceof Error ? error.name : typeof error);
     }
     return undefined;

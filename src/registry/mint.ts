@@ -11,7 +11,10 @@ import type { ClientDescription } from "../wire.js";
 /** New ids that may turn out to be taken; more than one points to another unique key in the table. */
 const MAX_TAKEN_IDS = 3;
 
-/** An id further from its row's time is out of order; an INSERT that is repeated until it is answered takes less. */
+/**
+ * An id further from its row's time is out of order; an INSERT that is repeated until it is answered takes
+ * less.
+ */
 const OUT_OF_TIME_MS = 60_000;
 
 /** By whom a row is inserted, and until when that is tried, in milliseconds of the clock. */
@@ -40,16 +43,18 @@ export async function insertNewRow(
     const isLast = taken === MAX_TAKEN_IDS - 1;
     if (isLast || Math.abs(row.createdAt * 1000 - timeOfId(token.sessionId)) < OUT_OF_TIME_MS)
       return { row, token };
-    // The store's clock was set since it was last heard, and the answer has told it. Nobody has this token yet.
+    // The store's clock was set since it was last heard, and the answer has told it. Nobody has this token
+    // yet.
     await rows.delete(token.sessionId).catch(() => {});
   }
   throw new SessionError("SESSION_STORE_FAILED", "each new session id was taken");
 }
 
 /**
- * Inserts a row for a token, repeated verbatim until the store answers. Where its id is taken, answers the row that is there:
- * `isInserted` if an earlier try of ours, whose answer was lost, has inserted it, whoever has written since. Errors:
- * `SESSION_WRITE_UNCERTAIN` where an earlier try may have inserted it, those of the store.
+ * Inserts a row for a token, repeated verbatim until the store answers. Where its id is taken, answers the
+ * row that is there: `isInserted` if an earlier try of ours, whose answer was lost, has inserted it, whoever
+ * has written since. Errors: `SESSION_WRITE_UNCERTAIN` where an earlier try may have inserted it, those of
+ * the store.
  */
 export function insertRow(
   rows: Rows,
@@ -69,8 +74,9 @@ export function insertRow(
 }
 
 /**
- * Gives the row that the old package wrote for this token, if there is one, its public id and hash. Says nothing of the outcome:
- * another process may have been quicker, or an answer lost, so the row is to be read again whatever happened.
+ * Gives the row that the old package wrote for this token, if there is one, its public id and hash. Says
+ * nothing of the outcome: another process may have been quicker, or an answer lost, so the row is to be read
+ * again whatever happened.
  */
 export function adoptRow(rows: Rows, token: PresentedToken, clock: Clock, deadline: number): Promise<void> {
   return untilAnswered(clock, deadline, () => rows.adopt(token));

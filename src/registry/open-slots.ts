@@ -1,4 +1,6 @@
-/** What carries the requests of one client, or of a proxy before many: a connection of Engine.IO or of HTTP. */
+/**
+ * What carries the requests of one client, or of a proxy before many: a connection of Engine.IO or of HTTP.
+ */
 export interface Connection {
   on(event: "close", listener: () => void): unknown;
   removeListener(event: "close", listener: () => void): unknown;
@@ -22,8 +24,9 @@ interface Waiting {
 const all = new WeakMap<object, OpenSlots>();
 
 /**
- * How many sessions are being opened for one connection. A client may ask for as many as it likes on it (by sockets of many namespaces, by
- * many sockets of one, by requests sent ahead): they are opened a few at a time, so that what one connection sends is never a queue for all.
+ * How many sessions are being opened for one connection. A client may ask for as many as it likes on it (by
+ * sockets of many namespaces, by many sockets of one, by requests sent ahead): they are opened a few at a
+ * time, so that what one connection sends is never a queue for all.
  */
 export class OpenSlots {
   readonly #connection: Connection;
@@ -55,8 +58,8 @@ export class OpenSlots {
   }
 
   /**
-   * Waits until `who` may begin, which is counted then: `true`; `false` where it never will, because it has been dropped or the connection has
-   * gone. `undefined` where that is one too many.
+   * Waits until `who` may begin, which is counted then: `true`; `false` where it never will, because it has
+   * been dropped or the connection has gone. `undefined` where that is one too many.
    */
   acquire(who: object, what?: unknown): Promise<boolean> | undefined {
     this.#queue ??= new Queue(this.#connection);

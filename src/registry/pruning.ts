@@ -7,7 +7,10 @@ import type { Seconds, SessionStore } from "../store.js";
 
 /** Rows stay for an hour after they expired, so that who looks into a complaint still finds them. */
 const KEPT_FOR: Seconds = 3600;
-/** Rows of one step: as few as it takes to be quick, because its rows, and the disk, are somebody else's meanwhile. */
+/**
+ * Rows of one step: as few as it takes to be quick, because its rows, and the disk, are somebody else's
+ * meanwhile.
+ */
 const FIRST_STEP = 100;
 const SMALLEST_STEP = 20;
 const LARGEST_STEP = 500;
@@ -49,8 +52,9 @@ export class Pruning {
   }
 
   /**
-   * Resolves to the number of rows deleted. Errors: `SESSION_UNSUPPORTED` where the store cannot, `SESSION_STORE_UNAVAILABLE` and
-   * `SESSION_STORE_FAILED` where surely none were deleted, else `SESSION_WRITE_UNCERTAIN`; `SESSION_CLOSED`.
+   * Resolves to the number of rows deleted. Errors: `SESSION_UNSUPPORTED` where the store cannot,
+   * `SESSION_STORE_UNAVAILABLE` and `SESSION_STORE_FAILED` where surely none were deleted, else
+   * `SESSION_WRITE_UNCERTAIN`; `SESSION_CLOSED`.
    */
   async run(): Promise<number> {
     if (this.#stopped) throw new SessionError("SESSION_CLOSED");

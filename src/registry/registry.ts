@@ -16,7 +16,10 @@ import { type FirstFacts, type Inserter, insertNewRow, insertRow } from "./mint.
 /** What became of a token that was presented. */
 export type Opened =
   | { found: "session"; session: Session }
-  /** `missing`: there is no row; otherwise there is one that this caller may not have, or whose values cannot be read. `isRetired`: a newer token has replaced this one. */
+  /**
+   * `missing`: there is no row; otherwise there is one that this caller may not have, or whose values cannot
+   * be read. `isRetired`: a newer token has replaced this one.
+   */
   | { found: "nothing"; missing: boolean; isRetired?: boolean; isTold?: boolean }
   | { found: "expired" };
 
@@ -26,7 +29,10 @@ export interface Minted {
   readonly token: PresentedToken;
 }
 
-/** The registry: opens, finds, mints and ends sessions. Whoever gets a session from here holds it until `release`. */
+/**
+ * The registry: opens, finds, mints and ends sessions. Whoever gets a session from here holds it until
+ * `release`.
+ */
 export class SessionRegistry extends LiveSessions {
   readonly parseToken: TokenParser;
   readonly unheard: UnheardTokens;
@@ -38,8 +44,8 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /**
-   * Opens the session that a token belongs to. Reads the row each time, also when the session is live here already.
-   * Errors: those of {@link Session.read}, `SESSION_CLOSED`.
+   * Opens the session that a token belongs to. Reads the row each time, also when the session is live here
+   * already. Errors: those of {@link Session.read}, `SESSION_CLOSED`.
    */
   async open(token: PresentedToken): Promise<Opened> {
     const opened = await this.openQuietly(token);
@@ -80,8 +86,8 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /**
-   * Verifies a session that the caller holds, now. Answers `false` where it is not known, or something else of it is under way:
-   * it has to be opened in full, in its turn.
+   * Verifies a session that the caller holds, now. Answers `false` where it is not known, or something else
+   * of it is under way: it has to be opened in full, in its turn.
    */
   verifyNow(session: Session, verifier: Verifier): boolean {
     if (this.closed || !session.isKnown || !session.turns.begin()) return false;
@@ -90,8 +96,8 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /**
-   * The same for who can wait for the session's turn, with a promise. `onBegin` is called when the turn has come. Errors: a `StoreFault`,
-   * `SESSION_CLOSED`.
+   * The same for who can wait for the session's turn, with a promise. `onBegin` is called when the turn has
+   * come. Errors: a `StoreFault`, `SESSION_CLOSED`.
    */
   verifyInTurn(session: Session, onBegin: () => void): Promise<boolean> {
     if (this.closed) return Promise.reject(session.error("SESSION_CLOSED"));
@@ -114,8 +120,8 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /**
-   * Opens a session by its id alone, for a caller that has other proof, which `isAllowed` checks against the row. With
-   * `isExpected` it is known that there has been a row: one missing read is not gone.
+   * Opens a session by its id alone, for a caller that has other proof, which `isAllowed` checks against the
+   * row. With `isExpected` it is known that there has been a row: one missing read is not gone.
    */
   async reopen(
     sessionId: string,
@@ -165,7 +171,10 @@ export class SessionRegistry extends LiveSessions {
     this.events.emit("sessionInvalid", { reason, ...(sessionId && { sessionId }) });
   }
 
-  /** Creates a session and its token. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`. */
+  /**
+   * Creates a session and its token. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`,
+   * `SESSION_CLOSED`.
+   */
   async mint(client: ClientDescription | null): Promise<Minted> {
     this.throwIfClosed();
     const { row, token } = await this.track(() => insertNewRow(this.rows, client, this.#inserter));
@@ -181,8 +190,8 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /**
-   * Creates a session for a token that was made elsewhere, and opens it. Where there is one already, opens that, if it may: `isNew` is
-   * `false` then, and it holds nothing of `first`. Errors: as {@link mint}.
+   * Creates a session for a token that was made elsewhere, and opens it. Where there is one already, opens
+   * that, if it may: `isNew` is `false` then, and it holds nothing of `first`. Errors: as {@link mint}.
    */
   async mintFor(token: PresentedToken, first: FirstFacts): Promise<Opened & { isNew: boolean }> {
     this.throwIfClosed();
@@ -193,8 +202,8 @@ export class SessionRegistry extends LiveSessions {
     if (isNew) this.recentRows.forget(sessionId);
     if (isNew) this.events.emit("sessionStart", { sessionId, client: first.client });
     if (!isNew || !row || this.findLive(sessionId)) {
-      // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for its turn.
-      // There is a row: the INSERT has met it.
+      // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for
+      // its turn. There is a row: the INSERT has met it.
       const isOwn = (found: SessionRow) => sameHash(found.secretHash, secretHash);
       const opened = await this.reopen(sessionId, isOwn, { isExpected: true });
       return { ...opened, isNew };

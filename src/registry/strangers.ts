@@ -1,14 +1,15 @@
 import type { Clock } from "../base/clock.js";
 
 /**
- * Between two opens for strangers, in a process: a hundred a second are a few hundredths of a core, and far more than clients need that have lost
- * their sessions and ask again.
+ * Between two opens for strangers, in a process: a hundred a second are a few hundredths of a core, and far
+ * more than clients need that have lost their sessions and ask again.
  */
 const EVERY_MS = 10;
 
 /**
- * The line of those who have presented so many tokens without a session that they may create no more. What they present next is looked at
- * too, at a pace that all of them share: however many there are, nobody else waits behind them.
+ * The line of those who have presented so many tokens without a session that they may create no more. What
+ * they present next is looked at too, at a pace that all of them share: however many there are, nobody else
+ * waits behind them.
  */
 export class Strangers {
   readonly #clock: Clock;

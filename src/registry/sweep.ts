@@ -14,13 +14,16 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const AT_ONCE = 256;
 /** An expiry is looked for at most this often, so that many that fall apart by little are found together. */
 const SHORTEST_EXPIRY_CHECK_MS = 1_000;
-/** … and at least this often: a session opened meanwhile may have less time left than those that were waited for. */
+/**
+ * … and at least this often: a session opened meanwhile may have less time left than those that were waited
+ * for.
+ */
 const LONGEST_EXPIRY_CHECK_MS = LONGEST_EXPIRY_CHECK * 1000;
 
 /**
- * Keeps live sessions true to their rows, by a handful of timers however many sessions there are: verifies them every
- * `revalidate` seconds; ends what has expired when it expires; keeps connected sockets' sessions alive. Times have jitter, so
- * that nodes started together do not ask together.
+ * Keeps live sessions true to their rows, by a handful of timers however many sessions there are: verifies
+ * them every `revalidate` seconds; ends what has expired when it expires; keeps connected sockets' sessions
+ * alive. Times have jitter, so that nodes started together do not ask together.
  */
 export class Sweep {
   readonly #registry: SessionRegistry;
@@ -90,7 +93,10 @@ export class Sweep {
     await this.#verify(due);
   }
 
-  /** The machine may have slept, and then how long sessions have left is not known here: what the rows say is, and touches may be due. */
+  /**
+   * The machine may have slept, and then how long sessions have left is not known here: what the rows say is,
+   * and touches may be due.
+   */
   async #verifyAfterJump(live: readonly Session[], jumpedAtMs: number): Promise<void> {
     if (!(await this.#verify(live))) return;
     this.#verifiedAfterMs = jumpedAtMs;
@@ -98,7 +104,10 @@ export class Sweep {
       void this.#registry.touchDue(live.filter(isInUse), { beginVisit: false });
   }
 
-  /** Whether a session is kept alive by being connected, and has an idle time of its own that is shorter than the others'. */
+  /**
+   * Whether a session is kept alive by being connected, and has an idle time of its own that is shorter than
+   * the others'.
+   */
   #hasShortIdle({ row }: Session): boolean {
     return this.#settings.idle === "connection" && row !== undefined && hasShortIdle(row, this.#settings);
   }
@@ -113,7 +122,10 @@ export class Sweep {
     return least;
   }
 
-  /** Never rejects. While the store is away nothing is known to have moved, and nothing ends. Resolves to whether it answered. */
+  /**
+   * Never rejects. While the store is away nothing is known to have moved, and nothing ends. Resolves to
+   * whether it answered.
+   */
   #verify(sessions: readonly Session[]): Promise<boolean> {
     return this.#registry.track(() => this.#verifyAll(sessions));
   }
@@ -131,7 +143,8 @@ export class Sweep {
         this.#outages.over();
       } catch (error) {
         this.#outages.report(storeError(error));
-        // Where the store is away the others would fare no better; what else is wrong with some need not be with others.
+        // Where the store is away the others would fare no better; what else is wrong with some need not be
+        // with others.
         if (isPassing(error)) return false;
       }
     }

@@ -9,14 +9,17 @@ const SHORTEST_PASS: Seconds = 0.5;
 /** A pass over all live sessions is up to this much later than planned, so that nodes do not ask together. */
 const JITTER = 1.2;
 
-/** How often all live sessions are gone through for touches: often enough that hardly any is made much too early. */
+/**
+ * How often all live sessions are gone through for touches: often enough that hardly any is made much too
+ * early.
+ */
 export function touchInterval({ touchEvery }: Pick<Settings, "touchEvery">): Seconds {
   return Math.max(SHORTEST_PASS, touchEvery / 8);
 }
 
 /**
- * How much of its future use a touch has to cover. Where being connected is use, until the next pass: a socket may go at any moment, also
- * with its process, and nothing is written then.
+ * How much of its future use a touch has to cover. Where being connected is use, until the next pass: a
+ * socket may go at any moment, also with its process, and nothing is written then.
  */
 export function touchLead(row: Pick<KnownRow, "idleSeconds">, settings: Settings): Seconds {
   if (settings.idle === "events") return 0;

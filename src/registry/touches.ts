@@ -11,8 +11,9 @@ import { DeferredTouches } from "./deferred-touches.js";
 import { touchLead } from "./touch-pace.js";
 
 /**
- * Writes that sessions are in use, where the row does not live long enough for that: never less than the idle time from the last use
- * on. A touch has the row live longer than that by `touchEvery`, and most uses find it so and write nothing.
+ * Writes that sessions are in use, where the row does not live long enough for that: never less than the idle
+ * time from the last use on. A touch has the row live longer than that by `touchEvery`, and most uses find it
+ * so and write nothing.
  */
 export class Touches {
   readonly #settings: Settings;
@@ -45,8 +46,9 @@ export class Touches {
   }
 
   /**
-   * A session is used by an event, of which there may be many: while a touch of it is deferred, none is tried for each. After a jump of this
-   * machine's clocks it cannot be told whether one is due, so one is deferred. Never rejects.
+   * A session is used by an event, of which there may be many: while a touch of it is deferred, none is tried
+   * for each. After a jump of this machine's clocks it cannot be told whether one is due, so one is deferred.
+   * Never rejects.
    */
   async recordUse(session: Session): Promise<void> {
     const { id, row } = session;

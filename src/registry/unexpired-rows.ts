@@ -7,8 +7,9 @@ import type { SessionRegistry } from "./registry.js";
 const PAGE = 256;
 
 /**
- * The rows of all unexpired sessions, in pages; with `values: false` perhaps without their values. Errors: `SESSION_UNSUPPORTED` where the
- * store keeps no list, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_CLOSED`.
+ * The rows of all unexpired sessions, in pages; with `values: false` perhaps without their values. Errors:
+ * `SESSION_UNSUPPORTED` where the store keeps no list, `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`,
+ * `SESSION_CLOSED`.
  */
 export async function* unexpiredRows(
   registry: SessionRegistry,

@@ -2,7 +2,10 @@ import { Few } from "../base/few.js";
 import type { Session } from "../session/session.js";
 import type { SessionWatcher } from "../session/session-host.js";
 
-/** Who has which session open, and which of those sessions belong to a user: one that nobody is logged in to costs nothing here. */
+/**
+ * Who has which session open, and which of those sessions belong to a user: one that nobody is logged in to
+ * costs nothing here.
+ */
 export class WatchedSessions {
   readonly #byUser = new Map<string, Few<Session>>();
 

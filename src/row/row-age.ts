@@ -14,8 +14,9 @@ export interface RowFacts {
 export type RowAge = "same" | "older" | "newer" | "unknown";
 
 /**
- * Whether a row is older than one that is known: a database with more than one node may answer with what has been overwritten. What one
- * of the two says of the other's last write decides first; then the revisions, where both grow; then what one of them cannot know.
+ * Whether a row is older than one that is known: a database with more than one node may answer with what has
+ * been overwritten. What one of the two says of the other's last write decides first; then the revisions,
+ * where both grow; then what one of them cannot know.
  */
 export function ageOf(row: RowFacts, known: RowFacts): RowAge {
   if (row.revision === known.revision) return "same";
@@ -34,12 +35,18 @@ export function ageOf(row: RowFacts, known: RowFacts): RowAge {
   return isKnown === false ? "newer" : "unknown";
 }
 
-/** Whether the id was used again since: for another session, whose revisions begin anew. A new row's `createdAt` may be a second off. */
+/**
+ * Whether the id was used again since: for another session, whose revisions begin anew. A new row's
+ * `createdAt` may be a second off.
+ */
 export function isAnother({ createdAt }: RowFacts, known: RowFacts): boolean {
   return createdAt !== undefined && known.createdAt !== undefined && createdAt > known.createdAt + 1;
 }
 
-/** Whether a row that was read is to be taken for an older one, as far as `known` tells; of two rows of 0.1 that cannot be told, it is not. */
+/**
+ * Whether a row that was read is to be taken for an older one, as far as `known` tells; of two rows of 0.1
+ * that cannot be told, it is not.
+ */
 export function isLate(row: RowFacts, known: RowFacts): boolean {
   const age = ageOf(row, known);
   return age === "older" || (age === "unknown" && !isGrown(row.revision) && isGrown(known.revision));
@@ -48,7 +55,10 @@ export function isLate(row: RowFacts, known: RowFacts): boolean {
 /** The writes that led to a row, as far as its `writers` tell. */
 class History {
   readonly #entries: readonly WriterEntry[] | undefined;
-  /** The write that made the row what it is; absent where a hand has changed it since, or nobody has written it. */
+  /**
+   * The write that made the row what it is; absent where a hand has changed it since, or nobody has written
+   * it.
+   */
   readonly last: WriterEntry | undefined;
 
   constructor({ revision, writers }: RowFacts) {

@@ -1,5 +1,5 @@
-// The `writers` column: which process wrote a row, and with which revision, so that a process that did not hear the answer
-// to its write can tell from the row whether that write was applied (docs/architecture.md).
+// The `writers` column: which process wrote a row, and with which revision, so that a process that did not
+// hear the answer to its write can tell from the row whether that write was applied (docs/architecture.md).
 import { randomBytes } from "node:crypto";
 import { isGrown } from "./revision.js";
 
@@ -23,7 +23,10 @@ export function newProcessId(): ProcessId {
   return randomBytes(ID_BYTES);
 }
 
-/** {@link withWriter} of a column that has only this process's entry, or none: the common case, which needs no look at the others. */
+/**
+ * {@link withWriter} of a column that has only this process's entry, or none: the common case, which needs no
+ * look at the others.
+ */
 export function onlyWriter(writers: string, processId: ProcessId, revision: number): Buffer | undefined {
   const isOwn =
     writers.length === 0 ||
@@ -31,7 +34,10 @@ export function onlyWriter(writers: string, processId: ProcessId, revision: numb
   return isOwn ? newEntry(processId, revision) : undefined;
 }
 
-/** The column with this process's write in front, its older entry removed, and no more than {@link MAX_WRITERS}. */
+/**
+ * The column with this process's write in front, its older entry removed, and no more than {@link
+ * MAX_WRITERS}.
+ */
 export function withWriter(writers: Uint8Array, processId: ProcessId, revision: number): Buffer {
   const others = split(writers).filter((entry) => !processId.equals(entry.subarray(0, ID_BYTES)));
   return Buffer.concat([newEntry(processId, revision), ...others.slice(0, MAX_WRITERS - 1)]);
@@ -50,8 +56,8 @@ export function entryOf(entries: readonly WriterEntry[], process: Buffer): Write
 }
 
 /**
- * What a row's history is known to have reached: its own revision or, where that is one of 0.1 or of a hand, the largest one in its
- * `writers`. A write on it must be larger, for those who know what came before.
+ * What a row's history is known to have reached: its own revision or, where that is one of 0.1 or of a hand,
+ * the largest one in its `writers`. A write on it must be larger, for those who know what came before.
  */
 export function reached({ revision, writers }: { revision: number; writers: string }): number {
   if (isGrown(revision) || writers.length === 0) return revision;

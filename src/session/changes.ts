@@ -1,7 +1,10 @@
 import { SessionError, toSessionError } from "../errors.js";
 import { Values } from "./values.js";
 
-/** Changes some values; run again when others wrote meanwhile, so it may depend on nothing else. Throws if it cannot be. */
+/**
+ * Changes some values; run again when others wrote meanwhile, so it may depend on nothing else. Throws if it
+ * cannot be.
+ */
 export type Apply = (values: Values) => void;
 
 interface Change {
@@ -16,8 +19,8 @@ const NONE: Change[] = [];
 const NO_VALUES = Values.empty();
 
 /**
- * The values of a session as saved, and the changes that are not in the row yet: those being written and those that wait.
- * What `get` shows is both together. Knows no store.
+ * The values of a session as saved, and the changes that are not in the row yet: those being written and
+ * those that wait. What `get` shows is both together. Knows no store.
  */
 export class Changes {
   #saved = NO_VALUES;
@@ -29,8 +32,8 @@ export class Changes {
   /** What is shown is being written, so it must not be altered any more. */
   #isTaken = false;
   /**
-   * Whether what is shown is what is saved with all that waits applied, in order: then that can be written as it is, and nothing has to be applied
-   * again.
+   * Whether what is shown is what is saved with all that waits applied, in order: then that can be written as
+   * it is, and nothing has to be applied again.
    */
   #isExact = false;
 
@@ -68,7 +71,9 @@ export class Changes {
     });
   }
 
-  /** Begins a write of all that waits: the values to be saved, or `undefined` when nothing is left to write. */
+  /**
+   * Begins a write of all that waits: the values to be saved, or `undefined` when nothing is left to write.
+   */
   take(): Values | undefined {
     const taken = this.#waiting;
     this.#waiting = NONE;

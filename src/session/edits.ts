@@ -42,7 +42,10 @@ export function setting(entries: Entries, limit: Limit): Apply {
   };
 }
 
-/** A change that is made all or not at all: what `apply` throws leaves the values as they were. Errors: `SESSION_TOO_LARGE`. */
+/**
+ * A change that is made all or not at all: what `apply` throws leaves the values as they were. Errors:
+ * `SESSION_TOO_LARGE`.
+ */
 export function wholly(apply: Apply, limit: Limit): Apply {
   return (values: Values) => {
     const target = values.copy();
@@ -52,7 +55,9 @@ export function wholly(apply: Apply, limit: Limit): Apply {
   };
 }
 
-/** A change that is checked each time it is run: the session may have become another's since it was asked for. */
+/**
+ * A change that is checked each time it is run: the session may have become another's since it was asked for.
+ */
 export function allowed(apply: Apply, by: Credential, sessionId: string): Apply {
   return (values) => {
     by.check(values.kept, sessionId);

@@ -14,8 +14,8 @@ interface Mortal extends Reader {
 }
 
 /**
- * Deletes a session's row, in its turn, and ends the session; `by` which right, where that is to be checked. Errors: those of
- * {@link readRow} and {@link settleDelete}, `SESSION_TOKEN_CHANGED`.
+ * Deletes a session's row, in its turn, and ends the session; `by` which right, where that is to be checked.
+ * Errors: those of {@link readRow} and {@link settleDelete}, `SESSION_TOKEN_CHANGED`.
  */
 export async function deleteRow<Session extends Mortal>(
   session: Session,
@@ -31,7 +31,8 @@ export async function deleteRow<Session extends Mortal>(
     session.begin(row);
     by.check(session.saved.kept, session.id);
   }
-  // Somebody else may have made room already, and begun anew; where this is read late, the DELETE finds it out.
+  // Somebody else may have made room already, and begun anew; where this is read late, the DELETE finds it
+  // out.
   const onlyExpired = reason === "expired";
   if (onlyExpired && (await readRow(session, host, deadline))?.data !== null) return;
   await settleDelete(host, session.id, deadline, { onlyExpired });

@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 /**
- * Holds the draft of a handler as long as calls inside still join it. Work that began inside may go on for ever, and so does
- * this; whatever such work leads to must not keep the session alive, and by it the one before, and so on.
+ * Holds the draft of a handler as long as calls inside still join it. Work that began inside may go on for
+ * ever, and so does this; whatever such work leads to must not keep the session alive, and by it the one
+ * before, and so on.
  */
 export interface Hand {
   draft: object | undefined;

@@ -11,8 +11,8 @@ interface Watched {
 }
 
 /**
- * To be called before anybody sees the new values: the rooms of a login end with it, and who has the session open by another secret has no part in it
- * any more.
+ * To be called before anybody sees the new values: the rooms of a login end with it, and who has the session
+ * open by another secret has no part in it any more.
  */
 export function tellIdentity(session: Watched, before: KeptIdentity, now: Values): void {
   if (before.userId !== null && before.userId !== now.kept.userId) tellLoginEnded(session, now.identity);

@@ -15,7 +15,10 @@ export function toRoomNames(names: unknown): ReadonlySet<string> {
   return new Set(names);
 }
 
-/** What another server says that it keeps. Other versions of this library may send what this one does not know. */
+/**
+ * What another server says that it keeps. Other versions of this library may send what this one does not
+ * know.
+ */
 export function heardRoomNames(names: unknown): ReadonlySet<string> {
   return Array.isArray(names) ? new Set(names.slice(0, MOST).filter(isName)) : NONE;
 }

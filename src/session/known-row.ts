@@ -19,8 +19,8 @@ type Facts = Omit<
 >;
 
 /**
- * A row as a session keeps it: without the values, which are kept apart, and in little space, because there is one for each open
- * session. Replaced, never altered.
+ * A row as a session keeps it: without the values, which are kept apart, and in little space, because there
+ * is one for each open session. Replaced, never altered.
  */
 export class KnownRow {
   readonly expires: UnixSeconds;
@@ -65,7 +65,8 @@ export class KnownRow {
       previousVisitAt,
       idleSeconds,
       client,
-      // A store of somebody else's may have a large number as a BigInt, with which no arithmetic here would work.
+      // A store of somebody else's may have a large number as a BigInt, with which no arithmetic here would
+      // work.
       revision: Number(revision),
       writers,
       identity,

@@ -9,9 +9,10 @@ export interface Verifier {
 }
 
 /**
- * One look at the row of a live session, by its revision alone: everything but a touch changes that, so where it is as known the
- * rest is too, and the values need not travel again. Where it is not, or the store did not answer, the session is to be opened in
- * full. It is an operation like others, and has the session's turn meanwhile.
+ * One look at the row of a live session, by its revision alone: everything but a touch changes that, so where
+ * it is as known the rest is too, and the values need not travel again. Where it is not, or the store did not
+ * answer, the session is to be opened in full. It is an operation like others, and has the session's turn
+ * meanwhile.
  */
 export class Verification implements Pending<string, SessionRevision | undefined> {
   readonly #session: Session;
@@ -42,8 +43,8 @@ export class Verification implements Pending<string, SessionRevision | undefined
 }
 
 /**
- * Compares with the row in its turn, behind what is under way; `look` reads the revision. Resolves to whether all that is known is still
- * so; where it is not, the row is to be read. Errors: those of `look`.
+ * Compares with the row in its turn, behind what is under way; `look` reads the revision. Resolves to whether
+ * all that is known is still so; where it is not, the row is to be read. Errors: those of `look`.
  */
 export function verifyInTurn(
   session: Session,

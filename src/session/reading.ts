@@ -27,8 +27,8 @@ export interface ReadingHost {
 }
 
 /**
- * Reads a session's row. One that is older than what is known, or missing though there was one, is looked for again, until it is believed or
- * the database insists. Errors: those of {@link loadRow}.
+ * Reads a session's row. One that is older than what is known, or missing though there was one, is looked for
+ * again, until it is believed or the database insists. Errors: those of {@link loadRow}.
  */
 export async function readRow(
   reader: Reader,
@@ -58,7 +58,10 @@ async function readAgain(
   return row;
 }
 
-/** Whether a row, or that there is none, can be what the database has: it may have been read from a node that lags behind. */
+/**
+ * Whether a row, or that there is none, can be what the database has: it may have been read from a node that
+ * lags behind.
+ */
 function isBelieved(row: SessionRow | undefined, reader: Reader, { recentRows, rows }: ReadingHost): boolean {
   const { id, row: known } = reader;
   if (reader.ended) return true;

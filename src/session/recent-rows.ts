@@ -10,7 +10,9 @@ const REMEMBERED_FOR_MS = 10_000;
 /** … unless so many come that there is no room: then for less. */
 const MOST_REMEMBERED = 50_000;
 
-/** What is kept of a row; `writers` each byte a Latin-1 character, absent where only an announcement is known. */
+/**
+ * What is kept of a row; `writers` each byte a Latin-1 character, absent where only an announcement is known.
+ */
 interface Recent {
   readonly revision: number;
   readonly writers: string | undefined;
@@ -23,9 +25,10 @@ interface Over {
 }
 
 /**
- * What this process has known a moment ago of rows that it does not keep: of sessions that it has let go, of those that are over, and of writes
- * that other processes have told of. A request that is served right after another one of its session must not take an older row for the
- * newest, and a logout is not undone by a node that has not heard of it.
+ * What this process has known a moment ago of rows that it does not keep: of sessions that it has let go, of
+ * those that are over, and of writes that other processes have told of. A request that is served right after
+ * another one of its session must not take an older row for the newest, and a logout is not undone by a node
+ * that has not heard of it.
  */
 export class RecentRows {
   readonly #clock: Clock;
@@ -60,7 +63,10 @@ export class RecentRows {
     return isGrown(revision) && known > revision;
   }
 
-  /** The session's row is gone: that there is none is as it should be, and one that was created before `overAt` is read late. */
+  /**
+   * The session's row is gone: that there is none is as it should be, and one that was created before
+   * `overAt` is read late.
+   */
   over(sessionId: string, overAt: UnixSeconds): void {
     this.#remember(sessionId, { overAt });
   }
@@ -100,7 +106,10 @@ export class RecentRows {
     this.#young.set(sessionId, recent);
   }
 
-  /** Two generations in place of a moment for each entry: the old one goes as a whole. Called by the sweep too, as an idle process asks nothing. */
+  /**
+   * Two generations in place of a moment for each entry: the old one goes as a whole. Called by the sweep
+   * too, as an idle process asks nothing.
+   */
   age(): void {
     const ageMs = this.#clock.now() - this.#youngSinceMs;
     if (ageMs < REMEMBERED_FOR_MS && this.#young.size < MOST_REMEMBERED / 2) return;

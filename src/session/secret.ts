@@ -12,7 +12,9 @@ export function standingOf(identity: Identity, secretHash: Uint8Array, unheard: 
   return sameHash(identity.previousHash, secretHash) ? "previous" : "none";
 }
 
-/** A new secret was presented that waits in `nextHash`, or did: its client has it, so the one before is over. */
+/**
+ * A new secret was presented that waits in `nextHash`, or did: its client has it, so the one before is over.
+ */
 export function promotePresented(
   session: Session,
   secretHash: Uint8Array,

@@ -16,7 +16,10 @@ export interface SessionHost<Session> extends AttemptHost, TurnsHost<Session> {
   readonly recentRows: RecentRows;
   /** No more changes are taken. */
   readonly closed: boolean;
-  /** The row moved: by a write of this process (`written` is its revision), or by somebody else's that was noticed. */
+  /**
+   * The row moved: by a write of this process (`written` is its revision), or by somebody else's that was
+   * noticed.
+   */
   changed(session: Session, before: Values, written?: number): void;
   /** This process deleted the row. */
   destroyed(session: Session, reason: EndReason): void;
@@ -26,9 +29,15 @@ export interface SessionHost<Session> extends AttemptHost, TurnsHost<Session> {
 
 /** Hears what becomes of a session that it has open, or has had. */
 export interface SessionWatcher {
-  /** The socket that it is the session side of: its id, and the namespace that it is in. Without one, it only has had the session. */
+  /**
+   * The socket that it is the session side of: its id, and the namespace that it is in. Without one, it only
+   * has had the session.
+   */
   readonly socket?: { readonly id: string; readonly nsp: object };
-  /** Who was logged in is not any more; comes before the new values can be seen. `keep`: the rooms that its sockets may stay in. */
+  /**
+   * Who was logged in is not any more; comes before the new values can be seen. `keep`: the rooms that its
+   * sockets may stay in.
+   */
   loginEnded(identity: Identity, keep: ReadonlySet<string>): void;
   ended(reason: EndReason): void;
   /** Another secret opens the session now; comes before the new values can be seen. */

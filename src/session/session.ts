@@ -17,14 +17,17 @@ import { SentWrite, type Writer } from "./sent-write.js";
 import type { SessionHost, SessionWatcher } from "./session-host.js";
 import { type Entries, Values } from "./values.js";
 
-/** Changes of one session that may wait for the store. Each is a promise of the application's; more is a runaway loop. */
+/**
+ * Changes of one session that may wait for the store. Each is a promise of the application's; more is a
+ * runaway loop.
+ */
 const MAX_WAITING_CHANGES = 10_000;
 
 /**
- * The live object of one row in this process. Keeps the row as last known and the changes that are not in it yet; talks to
- * the store one operation at a time. Every write is one UPDATE on the condition that the row is still as known; when it is
- * not, or the answer is lost, the row is read and tells what happened (`settleAttempt`). So no update is lost or doubled, and no
- * ended session is written back to life.
+ * The live object of one row in this process. Keeps the row as last known and the changes that are not in it
+ * yet; talks to the store one operation at a time. Every write is one UPDATE on the condition that the row is
+ * still as known; when it is not, or the answer is lost, the row is read and tells what happened
+ * (`settleAttempt`). So no update is lost or doubled, and no ended session is written back to life.
  */
 export class Session implements Writer {
   readonly id: string;
@@ -96,11 +99,11 @@ export class Session implements Writer {
   }
 
   /**
-   * Reads the row, whatever is known already, and takes it over; `undefined` where there is none (the row of a session that
-   * has expired is there, and tells whose it was). Who asks while a read has
-   * been asked for and has not begun shares it. A row that is older than what is known, or missing though it is known or `isExpected`, is
-   * looked for again.
-   * Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`, `SESSION_DATA_INVALID`, `SESSION_CLOSED`, those of the store.
+   * Reads the row, whatever is known already, and takes it over; `undefined` where there is none (the row of
+   * a session that has expired is there, and tells whose it was). Who asks while a read has been asked for
+   * and has not begun shares it. A row that is older than what is known, or missing though it is known or
+   * `isExpected`, is looked for again. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`,
+   * `SESSION_DATA_INVALID`, `SESSION_CLOSED`, those of the store.
    */
   read({ isExpected = false, deadline = this.deadline() } = {}): Promise<SessionRow | undefined> {
     if (this.#host.closed) return Promise.reject(this.error("SESSION_CLOSED"));
@@ -129,8 +132,8 @@ export class Session implements Writer {
   }
 
   /**
-   * Compares with what the sweep has just read of the row, or did not find. Answers whether the row itself has to be read:
-   * somebody else has written it, or it is missing.
+   * Compares with what the sweep has just read of the row, or did not find. Answers whether the row itself
+   * has to be read: somebody else has written it, or it is missing.
    */
   saw(seen: SessionRevision | undefined): boolean {
     if (!this.#row || this.#ended) return false;
@@ -148,7 +151,10 @@ export class Session implements Writer {
     return this.#row !== undefined && !this.#stale && !this.#ended;
   }
 
-  /** Sets these keys, all or none; `undefined` deletes. Resolves once durable; throws at once what the values themselves rule out. */
+  /**
+   * Sets these keys, all or none; `undefined` deletes. Resolves once durable; throws at once what the values
+   * themselves rule out.
+   */
   set(entries: Entries, by?: Credential): Promise<void> {
     return this.#change(setting(entries, this.#limit), by);
   }
@@ -190,7 +196,9 @@ export class Session implements Writer {
     return new SessionError(code, detail, { sessionId: this.id });
   }
 
-  /** What piles up while a write is in flight goes out together in the next; reads get their turn in between. */
+  /**
+   * What piles up while a write is in flight goes out together in the next; reads get their turn in between.
+   */
   #scheduleWrite(): void {
     if (this.#writeScheduled) return;
     this.#writeScheduled = true;
@@ -279,7 +287,9 @@ export class Session implements Writer {
     return readRow(this, this.#host, deadline);
   }
 
-  /** Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was. */
+  /**
+   * Takes a row just read as what is known; throws `SESSION_DATA_INVALID` and leaves everything as it was.
+   */
   #adopt(row: SessionRow): void {
     const { data } = row;
     if (data === null) {

@@ -10,12 +10,16 @@ const NO_TEXTS: Map<string, string> = new Map();
 const SURELY_SHALLOW = 4_096;
 
 /**
- * The values of a session: each kept as its own JSON text, so that what goes in is exactly what comes out, `get` returns a
- * copy by itself, `__proto__` is a key like any other, and writing one key does not serialise the others again.
+ * The values of a session: each kept as its own JSON text, so that what goes in is exactly what comes out,
+ * `get` returns a copy by itself, `__proto__` is a key like any other, and writing one key does not serialise
+ * the others again.
  */
 export class Values {
   #kept: KeptIdentity;
-  /** JSON texts by key; until the first look at one, the text that they came as: most sessions are open long and read seldom. */
+  /**
+   * JSON texts by key; until the first look at one, the text that they came as: most sessions are open long
+   * and read seldom.
+   */
   #texts: Map<string, string> | string;
   /** Bytes of {@link toText} in UTF-8, once the values have been looked at. */
   #bytes: number;
@@ -206,9 +210,9 @@ function entryBytes(key: string, text: string): number {
 }
 
 /**
- * The JSON text of a value, or `undefined` for `undefined`, which means "delete". What JSON would drop or change in silence
- * is refused with `SESSION_VALUE_INVALID`: cycles, BigInt, functions, symbols, NaN and infinities, Map and Set. As JSON does,
- * a Date becomes its ISO text, and `undefined` is left out of objects.
+ * The JSON text of a value, or `undefined` for `undefined`, which means "delete". What JSON would drop or
+ * change in silence is refused with `SESSION_VALUE_INVALID`: cycles, BigInt, functions, symbols, NaN and
+ * infinities, Map and Set. As JSON does, a Date becomes its ISO text, and `undefined` is left out of objects.
  */
 export function toJsonText(key: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;

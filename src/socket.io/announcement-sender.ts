@@ -17,8 +17,9 @@ const COUNT_TIMEOUT_MS = 2_000;
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
- * Announces by one namespace what happened to sessions here. Where sending takes long, what comes up meanwhile is gathered, each session
- * once: while the adapter's server is away, its client keeps a few messages of ours, however long that lasts.
+ * Announces by one namespace what happened to sessions here. Where sending takes long, what comes up
+ * meanwhile is gathered, each session once: while the adapter's server is away, its client keeps a few
+ * messages of ours, however long that lasts.
  */
 export class AnnouncementSender {
   readonly #namespace: Namespace;
@@ -148,7 +149,10 @@ export class AnnouncementSender {
     );
   }
 
-  /** One timer for many messages: only where none has come to an end when it is over is there anything to look for. */
+  /**
+   * One timer for many messages: only where none has come to an end when it is over is there anything to look
+   * for.
+   */
   #watchForStall(): void {
     if (this.#isWatchingForStall || this.#isFailing || this.#inFlight === 0) return;
     this.#isWatchingForStall = true;
@@ -161,8 +165,8 @@ export class AnnouncementSender {
   }
 
   /**
-   * The adapter's server may not answer; or this is an adapter that makes promises of another kind. Where it can count the servers, it is
-   * taken for the latter: its messages are not held back.
+   * The adapter's server may not answer; or this is an adapter that makes promises of another kind. Where it
+   * can count the servers, it is taken for the latter: its messages are not held back.
    */
   async #checkForStall(): Promise<void> {
     const settled = this.#settled;
@@ -178,7 +182,10 @@ export class AnnouncementSender {
     this.#flush();
   }
 
-  /** How many servers hear each other. Who asks while that is being found out shares the answer, which may never come. */
+  /**
+   * How many servers hear each other. Who asks while that is being found out shares the answer, which may
+   * never come.
+   */
   countServers(): Promise<number> {
     if (!this.#count) {
       const counting = count(this.#namespace).finally(() => {

@@ -18,8 +18,9 @@ import { type ConnectingSocket, mintLimitOf, unwatchConnecting } from "./shared-
 import { type WithSessionHandler, withSession } from "./with-session.js";
 
 /**
- * The session side of one socket: opens sessions one at a time, holds the socket's events meanwhile, answers `gotToken`, and
- * goes on trying while the store cannot be reached. There is one for each socket, so what few need is made when it is needed.
+ * The session side of one socket: opens sessions one at a time, holds the socket's events meanwhile, answers
+ * `gotToken`, and goes on trying while the store cannot be reached. There is one for each socket, so what few
+ * need is made when it is needed.
  */
 export class Attachment extends Membership implements RequestHost, EventHost, ConnectingSocket {
   #ofAddress: MintLimit | undefined;
@@ -33,7 +34,8 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     super(socket, context);
     socket.use(this.#onEvent.bind(this));
     trimMiddlewares(socket);
-    // It may have gone while middleware before ours took its time; Socket.IO goes on all the same, and drops it at the end.
+    // It may have gone while middleware before ours took its time; Socket.IO goes on all the same, and drops
+    // it at the end.
     if (socket.conn.readyState !== "open") this.close();
   }
 
@@ -53,7 +55,10 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
     return this.#requests !== undefined;
   }
 
-  /** Events wait while a session is being opened; where one is required, from the start; where it was lost, to be had again. */
+  /**
+   * Events wait while a session is being opened; where one is required, from the start; where it was lost, to
+   * be had again.
+   */
   get isHoldingEvents(): boolean {
     const { required, freshness } = this.context;
     const needsSession = required || (freshness !== undefined && this.isDetached);
@@ -70,8 +75,9 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
   }
 
   /**
-   * Opens what the handshake presents, or what a recovered socket had. Resolves when the socket may connect: its session is
-   * open, or it will ask for one, or the store is away and the socket waits for it; to `false` when it must not connect.
+   * Opens what the handshake presents, or what a recovered socket had. Resolves when the socket may connect:
+   * its session is open, or it will ask for one, or the store is away and the socket waits for it; to `false`
+   * when it must not connect.
    */
   begin(): Promise<boolean> {
     const { request, facts } = takeHandshake(this.socket, this.context);

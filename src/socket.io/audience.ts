@@ -12,8 +12,9 @@ import { type Recipient, roomNamesOf, VirtualRooms } from "./virtual-rooms.js";
 type Adapter = Namespace["adapter"];
 
 /**
- * Who hears what is sent to a user or to a session: found out when it is sent, or has come from another server, of those who have that
- * session open at that moment. So nobody has to be taken out of anything. Socket.IO carries it as it does what goes to a room.
+ * Who hears what is sent to a user or to a session: found out when it is sent, or has come from another
+ * server, of those who have that session open at that moment. So nobody has to be taken out of anything.
+ * Socket.IO carries it as it does what goes to a room.
  */
 export class Audience {
   readonly #registry: SessionRegistry;

@@ -74,7 +74,10 @@ export class SocketBearer implements Bearer {
     return this.#replacement !== undefined;
   }
 
-  /** Waits for a token that is being replaced in one step; the client may present the old one once more before it hears. */
+  /**
+   * Waits for a token that is being replaced in one step; the client may present the old one once more before
+   * it hears.
+   */
   async substitute(request: Request, parseToken: TokenParser): Promise<Request> {
     await this.#replacement?.over;
     const replacement = this.#replacement;
@@ -119,7 +122,9 @@ export class SocketBearer implements Bearer {
     askForToken(this.#socket);
   }
 
-  /** The client is presenting a token: if that opens the session, it is the one that this socket goes on with. */
+  /**
+   * The client is presenting a token: if that opens the session, it is the one that this socket goes on with.
+   */
   acceptPresented(request: Request, parseToken: TokenParser): void {
     const token = request.kind === "token" ? parseToken(request.presented) : undefined;
     if (token) this.credential.acceptPresented(token.secretHash);

@@ -15,7 +15,10 @@ type ByMany<Events extends EventsMap> = EventsOf<ReturnType<Namespace<DefaultEve
 /** Each acknowledgement may be an error. */
 type InTime<Events extends EventsMap> = EventsOf<ReturnType<BroadcastOperator<Events, Any>["timeout"]>>;
 
-/** What {@link SessionBroadcast} can do; `Events` are those of the server, with acknowledgements as several clients give them. */
+/**
+ * What {@link SessionBroadcast} can do; `Events` are those of the server, with acknowledgements as several
+ * clients give them.
+ */
 export interface BroadcastMethods<Events extends EventsMap = EventsMap> {
   /**
    * Leaves out the sockets in these rooms.
@@ -30,24 +33,28 @@ export interface BroadcastMethods<Events extends EventsMap = EventsMap> {
   compress(compress: boolean): BroadcastMethods<Events>;
   /** What is sent may be lost where a client's connection is busy. */
   readonly volatile: BroadcastMethods<Events>;
-  /** Only to sockets of this server. With a cluster adapter, acknowledgements of such an event never are complete, as in Socket.IO. */
+  /**
+   * Only to sockets of this server. With a cluster adapter, acknowledgements of such an event never are
+   * complete, as in Socket.IO.
+   */
   readonly local: BroadcastMethods<Events>;
   /**
-   * Sends an event. With a function as the last argument, that is called with `(error, responses)` when all clients have answered or the time is
-   * over. Errors: `SESSION_CLOSED`. Returns `true`.
+   * Sends an event. With a function as the last argument, that is called with `(error, responses)` when all
+   * clients have answered or the time is over. Errors: `SESSION_CLOSED`. Returns `true`.
    */
   emit: BroadcastOperator<Events, Any>["emit"];
   /**
-   * Sends an event, and resolves to what all clients have answered. Rejects where one has not in time; the error's `responses` are those
-   * that came. Errors: `SESSION_CLOSED`.
+   * Sends an event, and resolves to what all clients have answered. Rejects where one has not in time; the
+   * error's `responses` are those that came. Errors: `SESSION_CLOSED`.
    */
   emitWithAck: BroadcastOperator<Events, Any>["emitWithAck"];
 }
 
 /**
- * What `sessions.toUser(id)` and `sessions.toSession(id)` give: sends to all sockets that have one of a user's sessions, or this one, open. Its
- * methods are those of Socket.IO's `io.to(room)`. It can be kept, and sends to those who are there each time. `Events`: what the server
- * sends, as in `Server<ClientToServerEvents, ServerToClientEvents>`.
+ * What `sessions.toUser(id)` and `sessions.toSession(id)` give: sends to all sockets that have one of a
+ * user's sessions, or this one, open. Its methods are those of Socket.IO's `io.to(room)`. It can be kept, and
+ * sends to those who are there each time. `Events`: what the server sends, as in
+ * `Server<ClientToServerEvents, ServerToClientEvents>`.
  */
 export type SessionBroadcast<Events extends EventsMap = DefaultEventsMap> = BroadcastMethods<ByMany<Events>>;
 

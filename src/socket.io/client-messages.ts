@@ -14,8 +14,9 @@ import {
 import type { ClientFacts } from "./handshake.js";
 import { sendPrivately } from "./internals.js";
 
-// None of these by `socket.emit`: it would tell them to catch-all listeners (a logger, Socket.IO's Admin UI), token and all, and with
-// connection state recovery keep them for a replay, publish them to other servers and perhaps wait for those.
+// None of these by `socket.emit`: it would tell them to catch-all listeners (a logger, Socket.IO's Admin UI),
+// token and all, and with connection state recovery keep them for a replay, publish them to other servers and
+// perhaps wait for those.
 
 /** How long a client may take to store a new token before its confirmation is no longer waited for. */
 export const CONFIRM_TIMEOUT_MS = 10_000;
@@ -69,7 +70,10 @@ export function toGotToken(
   return { token: shown, errors: "", expiresAt: session.row?.expires ?? 0, created: false };
 }
 
-/** A new token as its client is sent it: where it belongs into a cookie, as a ticket for whoever has the secret that is in it now. */
+/**
+ * A new token as its client is sent it: where it belongs into a cookie, as a ticket for whoever has the
+ * secret that is in it now.
+ */
 export function newToken(
   { text, sessionId }: PresentedToken,
   { facts, tickets }: { readonly facts: ClientFacts; readonly tickets: Tickets | undefined },

@@ -29,9 +29,10 @@ interface Script {
 const serving = new WeakSet<object>();
 
 /**
- * The script-tag file, served beside Socket.IO's own: at the handlers of requests that Engine.IO has anyway, so that it does not matter
- * whether the HTTP server listens already, what else answers on it, and whether Socket.IO serves its own. Not by `engine.use`: that
- * would put a promise before every request, and keep WebTransport out.
+ * The script-tag file, served beside Socket.IO's own: at the handlers of requests that Engine.IO has anyway,
+ * so that it does not matter whether the HTTP server listens already, what else answers on it, and whether
+ * Socket.IO serves its own. Not by `engine.use`: that would put a promise before every request, and keep
+ * WebTransport out.
  */
 export class ClientScript {
   readonly #log: Log;

@@ -13,7 +13,9 @@ export function hasClusterAdapter({ adapter }: Namespace): boolean {
   return reaches;
 }
 
-/** Whether an adapter has a method of its own in place of that of the class which all adapters are made of. */
+/**
+ * Whether an adapter has a method of its own in place of that of the class which all adapters are made of.
+ */
 export function isOverridden(adapter: object, method: string): boolean {
   let base = adapter;
   for (let next = Object.getPrototypeOf(base); next; next = Object.getPrototypeOf(next)) {

@@ -23,9 +23,10 @@ interface Channel {
 }
 
 /**
- * Where a Socket.IO server has a cluster adapter, tells the other processes which sessions were written or ended here, and
- * hears what they tell. It goes through the main namespace, which every server has, whatever namespaces sessions are attached
- * to. A message that is lost costs no more than time: the sweep finds out as well.
+ * Where a Socket.IO server has a cluster adapter, tells the other processes which sessions were written or
+ * ended here, and hears what they tell. It goes through the main namespace, which every server has, whatever
+ * namespaces sessions are attached to. A message that is lost costs no more than time: the sweep finds out as
+ * well.
  */
 export class Cluster implements Announcer {
   readonly #registry: SessionRegistry;
@@ -39,8 +40,8 @@ export class Cluster implements Announcer {
   }
 
   /**
-   * Takes part for this server; doing it again changes nothing. Errors: `SESSION_UNSUPPORTED` where it has a cluster adapter, and
-   * the store is for one process only.
+   * Takes part for this server; doing it again changes nothing. Errors: `SESSION_UNSUPPORTED` where it has a
+   * cluster adapter, and the store is for one process only.
    */
   join(server: Server): void {
     const namespace = server.of("/");

@@ -8,8 +8,9 @@ type Connection = Socket["conn"];
 const ofThisTurn = new Map<Connection, Map<Namespace, number>>();
 
 /**
- * Bounds the sockets that Socket.IO makes of CONNECT packets that come together, hundreds in one reading of a connection: it makes them all before
- * it runs any middleware. `refuse` is told where there are too many for one of the namespaces that `isBounded`.
+ * Bounds the sockets that Socket.IO makes of CONNECT packets that come together, hundreds in one reading of a
+ * connection: it makes them all before it runs any middleware. `refuse` is told where there are too many for
+ * one of the namespaces that `isBounded`.
  */
 export function limitConnects(
   socket: Socket,

@@ -4,7 +4,10 @@ import type { SessionRegistry } from "../registry/registry.js";
 import type { Session } from "../session/session.js";
 import { askForToken } from "./client-messages.js";
 
-/** After this long without a session a socket of a `required` namespace is disconnected: the client's own connect time-out. */
+/**
+ * After this long without a session a socket of a `required` namespace is disconnected: the client's own
+ * connect time-out.
+ */
 const REQUIRED_TIMEOUT_MS = 20_000;
 /** A socket that does not present the new token of its session for so long is disconnected. */
 const DETACHED_FOR_MS = 10_000;
@@ -23,7 +26,10 @@ export interface DeadlineHost {
   closeTransport(): void;
 }
 
-/** What the client of one socket has to do in time. Most sockets never need it. No deadline is put off: a client could send something for ever. */
+/**
+ * What the client of one socket has to do in time. Most sockets never need it. No deadline is put off: a
+ * client could send something for ever.
+ */
 export class Deadlines {
   readonly #socket: Socket;
   readonly #registry: SessionRegistry;
@@ -77,7 +83,10 @@ export class Deadlines {
     detachment.begin(this.#socket, this.#registry.clock, () => this.#disconnect());
   }
 
-  /** Whoever has another session, or may be about to have one, has it still when it comes back: by itself, and as another socket. */
+  /**
+   * Whoever has another session, or may be about to have one, has it still when it comes back: by itself, and
+   * as another socket.
+   */
   #disconnect(): void {
     const { session, isOpening } = this.#host;
     if (session || isOpening) this.#host.closeTransport();
@@ -97,7 +106,10 @@ export class Deadlines {
   }
 }
 
-/** What becomes of a socket that has no part any more in a session that it has had, until it presents the token which that has now. */
+/**
+ * What becomes of a socket that has no part any more in a session that it has had, until it presents the
+ * token which that has now.
+ */
 class Detachment {
   /** The session that goes on without it, or is over. */
   readonly sessionId: string;
@@ -109,7 +121,10 @@ class Detachment {
     this.sessionId = sessionId;
   }
 
-  /** Who has no part in the session any more may have the new token by now; a thief has not. Nothing that the client sends puts it off. */
+  /**
+   * Who has no part in the session any more may have the new token by now; a thief has not. Nothing that the
+   * client sends puts it off.
+   */
   begin(socket: Socket, clock: Clock, onMissed: () => void): void {
     const ask = () => askForToken(socket);
     ask();

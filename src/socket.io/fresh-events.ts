@@ -25,8 +25,8 @@ export interface EventHost {
 }
 
 /**
- * The events of one socket where each is to find a session that is fresh enough: they wait for a verification, in order. What comes
- * meanwhile waits for the next one, together.
+ * The events of one socket where each is to find a session that is fresh enough: they wait for a
+ * verification, in order. What comes meanwhile waits for the next one, together.
  */
 export class FreshEvents extends HeldEvents {
   readonly #host: EventHost;

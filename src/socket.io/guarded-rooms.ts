@@ -20,8 +20,8 @@ export function guardRooms(adapter: Adapter, log: Log): void {
 }
 
 /**
- * The rooms that the application has put a socket into, as far as its session decides over them: while it is detached, it is in no room but
- * its own, and hears nothing that is sent to all.
+ * The rooms that the application has put a socket into, as far as its session decides over them: while it is
+ * detached, it is in no room but its own, and hears nothing that is sent to all.
  */
 export function roomsOf(socket: Socket): SocketRooms {
   return new SocketRooms(socket.id, guarded.get(socket.nsp.adapter));
@@ -41,7 +41,10 @@ class SocketRooms {
     this.#guard?.leave(this.#id, keep);
   }
 
-  /** Leaves all but its own until {@link giveBack} or {@link release}; `userId` is who was logged in. What it is put into meanwhile is withheld too. */
+  /**
+   * Leaves all but its own until {@link giveBack} or {@link release}; `userId` is who was logged in. What it
+   * is put into meanwhile is withheld too.
+   */
   withhold(userId: string | null): void {
     this.#guard?.withhold(this.#id, userId);
   }
@@ -120,8 +123,9 @@ class GuardedRooms {
   }
 
   /**
-   * A listener of the application's that hears of rooms may throw: that must not keep others in theirs, nor a session from taking what its row
-   * says. What an adapter tells its server about rooms is a promise that it drops.
+   * A listener of the application's that hears of rooms may throw: that must not keep others in theirs, nor a
+   * session from taking what its row says. What an adapter tells its server about rooms is a promise that it
+   * drops.
    */
   #changeEach(rooms: Iterable<string>, change: (room: string) => unknown): void {
     const changeAll = () => {
@@ -145,7 +149,10 @@ class GuardedRooms {
   }
 }
 
-/** The sockets of an adapter with their rooms. Who goes through all of them, as what is sent to all does, does not meet those that are withheld from. */
+/**
+ * The sockets of an adapter with their rooms. Who goes through all of them, as what is sent to all does, does
+ * not meet those that are withheld from.
+ */
 class ReachableSockets extends Map<string, Set<string>> implements Rooms {
   readonly #withheld: ReadonlyMap<string, unknown>;
 

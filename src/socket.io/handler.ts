@@ -11,20 +11,25 @@ export interface HandlerFailure {
 }
 
 /**
- * Makes of a handler one that never throws and whose promise never rejects; both would end the process. The handler is called as
- * Socket.IO calls it: with what the client sent, `this` being the socket. A function at the end of that is the acknowledgement.
+ * Makes of a handler one that never throws and whose promise never rejects; both would end the process. The
+ * handler is called as Socket.IO calls it: with what the client sent, `this` being the socket. A function at
+ * the end of that is the acknowledgement.
  *
- * - When the handler throws or rejects, the acknowledgement is called with {@link HandlerFailure}, unless it has been called already. The
- *   error is logged: a {@link SessionError} by its code, every other error whole. The client is never told a message.
- * - When the client sent no acknowledgement, and fewer arguments than the handler has parameters (`fn.length`), the last parameter is a
- *   function that does nothing. Parameters from the first one with a default value on, and rest parameters, do not count.
+ * - When the handler throws or rejects, the acknowledgement is called with {@link HandlerFailure}, unless it
+ *   has been called already. The error is logged: a {@link SessionError} by its code, every other error
+ *   whole. The client is never told a message.
+ * - When the client sent no acknowledgement, and fewer arguments than the handler has parameters
+ *   (`fn.length`), the last parameter is a function that does nothing. Parameters from the first one with a
+ *   default value on, and rest parameters, do not count.
  * - What the handler returns is not sent to anybody.
  */
 export type WrapHandler = <Args extends unknown[], This = Socket>(
   fn: (this: This, ...args: Args) => unknown,
 ) => (this: This, ...args: Args) => Promise<void>;
 
-/** {@link WrapHandler} that logs with the registry. Errors: `SESSION_OPTION_INVALID` for what is no function. */
+/**
+ * {@link WrapHandler} that logs with the registry. Errors: `SESSION_OPTION_INVALID` for what is no function.
+ */
 export function handlerWrapper(registry: SessionRegistry): WrapHandler {
   return (fn) => {
     if (typeof fn !== "function")

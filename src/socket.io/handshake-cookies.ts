@@ -4,7 +4,10 @@ import { authorizationOf, cookieHeaderOf, type TokenCookies } from "../token/tok
 /** The cookies to be hidden, of each server that token sessions are attached to. */
 const ofServers = new WeakMap<object, Set<TokenCookies>>();
 
-/** From now on these cookies are hidden in the handshakes of a server, of all its namespaces: they share their connections. */
+/**
+ * From now on these cookies are hidden in the handshakes of a server, of all its namespaces: they share their
+ * connections.
+ */
 export function hideCookiesOf(server: object, cookies: TokenCookies): void {
   const all = ofServers.get(server);
   if (all) all.add(cookies);
@@ -12,8 +15,9 @@ export function hideCookiesOf(server: object, cookies: TokenCookies): void {
 }
 
 /**
- * Takes cookies that hold a token, and a token in `Authorization`, out of the request behind a socket, whose headers the handshake shows, `fetchSockets`
- * ships to other servers and Socket.IO's Admin UI sends to its pages. The application finds all else there as ever.
+ * Takes cookies that hold a token, and a token in `Authorization`, out of the request behind a socket, whose
+ * headers the handshake shows, `fetchSockets` ships to other servers and Socket.IO's Admin UI sends to its
+ * pages. The application finds all else there as ever.
  */
 export function hideTokenCookies({ nsp, request }: Socket): void {
   const all = ofServers.get(nsp.server);

@@ -8,7 +8,10 @@ import type { Settings } from "../options.js";
 /** It could not be found out which credential a handshake has; logged already. */
 export class CredentialUnavailable extends Error {}
 
-/** Asks the application for the credential in a handshake, by its option `identify`; logs failures of that apart from those of the store. */
+/**
+ * Asks the application for the credential in a handshake, by its option `identify`; logs failures of that
+ * apart from those of the store.
+ */
 export class HandshakeCredential {
   readonly #identify: NonNullable<Settings["identify"]>;
   readonly #clock: Clock;
@@ -25,7 +28,10 @@ export class HandshakeCredential {
     });
   }
 
-  /** The credential in this handshake. Rejects with {@link CredentialUnavailable} where that cannot be found out, or takes too long. */
+  /**
+   * The credential in this handshake. Rejects with {@link CredentialUnavailable} where that cannot be found
+   * out, or takes too long.
+   */
   async find(handshake: Socket["handshake"]): Promise<unknown> {
     const limit = { clock: this.#clock, limitMs: this.#timeoutMs, whenLate };
     try {

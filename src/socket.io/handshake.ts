@@ -11,8 +11,8 @@ import { noteOfRecovered, type RecoveryNote } from "./recovery-note.js";
 const MAX_DESCRIPTION_BYTES = 1024;
 
 /**
- * A wish to open a session: by a token that was presented, by the note of a socket that Socket.IO recovered, or by a credential that the
- * application finds in the handshake.
+ * A wish to open a session: by a token that was presented, by the note of a socket that Socket.IO recovered,
+ * or by a credential that the application finds in the handshake.
  */
 export type Request =
   | TokenRequest
@@ -33,8 +33,8 @@ export interface ClientFacts {
   readonly confirms: boolean;
   readonly client: ClientDescription | null;
   /**
-   * Its token is in a cookie: what it sends and is sent are stand-ins and tickets. The hash of the secret in that cookie, as of the last ticket;
-   * `""` where that is not known.
+   * Its token is in a cookie: what it sends and is sent are stand-ins and tickets. The hash of the secret in
+   * that cookie, as of the last ticket; `""` where that is not known.
    */
   readonly cookie: HashText | undefined;
 }
@@ -64,7 +64,10 @@ function unseal(presented: unknown, tickets: Tickets | undefined): { presented: 
   return { presented: tickets.seemsGood(ticket) ? token : ticket, cookie: boundTo };
 }
 
-/** A request with a ticket that seemed too old, once the store has told the time. Rejects with a `SessionError` where it cannot. */
+/**
+ * A request with a ticket that seemed too old, once the store has told the time. Rejects with a
+ * `SessionError` where it cannot.
+ */
 export async function checkTicket(request: Request, tickets: Tickets | undefined): Promise<Request> {
   if (request.kind !== "token" || !(request.presented instanceof Ticket)) return request;
   const ticket = request.presented;
@@ -121,7 +124,10 @@ export function readGetToken(
   return { request: { kind: "token", presented, acknowledge }, facts };
 }
 
-/** Takes what a client says of itself if it is what the protocol allows, flat JSON of at most 1 kB; else `null`. */
+/**
+ * Takes what a client says of itself if it is what the protocol allows, flat JSON of at most 1 kB; else
+ * `null`.
+ */
 function toClientDescription(said: unknown): ClientDescription | null {
   if (typeof said !== "object" || said === null || Array.isArray(said)) return null;
   const flat = Object.values(said).every(

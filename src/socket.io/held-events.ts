@@ -35,12 +35,17 @@ export class HeldEvents {
   /** The client presents a token. */
   markToken(): void {}
 
-  /** Whether `then` will be run when those that came before the token have gone on: these all wait for what it opens. */
+  /**
+   * Whether `then` will be run when those that came before the token have gone on: these all wait for what it
+   * opens.
+   */
   runAfterEarlierEvents(_then: () => void): boolean {
     return false;
   }
 
-  /** Lets the first ones go on, in order. Socket.IO dispatches each on `process.nextTick`, so the order stays. */
+  /**
+   * Lets the first ones go on, in order. Socket.IO dispatches each on `process.nextTick`, so the order stays.
+   */
   release(count = this.length): void {
     for (const { next } of this.drop(count)) next();
   }
@@ -61,7 +66,10 @@ export function logOverflow(log: Log): void {
   log.warn({ code }, `${message}; its connection was closed`);
 }
 
-/** About how much memory an event takes. Not recursive: what clients send may be nested deeply enough to end the stack. */
+/**
+ * About how much memory an event takes. Not recursive: what clients send may be nested deeply enough to end
+ * the stack.
+ */
 function roughBytes(event: readonly unknown[]): number {
   let bytes = 0;
   const rest: unknown[] = [...event];

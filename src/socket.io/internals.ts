@@ -1,13 +1,15 @@
 import type { Namespace, Server, Socket } from "socket.io";
 
 /**
- * All that is used of Socket.IO beyond its public API: the same from 4.6 to 4.8. Where a later version lacks something of it, the public
- * way is taken, or what it is for is done without.
+ * All that is used of Socket.IO beyond its public API: the same from 4.6 to 4.8. Where a later version lacks
+ * something of it, the public way is taken, or what it is for is done without.
  */
 interface Internals {
   /** Takes in each packet of the client for this socket, before anybody else sees what is in it. */
   _onpacket?: (packet: Packet) => void;
-  /** Sends a packet to the client. `emit` does, once it has told listeners and, with recovery, the adapter. */
+  /**
+   * Sends a packet to the client. `emit` does, once it has told listeners and, with recovery, the adapter.
+   */
   packet?: (packet: Packet) => void;
   /** What is to be called with the client's acknowledgement, by the packet's number. */
   acks?: unknown;
@@ -50,8 +52,9 @@ function internalsOf(socket: Socket): Internals {
 }
 
 /**
- * Sends an event to one client, and to nobody else's ears: no catch-all listener is told, no adapter publishes it or keeps it for recovery.
- * `acknowledged` is called when the client acknowledges it; without, no acknowledgement is asked for.
+ * Sends an event to one client, and to nobody else's ears: no catch-all listener is told, no adapter
+ * publishes it or keeps it for recovery. `acknowledged` is called when the client acknowledges it; without,
+ * no acknowledgement is asked for.
  */
 export function sendPrivately(
   socket: Socket,
@@ -77,8 +80,9 @@ export function sendPrivately(
 }
 
 /**
- * Has `take` look at each such event of a client before any catch-all listener, middleware or handler; one that it takes, answering `true`,
- * goes no further. `event` is as a socket's middleware gets it: with the acknowledging function last, where the client wants one.
+ * Has `take` look at each such event of a client before any catch-all listener, middleware or handler; one
+ * that it takes, answering `true`, goes no further. `event` is as a socket's middleware gets it: with the
+ * acknowledging function last, where the client wants one.
  */
 export function interceptEvent(
   prototype: Socket,
@@ -101,8 +105,8 @@ export function interceptEvent(
 const intercepted = new WeakSet<object>();
 
 /**
- * Asks `mayConnect` at each CONNECT packet for a namespace that is there, before a socket is made of it: `false` where none is to be. For all
- * connections that are like this socket's, from the first call on.
+ * Asks `mayConnect` at each CONNECT packet for a namespace that is there, before a socket is made of it:
+ * `false` where none is to be. For all connections that are like this socket's, from the first call on.
  */
 export function interceptConnects(
   { client }: Socket,
@@ -135,7 +139,9 @@ export function beforeHandshakes(prototype: Socket, look: (socket: Socket) => vo
   };
 }
 
-/** Calls `look` for each socket that Socket.IO throws away. There is no event for one that never connected. */
+/**
+ * Calls `look` for each socket that Socket.IO throws away. There is no event for one that never connected.
+ */
 export function afterCleanups(prototype: Socket, look: (socket: Socket) => void): void {
   const internals = internalsOf(prototype);
   const { _cleanup: cleanup } = internals;
@@ -151,7 +157,10 @@ export function forget(socket: Socket): void {
   internalsOf(socket)._cleanup?.();
 }
 
-/** Socket.IO's list of a socket's own middlewares makes room for sixteen more with the first; most sockets have no second. */
+/**
+ * Socket.IO's list of a socket's own middlewares makes room for sixteen more with the first; most sockets
+ * have no second.
+ */
 export function trimMiddlewares(socket: Socket): void {
   const internals = internalsOf(socket);
   if (Array.isArray(internals.fns)) internals.fns = [...internals.fns];

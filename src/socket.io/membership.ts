@@ -15,8 +15,9 @@ import { PastSessions } from "./past-sessions.js";
 import { noteOf, noteOfRecovered, writeNote } from "./recovery-note.js";
 
 /**
- * What one socket has of its session, and of those that it has had: its handle and its rooms, what is noted of it, and how long it may stay without.
- * One object with the {@link Attachment}, because there is one for each socket.
+ * What one socket has of its session, and of those that it has had: its handle and its rooms, what is noted
+ * of it, and how long it may stay without. One object with the {@link Attachment}, because there is one for
+ * each socket.
  */
 export abstract class Membership implements SessionWatcher, DeadlineHost {
   /** What its client has said. */
@@ -64,7 +65,10 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     return this.deadlines?.isDetachedFrom(sessionId) ?? false;
   }
 
-  /** What a recovered socket had, with its rooms; it is verified by now. Whatever it presents besides is a token like any other. */
+  /**
+   * What a recovered socket had, with its rooms; it is verified by now. Whatever it presents besides is a
+   * token like any other.
+   */
   protected takeRecovered(): boolean {
     if (!this.socket.recovered) return false;
     const note = noteOfRecovered(this.socket);
@@ -74,15 +78,18 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     return session !== undefined;
   }
 
-  /** Its session is over since, if it was not before. What is its comes with what it opens now; the application sees to it as to a new socket. */
+  /**
+   * Its session is over since, if it was not before. What is its comes with what it opens now; the
+   * application sees to it as to a new socket.
+   */
   #beginAnew(): void {
     this.#rooms.leave();
     Object.assign(this.socket, { recovered: false, data: {} });
   }
 
   /**
-   * Socket.IO is about to keep what this socket has, for it to come back to. Answers whether it may: not as one that has had another session, of
-   * which nobody would know any more.
+   * Socket.IO is about to keep what this socket has, for it to come back to. Answers whether it may: not as
+   * one that has had another session, of which nobody would know any more.
    */
   canRecover(): boolean {
     const had = SessionHandle.sessionOf(this.#handle);
@@ -106,7 +113,8 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
 
   loginEnded({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {
     this.#rooms.leave(keep);
-    // The secret may have been replaced by the same write: then this is for those to note who have the new one.
+    // The secret may have been replaced by the same write: then this is for those to note who have the new
+    // one.
     if (!this.session || !secretHash || this.bearer?.credential.opens({ secretHash }) === false) return;
     this.#note(this.session, { secretHash: bytesToText(secretHash), userId });
   }
@@ -182,7 +190,8 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
       this.bearer = hash ? new SocketBearer(this.socket, hash, context) : undefined;
       SessionHandle.bind(this.#handle, session, this.bearer);
     } else if (bound !== session) {
-      // Nobody had it open any more, so the one that the handle has is forgotten: what changes now, it would not hear.
+      // Nobody had it open any more, so the one that the handle has is forgotten: what changes now, it would
+      // not hear.
       SessionHandle.bind(this.#handle, session, this.bearer);
     }
     this.deadlines?.endDetachment(session.id);

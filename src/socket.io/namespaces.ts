@@ -9,12 +9,13 @@ import { install, installOnSockets } from "./prototype.js";
 import { watchConnecting } from "./shared-connection.js";
 import { isConnectionRefused, refuseConnection } from "./socket-slots.js";
 
-// Here, and not where the property is made, because declarations of types reach the application through this file.
+// Here, and not where the property is made, because declarations of types reach the application through this
+// file.
 declare module "socket.io" {
   interface Socket {
     /**
-     * This socket's token session. Throws `SESSION_NOT_ATTACHED` on a socket of a namespace to which no token sessions were
-     * attached.
+     * This socket's token session. Throws `SESSION_NOT_ATTACHED` on a socket of a namespace to which no token
+     * sessions were attached.
      */
     readonly session: SessionHandle;
   }
@@ -86,13 +87,17 @@ function refuseAttached(connection: Socket["conn"], namespace: Namespace): void 
   if (log) refuseConnection(connection, log);
 }
 
-/** Runs for each new socket before it connects. Calls `next` once or, where the socket must come back later, not at all. */
+/**
+ * Runs for each new socket before it connects. Calls `next` once or, where the socket must come back later,
+ * not at all.
+ */
 async function enter(socket: Socket, next: () => void, context: AttachmentContext): Promise<void> {
   if (isConnectionRefused(socket)) return forget(socket);
   if (!attachments.has(socket)) {
     const attachment = new Attachment(socket, context);
     attachments.set(socket, attachment);
-    // Never `next(error)`: after that a client does not come back by itself. The transport has been closed instead.
+    // Never `next(error)`: after that a client does not come back by itself. The transport has been closed
+    // instead.
     if (!(await attachment.begin()) || isConnectionRefused(socket)) return forget(socket);
     next();
     return watchConnecting(socket.conn, attachment);
@@ -103,7 +108,8 @@ async function enter(socket: Socket, next: () => void, context: AttachmentContex
 function connected(socket: Socket, context: AttachmentContext): void {
   const attachment = attachments.get(socket);
   if (attachment) return attachment.start();
-  // Socket.IO recovered this socket and skipped the middleware; its session is verified before its events go on.
+  // Socket.IO recovered this socket and skipped the middleware; its session is verified before its events go
+  // on.
   installOnSockets(Object.getPrototypeOf(socket));
   const recovered = new Attachment(socket, context);
   attachments.set(socket, recovered);

@@ -23,8 +23,9 @@ interface PendingQuery {
 }
 
 /**
- * Asks the other servers which sessions they have open, and answers them. Question and answer are plain messages: an adapter
- * sends a question that wants an acknowledgement only after it has counted the servers, when nobody sees what becomes of its promise.
+ * Asks the other servers which sessions they have open, and answers them. Question and answer are plain
+ * messages: an adapter sends a question that wants an acknowledgement only after it has counted the servers,
+ * when nobody sees what becomes of its promise.
  */
 export class OpenSessionQuery {
   readonly #namespace: Namespace;

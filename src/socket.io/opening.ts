@@ -75,7 +75,10 @@ export async function openSession(opener: Opener, request: Request): Promise<Ope
   return { session, token, message: toGotToken(token.text, session, opener) };
 }
 
-/** Whether the token was replaced, and its client, which knows what to do when it is asked, may be about to learn of the new one. */
+/**
+ * Whether the token was replaced, and its client, which knows what to do when it is asked, may be about to
+ * learn of the new one.
+ */
 function isInGrace(
   opener: Opener,
   { sessionId, secretHash }: PresentedToken,

@@ -4,10 +4,16 @@ import type { SessionWatcher } from "../session/session-host.js";
 import type { Identity } from "../store.js";
 import type { Credential } from "../token/credential.js";
 
-/** More of them, and the client has to come back as another socket, which has had none: it is more than a connection may create at once. */
+/**
+ * More of them, and the client has to come back as another socket, which has had none: it is more than a
+ * connection may create at once.
+ */
 const MOST = 32;
 
-/** The sessions that one socket has had before the one that it has now. What becomes of them concerns it: it may know what was theirs. */
+/**
+ * The sessions that one socket has had before the one that it has now. What becomes of them concerns it: it
+ * may know what was theirs.
+ */
 export class PastSessions {
   readonly #registry: SessionRegistry;
   /** Has a session's id when the socket has no part in it any more. */

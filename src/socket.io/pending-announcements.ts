@@ -2,13 +2,21 @@ import type { EndReason } from "../wire.js";
 
 /** Sessions told of in one message. */
 const AT_ONCE = 1_000;
-/** Sessions remembered while messages cannot be sent, of either kind; others hear of the rest when they sweep. */
+/**
+ * Sessions remembered while messages cannot be sent, of either kind; others hear of the rest when they sweep.
+ */
 const MOST_WAITING = 10_000;
 
-/** What is told of a write: its revision and, where it ended a login, the rooms that the session's sockets may stay in. */
+/**
+ * What is told of a write: its revision and, where it ended a login, the rooms that the session's sockets may
+ * stay in.
+ */
 export type WriteNotice = readonly [revision: number, keepRooms?: readonly string[]];
 
-/** What processes tell each other: public ids, revisions, reasons, and names of rooms that a logout keeps; nothing else. */
+/**
+ * What processes tell each other: public ids, revisions, reasons, and names of rooms that a logout keeps;
+ * nothing else.
+ */
 export interface Announcement {
   readonly written: readonly (readonly [sessionId: string, ...written: WriteNotice])[];
   readonly ended: readonly (readonly [sessionId: string, reason: EndReason])[];

@@ -11,8 +11,9 @@ import { afterCleanups, beforeHandshakes, interceptEvent } from "./internals.js"
 const onUse = new WeakMap<object, (namespace: Namespace) => void>();
 
 /**
- * Gives sockets their `session`, and lets `namespace.use(middleware)` attach the namespace whole: Socket.IO does not run
- * middleware for recovered sockets, and tells a middleware nothing of the namespace it was added to.
+ * Gives sockets their `session`, and lets `namespace.use(middleware)` attach the namespace whole: Socket.IO
+ * does not run middleware for recovered sockets, and tells a middleware nothing of the namespace it was added
+ * to.
  */
 export function install(middleware: object, attach: (namespace: Namespace) => void): void {
   onUse.set(middleware, attach);

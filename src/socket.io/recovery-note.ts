@@ -7,10 +7,15 @@ import { isRecoverable } from "./internals.js";
 /** Where the server notes a socket's session for connection state recovery. */
 const DATA_KEY = "tokenSession";
 
-/** What is noted of a session in `socket.data`, which Socket.IO keeps for recovered sockets and shows to other nodes. */
+/**
+ * What is noted of a session in `socket.data`, which Socket.IO keeps for recovered sockets and shows to other
+ * nodes.
+ */
 export interface RecoveryNote {
   readonly sessionId: string;
-  /** Shows that this server wrote the note, which secret the session was opened with, and who was logged in. */
+  /**
+   * Shows that this server wrote the note, which secret the session was opened with, and who was logged in.
+   */
   readonly proof: string;
   /** Its token is in a cookie, and must not be told to its page. */
   readonly byTicket?: true;
@@ -57,8 +62,9 @@ export function noteOf(data: unknown): RecoveryNote | undefined {
 }
 
 /**
- * A one-way image of a secret's hash and of who is logged in. An application that copies what clients send into `socket.data` gives nobody a way
- * in, and the note dies with the secret and with the login; neither the secret, nor the hash in the table, nor the user can be found from it.
+ * A one-way image of a secret's hash and of who is logged in. An application that copies what clients send
+ * into `socket.data` gives nobody a way in, and the note dies with the secret and with the login; neither the
+ * secret, nor the hash in the table, nor the user can be found from it.
  */
 export function proofOf({ secretHash, userId }: { secretHash: Uint8Array; userId: string | null }): string {
   const proof = createHash("sha256").update("recovery\0").update(secretHash);

@@ -37,7 +37,9 @@ export interface RequestHost extends Opener {
   /** Takes over what was opened, which the registry holds for it. */
   takeOver(result: OpeningResult): void;
   send(message: GotToken): void;
-  /** Runs `then` when events that wait for the session as it is have gone on; `false` where there are none. */
+  /**
+   * Runs `then` when events that wait for the session as it is have gone on; `false` where there are none.
+   */
   runAfterEarlierEvents(then: () => void): boolean;
   /** The store has not answered: has the client come back, where it may not stay without a session. */
   reconnectIfRequired(): void;
@@ -46,8 +48,8 @@ export interface RequestHost extends Opener {
 }
 
 /**
- * The requests of one socket: one is processed until the store has answered, and one may wait. It is there while there is a
- * request, and no longer.
+ * The requests of one socket: one is processed until the store has answered, and one may wait. It is there
+ * while there is a request, and no longer.
  */
 export class Requests implements Verifier {
   readonly #host: RequestHost;
@@ -90,7 +92,8 @@ export class Requests implements Verifier {
     const session = this.#sessionOf(request);
     if (session && this.#verify(session, request)) return;
     const process = () => void this.process(request);
-    // A token of the same session changes nothing for what came before it; another one must not come before that.
+    // A token of the same session changes nothing for what came before it; another one must not come before
+    // that.
     if (session || !this.#host.runAfterEarlierEvents(process)) process();
   }
 
@@ -117,7 +120,8 @@ export class Requests implements Verifier {
     this.#verifying = undefined;
     const { isGone, session, isDetached, bearer } = this.#host;
     if (!request || isGone) return;
-    // A rotation has to wait for the turn that the verification has; whatever else, this socket must still have part in the session.
+    // A rotation has to wait for the turn that the verification has; whatever else, this socket must still
+    // have part in the session.
     if (!isAsKnown || !session || isDetached || !bearer?.credential.opens(session.saved.kept))
       return void this.process(request);
     this.#context.outages.over();
@@ -131,8 +135,8 @@ export class Requests implements Verifier {
   }
 
   /**
-   * Processes a request, then what waits behind it. Never rejects. `onFirstTry` hears whether the store answered the first
-   * time.
+   * Processes a request, then what waits behind it. Never rejects. `onFirstTry` hears whether the store
+   * answered the first time.
    */
   async process(first: Request, onFirstTry?: (answered: boolean) => void): Promise<void> {
     let request: Request | undefined = first;

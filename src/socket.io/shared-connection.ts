@@ -15,9 +15,10 @@ const connecting = new WeakMap<Connection, Set<ConnectingSocket>>();
 const limits = new WeakMap<Connection, MintLimit>();
 
 /**
- * To be called when the namespace's next middleware has the socket. Where one takes its time, the socket may never connect, and then
- * it has no "disconnect": it leaves when the connection closes. Most sockets connect at once, and need no listener to
- * "close", a third one, with which Node's list of them would grow to twenty places.
+ * To be called when the namespace's next middleware has the socket. Where one takes its time, the socket may
+ * never connect, and then it has no "disconnect": it leaves when the connection closes. Most sockets connect
+ * at once, and need no listener to "close", a third one, with which Node's list of them would grow to twenty
+ * places.
  */
 export function watchConnecting(connection: Connection, one: ConnectingSocket): void {
   process.nextTick(watch, connection, one);
@@ -48,7 +49,10 @@ export function unwatchConnecting(connection: Connection, one: ConnectingSocket)
   connection.removeListener("close", closeAll);
 }
 
-/** How many sessions a connection may still create: a client may open and reopen as many namespaces on it as it likes. */
+/**
+ * How many sessions a connection may still create: a client may open and reopen as many namespaces on it as
+ * it likes.
+ */
 export function mintLimitOf(connection: Connection, clock: Clock): MintLimit {
   let limit = limits.get(connection);
   if (!limit) {

@@ -17,15 +17,21 @@ type Adapter = Namespace["adapter"];
 type SocketAddress = NonNullable<SessionWatcher["socket"]>;
 type Restored = Awaited<ReturnType<Adapter["restoreSession"]>>;
 
-/** How long a socket may take to come by after it was asked for: middleware of the application may be before ours. */
+/**
+ * How long a socket may take to come by after it was asked for: middleware of the application may be before
+ * ours.
+ */
 const UNTAKEN_AFTER_MS = 30_000;
-/** How long the store is waited for: meanwhile nothing is lost. Socket.IO gives a connection 45 s to begin. */
+/**
+ * How long the store is waited for: meanwhile nothing is lost. Socket.IO gives a connection 45 s to begin.
+ */
 const STORE_WITHIN_MS = 30_000;
 
 /**
- * Connection state recovery. Socket.IO gives a socket its rooms back, and sends what it has missed, before anybody can look whether it may still
- * have that. So its session is looked at first. Where another token opens that, somebody else is logged in, or the store does not say, the client
- * connects anew, without any of it, and is asked for its token. Else the adapter is asked once more, with the names by which the socket was
+ * Connection state recovery. Socket.IO gives a socket its rooms back, and sends what it has missed, before
+ * anybody can look whether it may still have that. So its session is looked at first. Where another token
+ * opens that, somebody else is logged in, or the store does not say, the client connects anew, without any of
+ * it, and is asked for its token. Else the adapter is asked once more, with the names by which the socket was
  * sent something meanwhile.
  */
 export class SocketRecovery {
@@ -53,7 +59,10 @@ export class SocketRecovery {
     adapter.restoreSession = restore as Adapter["restoreSession"];
   }
 
-  /** The session of a restored socket, which the registry holds for the caller; `undefined` where it is not its any more. */
+  /**
+   * The session of a restored socket, which the registry holds for the caller; `undefined` where it is not
+   * its any more.
+   */
   take(socketId: string): Session | undefined {
     return this.#recovering.get(socketId)?.take();
   }

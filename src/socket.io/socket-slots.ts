@@ -6,8 +6,8 @@ import type { Strangers } from "../registry/strangers.js";
 import { hasUsedUpMints } from "./shared-connection.js";
 
 /**
- * More at once than pages have namespaces; and as many waiting as an application with a namespace for each of its rooms has. Of one namespace
- * a client that disconnects and connects in haste has two.
+ * More at once than pages have namespaces; and as many waiting as an application with a namespace for each of
+ * its rooms has. Of one namespace a client that disconnects and connects in haste has two.
  */
 const CONNECTION_LIMITS: OpenLimits = { atOnce: 8, waiting: 250, waitingAlike: 2 };
 
@@ -24,8 +24,8 @@ export function tryAcquireSlot({ conn }: Socket): boolean {
 }
 
 /**
- * Waits for a slot, until {@link cancelWaiting}; `false` where there will be none, as the connection goes. `undefined` where too many
- * wait.
+ * Waits for a slot, until {@link cancelWaiting}; `false` where there will be none, as the connection goes.
+ * `undefined` where too many wait.
  */
 export function acquireSlot({ conn, nsp }: Socket, who: object): Promise<boolean> | undefined {
   return OpenSlots.of(conn, CONNECTION_LIMITS).acquire(who, nsp);
@@ -49,7 +49,10 @@ export function cancelWaiting({ conn }: Socket, who: object, { strangers }: Cont
   strangers.cancel(who);
 }
 
-/** Connections that were closed for asking for too much: with their last packet there may come hundreds of sockets more. */
+/**
+ * Connections that were closed for asking for too much: with their last packet there may come hundreds of
+ * sockets more.
+ */
 const refused = new WeakSet<object>();
 
 export function isConnectionRefused({ conn }: Socket): boolean {

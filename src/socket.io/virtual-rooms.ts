@@ -10,8 +10,8 @@ const PREFIX = "tokenSession/";
 const KINDS = ["user", "session"] as const;
 
 /**
- * The names by which an adapter carries it. Two, of which the second is nobody's: what goes to one room, adapters may send by a way of its
- * own, to those who joined it, and without asking what is here.
+ * The names by which an adapter carries it. Two, of which the second is nobody's: what goes to one room,
+ * adapters may send by a way of its own, to those who joined it, and without asking what is here.
  */
 export function roomNamesOf({ kind, id }: Recipient): [name: string, nobody: string] {
   return [`${PREFIX}${kind}/${id}`, `${PREFIX}/${kind}/${id}`];
@@ -28,8 +28,9 @@ function recipientOf(name: string): Recipient | undefined {
 }
 
 /**
- * The rooms of an adapter, in which those with a name of ours have no list: who is in one is found out when it is asked. So who joins one,
- * or is put into it, is not in it, nobody can be taken out, and it is shown in no list of rooms.
+ * The rooms of an adapter, in which those with a name of ours have no list: who is in one is found out when
+ * it is asked. So who joins one, or is put into it, is not in it, nobody can be taken out, and it is shown in
+ * no list of rooms.
  */
 export class VirtualRooms extends Map<string, Set<string>> implements Rooms {
   readonly #findSockets: (recipient: Recipient) => Set<string>;

@@ -8,17 +8,22 @@ import type { SessionDraft } from "../types.js";
 declare module "socket.io" {
   interface Socket {
     /**
-     * Runs `handler` alone on a draft of this socket's session, and saves what it changed, key by key, all or nothing.
-     * Handlers of one session run one after the other in this process, and each begins with the values in the row. A call
-     * inside a handler joins its draft. Resolves to what the handler returned, once that is durable.
+     * Runs `handler` alone on a draft of this socket's session, and saves what it changed, key by key, all or
+     * nothing. Handlers of one session run one after the other in this process, and each begins with the
+     * values in the row. A call inside a handler joins its draft. Resolves to what the handler returned, once
+     * that is durable.
      *
-     * - `context.session` is a plain object to be changed at will; `context.session = null` destroys the session.
-     * - Nothing changed: nothing is written. The handler throws: nothing is saved, and its error comes out here.
-     * - A key that the handler changed was changed elsewhere meanwhile: `SESSION_CONFLICT`, nothing saved; try again.
-     * - No session: `SESSION_MISSING`, or as `onMissing` says: an `Error` is thrown, a function called for its result, and
-     *   anything else, an explicit `undefined` too, is the result.
+     * - `context.session` is a plain object to be changed at will; `context.session = null` destroys the
+     *   session.
+     * - Nothing changed: nothing is written. The handler throws: nothing is saved, and its error comes out
+     *   here.
+     * - A key that the handler changed was changed elsewhere meanwhile: `SESSION_CONFLICT`, nothing saved;
+     *   try again.
+     * - No session: `SESSION_MISSING`, or as `onMissing` says: an `Error` is thrown, a function called for
+     *   its result, and anything else, an explicit `undefined` too, is the result.
      *
-     * The promise rejects: call it in a handler wrapped by `sessions.handler`, which answers the client then. Do not wait in a handler for another session's handler that may wait for this one.
+     * The promise rejects: call it in a handler wrapped by `sessions.handler`, which answers the client then.
+     * Do not wait in a handler for another session's handler that may wait for this one.
      *
      * @example
      * socket.on("visit", sessions.handler(async (done) => {
@@ -49,7 +54,10 @@ export interface SessionContext {
   readonly socket: Socket;
 }
 
-/** What `withSession` runs, alone with the session in this process. What it returns, or resolves to, is the result. */
+/**
+ * What `withSession` runs, alone with the session in this process. What it returns, or resolves to, is the
+ * result.
+ */
 export type WithSessionHandler<Result> = (context: SessionContext) => Result | Promise<Result>;
 
 /** What comes of `onMissing`. */
@@ -71,7 +79,8 @@ export function withSession(
 ): Promise<unknown> {
   const session = SessionHandle.sessionOf(handle);
   const result = run(registry, socket, handle, handler, onMissing);
-  // As with every change: a promise nobody waits for is no unhandled rejection, and who waits still sees it rejected.
+  // As with every change: a promise nobody waits for is no unhandled rejection, and who waits still sees it
+  // rejected.
   result.catch((error: unknown) => {
     if (error instanceof SessionError) return registry.failed(error);
     // The application's own error may have values in its message; to those who wait it comes whole.

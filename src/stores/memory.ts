@@ -15,8 +15,8 @@ import type {
 import { insertedRow, type KeptRow, loadedRow, revisionOf, touchedRow, writtenRow } from "./row-rules.js";
 
 /**
- * A store that keeps sessions in this process: for development and tests. They are gone when the process ends, and other
- * processes do not see them.
+ * A store that keeps sessions in this process: for development and tests. They are gone when the process
+ * ends, and other processes do not see them.
  *
  * @example
  * const sessions = tokenSession({ store: memoryStore() });

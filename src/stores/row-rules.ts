@@ -8,7 +8,8 @@ import {
   type WriteAttempt,
 } from "../store.js";
 
-// What insert, write and touch make of a row, for stores that keep rows as objects and decide here rather than in a database.
+// What insert, write and touch make of a row, for stores that keep rows as objects and decide here rather
+// than in a database.
 
 /** A row as such a store keeps it. Replaced, never altered. */
 export type KeptRow = Omit<SessionRow, "now" | "data"> & { readonly data: string };

@@ -1,6 +1,9 @@
 import type { SessionStore, StoreSettings, UnixSeconds } from "../store.js";
 
-/** What a test of a store brings along. The rows are its own: nothing else reads, writes or prunes them meanwhile. */
+/**
+ * What a test of a store brings along. The rows are its own: nothing else reads, writes or prunes them
+ * meanwhile.
+ */
 export interface StoreHarness {
   /** A store opened with {@link contractSettings}. */
   readonly store: SessionStore;
@@ -10,8 +13,8 @@ export interface StoreHarness {
     times: Partial<Record<"expires" | "createdAt" | "visitedAt", UnixSeconds>>,
   ): Promise<void>;
   /**
-   * Makes what the store stands on unreachable, calls `run`, and makes it reachable again, also where `run` rejects. Without it
-   * the cases about errors do nothing.
+   * Makes what the store stands on unreachable, calls `run`, and makes it reachable again, also where `run`
+   * rejects. Without it the cases about errors do nothing.
    */
   whileBroken?(run: () => Promise<void>): Promise<void>;
 }

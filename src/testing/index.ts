@@ -1,5 +1,6 @@
 /**
- * The rules that a store must keep, {@link storeContract}, as test cases for a store of your own. They need no test framework.
+ * The rules that a store must keep, {@link storeContract}, as test cases for a store of your own. They need
+ * no test framework.
  *
  * @module
  */

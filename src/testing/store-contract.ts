@@ -14,9 +14,10 @@ import { writeCases } from "./cases/write.js";
 import type { StoreCase } from "./harness.js";
 
 /**
- * Every rule that a store must keep, as cases for any test framework: each is a name and a function that rejects where the rule
- * is broken. Open the store with {@link contractSettings}, on rows that nothing else uses, and run the cases one after the other.
- * Cases of a method that a store may leave out do nothing where it is left out.
+ * Every rule that a store must keep, as cases for any test framework: each is a name and a function that
+ * rejects where the rule is broken. Open the store with {@link contractSettings}, on rows that nothing else
+ * uses, and run the cases one after the other. Cases of a method that a store may leave out do nothing where
+ * it is left out.
  *
  * @example
  * import { test } from "node:test"; // or Jest, Vitest, Mocha …

@@ -18,8 +18,8 @@ interface Others {
 }
 
 /**
- * By which secret a socket has its session open. What it shows and changes is good only while that secret opens the session:
- * whoever was connected by a token before a login has no part in the session afterwards.
+ * By which secret a socket has its session open. What it shows and changes is good only while that secret
+ * opens the session: whoever was connected by a token before a login has no part in the session afterwards.
  */
 export class Credential {
   #hash: HashText;

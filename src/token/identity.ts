@@ -1,12 +1,15 @@
 import type { Identity, Seconds } from "../store.js";
 
 /**
- * A hash in memory: text of one Latin-1 character a byte. There are several for each open session, and a `Uint8Array` takes
- * five times as much, or, as a piece of what came from the database, keeps all of that.
+ * A hash in memory: text of one Latin-1 character a byte. There are several for each open session, and a
+ * `Uint8Array` takes five times as much, or, as a piece of what came from the database, keeps all of that.
  */
 export type HashText = string;
 
-/** Whose session it is and what opens it, as it is kept, and what else changes beside the values. Replaced, never altered. */
+/**
+ * Whose session it is and what opens it, as it is kept, and what else changes beside the values. Replaced,
+ * never altered.
+ */
 export interface KeptIdentity {
   readonly userId: string | null;
   readonly secretHash: HashText | null;
@@ -45,7 +48,9 @@ export function toIdentity({ userId, secretHash, nextHash, previousHash }: KeptI
   };
 }
 
-/** A hash as it is kept: where it equals one that is kept already, that one, so that there need not be two. */
+/**
+ * A hash as it is kept: where it equals one that is kept already, that one, so that there need not be two.
+ */
 export function keepHash(hash: Uint8Array, kept: HashText | null): HashText {
   const text = bytesToText(hash);
   return kept !== null && sameHashText(kept, text) ? kept : text;

@@ -1,7 +1,9 @@
 import { opaqueToken } from "./opaque.js";
 import { type PresentedToken, parseToken } from "./token.js";
 
-/** Tokens of socket.io-mysql-session 1.0.9: 24 random bytes in base64url. Ours have a dot, so nothing is both. */
+/**
+ * Tokens of socket.io-mysql-session 1.0.9: 24 random bytes in base64url. Ours have a dot, so nothing is both.
+ */
 const LEGACY_PATTERN = /^[A-Za-z0-9_-]{32}$/;
 
 /** Reads what a client sent in place of a token; `undefined` for everything that is not one. */

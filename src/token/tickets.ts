@@ -3,9 +3,9 @@ import { invalidOption, nothing, type Option } from "../base/option-table.js";
 import { bytesToText, type HashText, textToBytes } from "./identity.js";
 
 /**
- * For pages whose token is in an httpOnly cookie, out of their scripts' reach: what such a page holds, and what passes through it, is a
- * *stand-in*, `<sessionId>.cookie`, or for a short time a *ticket*, `<sessionId>.cookie~<sealed>`, in which the token is encrypted. Before
- * the first session it is `.cookie`.
+ * For pages whose token is in an httpOnly cookie, out of their scripts' reach: what such a page holds, and
+ * what passes through it, is a *stand-in*, `<sessionId>.cookie`, or for a short time a *ticket*,
+ * `<sessionId>.cookie~<sealed>`, in which the token is encrypted. Before the first session it is `.cookie`.
  */
 export interface StandIn {
   /** `""` before the first session. */
@@ -14,7 +14,10 @@ export interface StandIn {
   readonly sealed: string | undefined;
 }
 
-/** What a ticket is for: to be presented over Socket.IO, or to be exchanged for a cookie. One is never good for the other. */
+/**
+ * What a ticket is for: to be presented over Socket.IO, or to be exchanged for a cookie. One is never good
+ * for the other.
+ */
 export type TicketUse = "present" | "store";
 
 /** What a ticket stands for. */
@@ -22,8 +25,8 @@ export interface TicketContent {
   /** `""` where the browser has no session yet. */
   readonly token: string;
   /**
-   * The hash of the secret in the cookie of the browser that it is for, there before the first session too: a ticket to be stored is exchanged
-   * for that browser, and for no other, whoever has seen it.
+   * The hash of the secret in the cookie of the browser that it is for, there before the first session too: a
+   * ticket to be stored is exchanged for that browser, and for no other, whoever has seen it.
    */
   readonly boundTo: HashText;
 }
@@ -71,7 +74,10 @@ type Keys = readonly [Buffer, ...Buffer[]];
 /** One or more; the first seals, all open. */
 export type TicketSecrets = readonly [string, ...string[]];
 
-/** Seals tokens for their way through a page, and opens them again: AES-256-GCM, so that each server with the same secret can. */
+/**
+ * Seals tokens for their way through a page, and opens them again: AES-256-GCM, so that each server with the
+ * same secret can.
+ */
 export class Tickets {
   readonly #keys: Record<TicketUse, Keys>;
   readonly #clock: TicketClock;
@@ -82,8 +88,8 @@ export class Tickets {
   }
 
   /**
-   * To be awaited before {@link seal}: another server may know by now that the database's clock has been set. Where the database is away, what
-   * is known has to do.
+   * To be awaited before {@link seal}: another server may know by now that the database's clock has been set.
+   * Where the database is away, what is known has to do.
    */
   async refreshClock(): Promise<void> {
     await this.#clock.hear().catch(() => {});
@@ -109,12 +115,18 @@ export class Tickets {
     return undefined;
   }
 
-  /** Whether a ticket is good, as far as the clock is known: where it is not, {@link isGood} has the last word. */
+  /**
+   * Whether a ticket is good, as far as the clock is known: where it is not, {@link isGood} has the last
+   * word.
+   */
   seemsGood({ sealedAtMs }: Ticket): boolean {
     return Math.abs(this.#clock.nowMs - sealedAtMs) <= GOOD_FOR_MS;
   }
 
-  /** Whether a ticket is good. None is invalidOption before the database has been asked for the time: rejects where it cannot say. */
+  /**
+   * Whether a ticket is good. None is invalidOption before the database has been asked for the time: rejects
+   * where it cannot say.
+   */
   async isGood(ticket: Ticket): Promise<boolean> {
     if (this.seemsGood(ticket)) return true;
     await this.#clock.hear();

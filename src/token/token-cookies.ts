@@ -20,15 +20,17 @@ export function authorizationOf(request: Headers): string | undefined {
   return authorizationsAsSent.get(request) ?? request.headers.authorization;
 }
 
-/** What follows the scheme's name in `Authorization: Bearer …` (RFC 6750, section 2.1); `undefined` without. */
+/**
+ * What follows the scheme's name in `Authorization: Bearer …` (RFC 6750, section 2.1); `undefined` without.
+ */
 export function bearerToken(request: Headers): string | undefined {
   const [, token] = /^Bearer +(\S.*)$/i.exec(authorizationOf(request) ?? "") ?? [];
   return token?.trimEnd();
 }
 
 /**
- * The cookies of the bridge, which hold a token. They are told by their names, where the bridge is mounted in this process, and by what is in
- * them: another process may have set them.
+ * The cookies of the bridge, which hold a token. They are told by their names, where the bridge is mounted in
+ * this process, and by what is in them: another process may have set them.
  */
 export class TokenCookies {
   readonly #names = new Set<string>();
@@ -51,7 +53,10 @@ export class TokenCookies {
     this.#opened.add(request);
   }
 
-  /** Takes them out of a request, wherever it has its headers, and a token in `Authorization` too. All else stays. */
+  /**
+   * Takes them out of a request, wherever it has its headers, and a token in `Authorization` too. All else
+   * stays.
+   */
   hideIn(request: Request): void {
     if (this.#hasBridges) this.#hideCookies(request);
     const token = bearerToken(request);

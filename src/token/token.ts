@@ -19,14 +19,17 @@ const SECRET_BYTES = 32;
 const TOKEN_LENGTH = 32 + 1 + 43;
 const TOKEN_PATTERN = /^[0-9a-f]{32}\.[A-Za-z0-9_-]{43}$/;
 
-/** SHA-256 of a secret's text. A fast hash is right here: the secret is random, so there is nothing to guess from. */
+/**
+ * SHA-256 of a secret's text. A fast hash is right here: the secret is random, so there is nothing to guess
+ * from.
+ */
 export function hashSecret(secret: string): Buffer {
   return hash("sha256", secret, "buffer");
 }
 
 /**
- * Whether a text is the token of this session, by the hash that is known of its secret, one Latin-1 character a byte. Says nothing of
- * other tokens that may open it.
+ * Whether a text is the token of this session, by the hash that is known of its secret, one Latin-1 character
+ * a byte. Says nothing of other tokens that may open it.
  */
 export function isTokenOf(presented: unknown, sessionId: string, secretHash: string | null): boolean {
   return (
@@ -39,8 +42,8 @@ export function isTokenOf(presented: unknown, sessionId: string, secretHash: str
 }
 
 /**
- * Reads what a client sent in place of a token; `undefined` for everything that is not one. Strict on purpose, and first of
- * all: no statement is ever made with what this function did not accept.
+ * Reads what a client sent in place of a token; `undefined` for everything that is not one. Strict on
+ * purpose, and first of all: no statement is ever made with what this function did not accept.
  *
  * @example
  * parseToken("018f….3q2-…")?.sessionId
@@ -52,7 +55,10 @@ export function parseToken(presented: unknown): PresentedToken | undefined {
   return { text: presented, sessionId, secretHash: hashSecret(presented.slice(33)) };
 }
 
-/** A piece of a text keeps all of it: an id cut out of a token would keep the token in memory as long as its session. */
+/**
+ * A piece of a text keeps all of it: an id cut out of a token would keep the token in memory as long as its
+ * session.
+ */
 function detached(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }
@@ -64,8 +70,9 @@ const FIRST_MS = 1_704_067_200_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Whether a cookie's value is what the cookie bridge puts there, whatever the cookie's name. Of what looks alike, another library's id with a
- * signature perhaps, one in 100 000 is taken for it: what is left of random ids when they must be a UUIDv7 of these years.
+ * Whether a cookie's value is what the cookie bridge puts there, whatever the cookie's name. Of what looks
+ * alike, another library's id with a signature perhaps, one in 100 000 is taken for it: what is left of
+ * random ids when they must be a UUIDv7 of these years.
  */
 export function isTokenCookie(value: string): boolean {
   const [matched, sessionId] = COOKIE_PATTERN.exec(value) ?? [];
@@ -75,8 +82,8 @@ export function isTokenCookie(value: string): boolean {
 }
 
 /**
- * Makes a token for a new session: an id of our own (UUIDv7, so that rows come in order of time) and a random secret.
- * `nowMs`, Unix milliseconds, should be the database's clock, which all nodes share.
+ * Makes a token for a new session: an id of our own (UUIDv7, so that rows come in order of time) and a random
+ * secret. `nowMs`, Unix milliseconds, should be the database's clock, which all nodes share.
  */
 export function mintToken(nowMs?: number): PresentedToken {
   const options = nowMs === undefined ? undefined : { msecs: Math.floor(nowMs) };

@@ -2,7 +2,10 @@ import type { Clock } from "../base/clock.js";
 import type { Identity } from "../store.js";
 import { bytesToText, type HashText, sameHashText } from "./identity.js";
 
-/** A client that has not presented its new token by then has lost its connection, and is told of the loss by another way. */
+/**
+ * A client that has not presented its new token by then has lost its connection, and is told of the loss by
+ * another way.
+ */
 const REMEMBERED_FOR_MS = 60_000;
 const MOST_REMEMBERED = 10_000;
 
@@ -13,8 +16,9 @@ interface Unheard {
 }
 
 /**
- * New tokens that were sent and not confirmed. Another one may wait in the row in their place by now, but a client may have stored one of these
- * a moment ago: as long as the secret is still the one that both were to replace, it opens the session, or that client would be logged out.
+ * New tokens that were sent and not confirmed. Another one may wait in the row in their place by now, but a
+ * client may have stored one of these a moment ago: as long as the secret is still the one that both were to
+ * replace, it opens the session, or that client would be logged out.
  */
 export class UnheardTokens {
   readonly #clock: Clock;

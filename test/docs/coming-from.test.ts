@@ -7,7 +7,8 @@ import * as koaSession from "../../src/cookie-sessions/koa-session-store.js";
 import { RequestSession } from "../../src/http/request-session.js";
 import * as main from "../../src/index.js";
 
-// docs/coming-from.md says which of our names takes the place of which of theirs: ours must be there, theirs all be mentioned.
+// docs/coming-from.md says which of our names takes the place of which of theirs: ours must be there, theirs
+// all be mentioned.
 
 const project = path.resolve(import.meta.dirname, "../..");
 const read = (...file: string[]) => fs.readFileSync(path.join(project, ...file), "utf8");

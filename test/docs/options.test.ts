@@ -17,7 +17,9 @@ import {
 
 const read = (file: string) => fs.readFileSync(path.join(import.meta.dirname, "../..", file), "utf8");
 
-/** Where the options of one function are: the table that the code goes by, the interface, the table of a page. */
+/**
+ * Where the options of one function are: the table that the code goes by, the interface, the table of a page.
+ */
 interface Place {
   readonly table: OptionTable;
   readonly source: string;
@@ -61,7 +63,10 @@ const places: readonly Place[] = [
   },
 ];
 
-/** Compares what is in the files, with `edit` made in what it finds: it is what somebody may do to one of them. */
+/**
+ * Compares what is in the files, with `edit` made in what it finds: it is what somebody may do to one of
+ * them.
+ */
 function compare({ table, source, name, page, column = "" }: Place, edit: Edit = {}): string[] {
   const edited = (file: string) => (edit.file === file ? replaced(read(file), edit) : read(file));
   return differences(

@@ -6,7 +6,8 @@ import { blocksOf, type PrintedProgram, runPrinted } from "../support/processes/
 import { useNodes } from "../support/servers/nodes.js";
 import { ask as asked, gotToken } from "../support/servers/server.js";
 
-// The first servers of the documentation, as printed, in processes of their own: no client and no outage ends them.
+// The first servers of the documentation, as printed, in processes of their own: no client and no outage ends
+// them.
 
 const nodes = useNodes();
 const clients = new Clients();
@@ -107,7 +108,8 @@ test.each(handlers)("docs/server.md: the handler of $event", async ({ event, blo
   sendNonsense(client, event);
   client.emit(event, sent);
   expect(await ask(client, "there?")).toBe("yes");
-  // In the database, whatever of that is still on its way: of what is cut off on its way nobody can say that it was not written.
+  // In the database, whatever of that is still on its way: of what is cut off on its way nobody can say that
+  // it was not written.
   expect(await ask(client, event, sent)).toEqual(answer);
 
   await away.down();

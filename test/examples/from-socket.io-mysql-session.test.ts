@@ -16,7 +16,8 @@ import type { DemoPage } from "../support/pages/demo-page.js";
 import { useDevicePage } from "../support/pages/device-page.js";
 import { type ExampleServer, startExample } from "../support/processes/example-server.js";
 
-// The files of examples/from-socket.io-mysql-session as they are. What else adoption promises: test/integration/adoption/adoption.test.ts.
+// The files of examples/from-socket.io-mysql-session as they are. What else adoption promises:
+// test/integration/adoption/adoption.test.ts.
 
 const NAME = "from-socket.io-mysql-session";
 const table = useOldTable();

@@ -18,7 +18,8 @@ import {
 import { describeWithRedis, redisUrl, useRedisKeys } from "../support/redis/redis.js";
 import { next } from "../support/servers/server.js";
 
-// The files of examples/from-socket.io-sessions as they are: express-session and sockets on one Connect store.
+// The files of examples/from-socket.io-sessions as they are: express-session and sockets on one Connect
+// store.
 
 const NAME = "from-socket.io-sessions";
 
@@ -104,8 +105,9 @@ describeWithRedis("the socket.io-sessions example on connect-redis", () => {
 
   describe.each<Freshness>(["connection", "event"])("per %s:", (mode) => testMode(mode, env));
 
-  // In one process sockets and requests share what is known of a session. So it takes a request to another process to tell the modes
-  // apart; what was read at the connection is compared with the store after 30 seconds and more.
+  // In one process sockets and requests share what is known of a session. So it takes a request to another
+  // process to tell the modes apart; what was read at the connection is compared with the store after 30
+  // seconds and more.
   test.each<[Freshness, string]>([
     ["connection", "red"],
     ["event", "blue"],

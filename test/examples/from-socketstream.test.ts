@@ -10,7 +10,8 @@ import { useDevicePage } from "../support/pages/device-page.js";
 import { type ExampleServer, startExample } from "../support/processes/example-server.js";
 import { describeWithRedis, redisUrl, useRedisKeys } from "../support/redis/redis.js";
 
-// The files of examples/from-socketstream as they are: one session for HTTP and RPC, on each of the three stores.
+// The files of examples/from-socketstream as they are: one session for HTTP and RPC, on each of the three
+// stores.
 
 const NAME = "from-socketstream";
 const THIRTY_DAYS = 30 * 24 * 3600;

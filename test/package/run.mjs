@@ -1,4 +1,5 @@
-// In an empty project with the packed tarball installed: the function by import and by require, and what it needs at run time.
+// In an empty project with the packed tarball installed: the function by import and by require, and what it
+// needs at run time.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -47,7 +48,8 @@ for (const make of [required, imported.tokenSession]) {
 }
 assert.throws(() => required({ db: {} }), { code: "SESSION_OPTION_INVALID" });
 
-// The stores of express-session and koa-session, each by its own entry: without these nobody needs those packages.
+// The stores of express-session and koa-session, each by its own entry: without these nobody needs those
+// packages.
 const { default: session } = await import("express-session");
 const { ConnectStore } = await import("socket.io-token-session/express-session");
 const { KoaSessionStore } = await import("socket.io-token-session/koa-session");
@@ -59,7 +61,8 @@ assert.equal((await connectStore.get("sid")).n, 1);
 assert.equal((await new KoaSessionStore(cookieSessions).get("sid")).n, 1);
 await cookieSessions.close();
 
-// The store contract needs no test framework: none is installed here. It passes a sound store, and not a broken one.
+// The store contract needs no test framework: none is installed here. It passes a sound store, and not a
+// broken one.
 const store = required.memoryStore()(contractSettings);
 const failures = async (one) => {
   const failed = [];

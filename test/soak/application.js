@@ -8,7 +8,8 @@ import { createPool } from "mysql2";
 /**
  * @typedef {object} SharedPool
  * @property {import("mysql2").Pool} pool
- * @property {(sql: string[], count: number) => Promise<number>} leave runs statements on connections of the pool, and gives them back as they are then
+ * @property {(sql: string[], count: number) => Promise<number>} leave runs statements on connections of the
+ * pool, and gives them back as they are then
  * @property {() => void} starve takes all connections, as a burst of slow queries does, and keeps them
  * @property {() => void} feed gives them back
  * @property {(given?: Lag) => void} lag sends a share of all plain reads to another server, or none any more

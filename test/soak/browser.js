@@ -1,5 +1,6 @@
 // @ts-check
-// A client with a cookie of express-session, whose sessions our table keeps (ConnectStore): saves, reads, destroys.
+// A client with a cookie of express-session, whose sessions our table keeps (ConnectStore): saves, reads,
+// destroys.
 import { Ledger } from "./ledger.js";
 import { chance } from "./random.js";
 import { request } from "./requests.js";

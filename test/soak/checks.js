@@ -7,7 +7,10 @@
 
 const AT_ONCE = 200;
 
-/** Compares the row of each living session with its ledger. @param {World} world @returns {Promise<boolean>} whether it could be read */
+/**
+ * Compares the row of each living session with its ledger. @param {World} world @returns {Promise<boolean>}
+ * whether it could be read
+ */
 export async function checkRows(world) {
   const { servers, clients } = world;
   const { primary } = servers;
@@ -46,7 +49,10 @@ export async function checkRows(world) {
   return true;
 }
 
-/** No row of a session whose end was acknowledged is there. @param {World} world @param {number} [last] so many of them */
+/**
+ * No row of a session whose end was acknowledged is there. @param {World} world @param {number} [last] so
+ * many of them
+ */
 export async function checkEnded(world, last = 1000) {
   const { primary } = world.servers;
   const ids = world.ended.slice(-last).map(({ id }) => id);

@@ -1,5 +1,6 @@
 // @ts-check
-// What a device does to its token: logs in and out, gets another, ends its session, presents tokens that are over.
+// What a device does to its token: logs in and out, gets another, ends its session, presents tokens that are
+// over.
 import { chance } from "./random.js";
 import { withToken } from "./requests.js";
 import { pause } from "./world.js";
@@ -49,7 +50,10 @@ async function rotateAlone(device, world, kind) {
   if (isLogout && code !== "" && code !== undefined && !NOT_DONE.includes(code)) await replace(device, world);
 }
 
-/** Presents a token that is over: of this session before it got a newer one, or of one that has ended. @param {Device} device @param {World} world */
+/**
+ * Presents a token that is over: of this session before it got a newer one, or of one that has ended. @param
+ * {Device} device @param {World} world
+ */
 export async function probe(device, world) {
   const node = world.anyNode();
   const retired = device.retired.length > 0 ? chance.pick(device.retired) : undefined;
@@ -64,7 +68,10 @@ export async function probe(device, world) {
   }
 }
 
-/** Ends the session on purpose, while its other socket goes on, and begins another. @param {Device} device @param {World} world */
+/**
+ * Ends the session on purpose, while its other socket goes on, and begins another. @param {Device} device
+ * @param {World} world
+ */
 export async function replace(device, world) {
   const { ledger, token } = device;
   ledger.phase = "ending";

@@ -1,5 +1,6 @@
 // @ts-check
-// A client with one token and two sockets on different nodes: logs in and out, connects anew, requests by HTTP, ends its session.
+// A client with one token and two sockets on different nodes: logs in and out, connects anew, requests by
+// HTTP, ends its session.
 import { probe, replace, rotate } from "./device-tokens.js";
 import { Ledger } from "./ledger.js";
 import { chance } from "./random.js";
@@ -178,7 +179,10 @@ export class Device {
     while (this.#busy > 0) await pause(20);
   }
 
-  /** By whichever socket can. @param {string} event @param {string} [argument] @returns {Promise<Answer | undefined>} */
+  /**
+   * By whichever socket can. @param {string} event @param {string} [argument] @returns {Promise<Answer |
+   * undefined>}
+   */
   async ask(event, argument = "") {
     return chance.pick(this.workers.filter((tab) => tab.isOpen).concat(this.workers)).ask(event, argument);
   }

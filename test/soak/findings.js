@@ -1,5 +1,6 @@
 // @ts-check
-// What the soak counts. Those of MUST_BE_ZERO fail it; each is printed when it is found, with the faults that are in force.
+// What the soak counts. Those of MUST_BE_ZERO fail it; each is printed when it is found, with the faults that
+// are in force.
 
 export const MUST_BE_ZERO = /** @type {const} */ ({
   lost: "acknowledged, and not in the row",

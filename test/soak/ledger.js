@@ -1,15 +1,24 @@
 // @ts-check
-// What one session must hold, by what its client was told. Each change leaves a mark of its own in the values, so that one that is
-// lost, doubled, or there although it was refused, is told exactly.
+// What one session must hold, by what its client was told. Each change leaves a mark of its own in the
+// values, so that one that is lost, doubled, or there although it was refused, is told exactly.
 
 /** @typedef {import("./findings.js").Findings} Findings */
 /** @typedef {"pending" | "acknowledged" | "unknown" | "refused"} State */
-/** @typedef {{ mark: string, where: string, n: number, epoch: number, state: State, code: string, reported: boolean }} Change */
-/** @typedef {{ epoch: number, lists: string[], keys: Map<string, Change> }} Snapshot what had been acknowledged before a row was read */
+/**
+ * @typedef {{ mark: string, where: string, n: number, epoch: number, state: State, code: string, reported:
+ * boolean }} Change
+ */
+/**
+ * @typedef {{ epoch: number, lists: string[], keys: Map<string, Change> }} Snapshot what had been
+ * acknowledged before a row was read
+ */
 
 /** Values with every mark of their kind; under any other key lies the mark that was set last. */
 const LISTS = ["updates", "handlers"];
-/** The client has not been told, or that nobody knows. Anything else is a refusal, and says that nothing was changed. */
+/**
+ * The client has not been told, or that nobody knows. Anything else is a refusal, and says that nothing was
+ * changed.
+ */
 const UNKNOWN = new Set(["gone", "SESSION_WRITE_UNCERTAIN"]);
 
 export class Ledger {
@@ -32,7 +41,10 @@ export class Ledger {
   #keys = new Map();
   /** A login whose outcome nobody knows may still come true. @type {string | undefined} */
   #loose;
-  /** The last logout that was refused, and how many changes there were. @type {{ code: string, n: number } | undefined} */
+  /**
+   * The last logout that was refused, and how many changes there were. @type {{ code: string, n: number } |
+   * undefined}
+   */
   #doubt;
 
   /** @param {string} name @param {Findings} findings */
@@ -41,7 +53,10 @@ export class Ledger {
     this.#findings = findings;
   }
 
-  /** A change is sent; gives its mark. @param {string} where a list, or a key that only one client sets, one after the other */
+  /**
+   * A change is sent; gives its mark. @param {string} where a list, or a key that only one client sets, one
+   * after the other
+   */
   begin(where) {
     const n = ++this.#n;
     const mark = `${this.epoch}.${n}`;
@@ -87,7 +102,10 @@ export class Ledger {
     this.#doubt = { code, n: this.#n };
   }
 
-  /** Whether nothing is left of what was acknowledged before a logout that was refused. @param {Snapshot} before @param {Record<string, unknown>} values */
+  /**
+   * Whether nothing is left of what was acknowledged before a logout that was refused. @param {Snapshot}
+   * before @param {Record<string, unknown>} values
+   */
   #clearedAllTheSame({ lists, keys }, values) {
     if (!this.#doubt) return false;
     const { code, n } = this.#doubt;
@@ -112,7 +130,10 @@ export class Ledger {
     return { epoch: this.epoch, lists: lists.map(([mark]) => mark), keys: new Map(this.#keys) };
   }
 
-  /** Compares values that were read after the snapshot. @param {Snapshot} before @param {Record<string, unknown>} values @param {string} seen where */
+  /**
+   * Compares values that were read after the snapshot. @param {Snapshot} before @param {Record<string,
+   * unknown>} values @param {string} seen where
+   */
   check(before, values, seen) {
     if (this.clearing || this.phase !== "live" || this.epoch !== before.epoch) return;
     if (this.#clearedAllTheSame(before, values)) return this.loggedOut(this.#doubt?.n);
@@ -132,7 +153,8 @@ export class Ledger {
       const mark = /** @type {string | undefined} */ (values[key]);
       const there = mark === undefined ? undefined : this.#changes.get(mark);
       if (mark !== undefined) this.#present(mark, seen);
-      // One of unknown outcome may come at any time; an older one that was acknowledged may not stand there any more.
+      // One of unknown outcome may come at any time; an older one that was acknowledged may not stand there
+      // any more.
       if (!there || (there.state === "acknowledged" && there.n < last.n))
         this.#report("lost", last.mark, seen);
     }

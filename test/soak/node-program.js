@@ -1,6 +1,6 @@
 // @ts-check
-// A node: a Socket.IO server with token sessions, HTTP requests and express-session, in a process of its own, on the built package.
-// test/soak/node.js starts it.
+// A node: a Socket.IO server with token sessions, HTTP requests and express-session, in a process of its own,
+// on the built package. test/soak/node.js starts it.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import express from "express";
@@ -10,7 +10,9 @@ import { ConnectStore } from "../../dist/cookie-sessions/express-session-store.j
 import { tokenSession } from "../../dist/index.js";
 import { sharedPool } from "./application.js";
 
-/** @typedef {{ port: number, access: object, limit: number, cookieSecret: string, options: object }} Settings */
+/**
+ * @typedef {{ port: number, access: object, limit: number, cookieSecret: string, options: object }} Settings
+ */
 /** @typedef {import("../../dist/index.js").SessionHandle} Handle */
 
 // By the terminal; whoever started us ends us. If that one goes, so do we.
@@ -34,7 +36,10 @@ const http = createServer(app);
 const io = new Server(http, { serveClient: false });
 sessions.attach(io);
 
-/** What a change leaves in the values: the mark of each is there once, or not at all. @type {Record<string, (target: { session: Handle, withSession?: any }, mark: string, key: string) => Promise<unknown>>} */
+/**
+ * What a change leaves in the values: the mark of each is there once, or not at all. @type {Record<string,
+ * (target: { session: Handle, withSession?: any }, mark: string, key: string) => Promise<unknown>>}
+ */
 const changes = {
   update: ({ session }, mark) =>
     session.update((draft) => {
@@ -152,7 +157,9 @@ const commands = {
   feed: application.feed,
   lag: application.lag,
   freeze: (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
-  /** Used bytes of the heap, after the collector has run twice with a rest for what the first run set free. */
+  /**
+   * Used bytes of the heap, after the collector has run twice with a rest for what the first run set free.
+   */
   async heap() {
     for (let run = 0; run < 2; run++) {
       await new Promise((resolve) => setImmediate(resolve));

@@ -25,7 +25,9 @@ export class Node {
   /** @type {Map<number, (message: any) => void>} */
   #waiting = new Map();
 
-  /** @param {string} name @param {Settings} settings @param {string} log a file @param {OnTrouble} onTrouble */
+  /**
+   * @param {string} name @param {Settings} settings @param {string} log a file @param {OnTrouble} onTrouble
+   */
   constructor(name, settings, log, onTrouble) {
     this.name = name;
     this.#settings = settings;
@@ -73,7 +75,10 @@ export class Node {
     this.#isDown = false;
   }
 
-  /** Has it run a command; `undefined` where it ended meanwhile. @param {string} command @param {unknown[]} args @returns {Promise<any>} */
+  /**
+   * Has it run a command; `undefined` where it ended meanwhile. @param {string} command @param {unknown[]}
+   * args @returns {Promise<any>}
+   */
   call(command, ...args) {
     const child = this.#child;
     if (!child?.connected) return Promise.resolve(undefined);

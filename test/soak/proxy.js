@@ -1,5 +1,6 @@
 // @ts-check
-// The network between the nodes and the database: where new connections go, and what becomes of statements and answers.
+// The network between the nodes and the database: where new connections go, and what becomes of statements
+// and answers.
 import { once } from "node:events";
 import net from "node:net";
 import { chance } from "./random.js";
@@ -47,7 +48,10 @@ export class DatabaseProxy {
     for (const link of [...this.#links]) if (port === undefined || link.port === port) this.#end(link);
   }
 
-  /** Connections that are open now carry nothing any more, without a word; later ones work. Gives what cuts them at last. */
+  /**
+   * Connections that are open now carry nothing any more, without a word; later ones work. Gives what cuts
+   * them at last.
+   */
   hang() {
     const hung = [...this.#links];
     for (const link of hung) link.hung = true;
@@ -96,7 +100,10 @@ export class DatabaseProxy {
     });
   }
 
-  /** As a packet that the network has kept: its sender has gone when it arrives. @param {Link} link @param {Buffer} data */
+  /**
+   * As a packet that the network has kept: its sender has gone when it arrives. @param {Link} link @param
+   * {Buffer} data
+   */
   #runLate(link, data) {
     this.#links.delete(link);
     link.client.destroy();

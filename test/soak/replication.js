@@ -1,5 +1,6 @@
 // @ts-check
-// How each engine says what a switchover needs: follow, how far, has it come that far, be the one that is written to.
+// How each engine says what a switchover needs: follow, how far, has it come that far, be the one that is
+// written to.
 
 /** @typedef {import("./server.js").Server} Server */
 /**
@@ -9,8 +10,10 @@
  * @property {(server: Server) => Promise<void>} refuseWrites
  * @property {(server: Server) => Promise<void>} allowWrites
  * @property {(replica: Server) => Promise<void>} unfollow
- * @property {(replica: Server, primary: Server) => Promise<void>} catchUp waits until the replica has all of the primary
- * @property {(replica: Server, applies: boolean) => Promise<void>} apply stops and resumes applying what has come
+ * @property {(replica: Server, primary: Server) => Promise<void>} catchUp waits until the replica has all of
+ * the primary
+ * @property {(replica: Server, applies: boolean) => Promise<void>} apply stops and resumes applying what has
+ * come
  * @property {(server: Server) => Promise<void>} forgetLog
  */
 

@@ -3,7 +3,10 @@
 
 /** @typedef {{ status: number, cookie?: string, content: Record<string, any> & { code: string } }} Answer */
 
-/** Gives the code "gone" where no answer came. @param {string} url @param {RequestInit} init @returns {Promise<Answer>} */
+/**
+ * Gives the code "gone" where no answer came. @param {string} url @param {RequestInit} init @returns
+ * {Promise<Answer>}
+ */
 export async function request(url, init) {
   try {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(60_000) });

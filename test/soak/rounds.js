@@ -1,5 +1,6 @@
 // @ts-check
-// One round: its faults begin, last, and are over; then everybody has to be at work again, and the rows are read.
+// One round: its faults begin, last, and are over; then everybody has to be at work again, and the rows are
+// read.
 import { checkEnded, checkRows } from "./checks.js";
 import { pause } from "./world.js";
 
@@ -33,7 +34,10 @@ export async function runRound({ faults, random }, { world, report }) {
   await pause(REST_MS);
 }
 
-/** @param {{ fault: Fault, from: number, lasts: number }} course in seconds @param {import("./random.js").Random} random @param {{ world: World, report: Report }} with_ */
+/**
+ * @param {{ fault: Fault, from: number, lasts: number }} course in seconds @param
+ * {import("./random.js").Random} random @param {{ world: World, report: Report }} with_
+ */
 async function runFault({ fault, from, lasts }, random, { world, report }) {
   const { name } = fault;
   await pause(from * 1000);
@@ -53,7 +57,10 @@ async function runFault({ fault, from, lasts }, random, { world, report }) {
   }
 }
 
-/** Waits for all to be at work; helps as an operator would where they are not. @param {World} world @param {string} after */
+/**
+ * Waits for all to be at work; helps as an operator would where they are not. @param {World} world @param
+ * {string} after
+ */
 export async function recover(world, after) {
   const { seconds, missing } = await world.atWork(performance.now(), AGAIN_WITHIN_MS);
   if (missing.length === 0) return seconds;

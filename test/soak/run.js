@@ -1,5 +1,6 @@
 // @ts-check
-// npm run test:soak: faults for as many minutes as one likes, and proof that nothing was lost by them. Not part of CI.
+// npm run test:soak: faults for as many minutes as one likes, and proof that nothing was lost by them. Not
+// part of CI.
 import { ensureBuilt } from "../../scripts/build/fresh-build.js";
 import { ensureDependencies } from "../../scripts/install.js";
 import { checkNodeVersion } from "../../scripts/node-version.js";

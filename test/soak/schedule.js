@@ -9,7 +9,10 @@ import { seeded } from "./random.js";
 
 /** @typedef {import("./faults/fault.js").Fault} Fault */
 /** @typedef {import("./random.js").Random} Random */
-/** @typedef {{ faults: Fault[], random: Random }} Round its generator is its own: how often a fault asks depends on time */
+/**
+ * @typedef {{ faults: Fault[], random: Random }} Round its generator is its own: how often a fault asks
+ * depends on time
+ */
 
 /** Shows how long it takes until everybody has done something without any fault. @type {Fault} */
 const nothing = { name: "nothing", group: "nothing", seconds: [2, 3], begin: async () => {} };
@@ -26,7 +29,8 @@ const SINGLES = 2;
 
 /**
  * Rounds of one fault or two, without an end.
- * @param {Random} random @param {import("../../scripts/servers/database-server.js").Engine} engine @param {string[]} [only]
+ * @param {Random} random @param {import("../../scripts/servers/database-server.js").Engine} engine @param
+ * {string[]} [only]
  * @returns {Generator<Round>}
  */
 export function* schedule(random, engine, only) {
@@ -35,7 +39,8 @@ export function* schedule(random, engine, only) {
 }
 
 /**
- * @param {Random} random @param {import("../../scripts/servers/database-server.js").Engine} engine @param {string[]} [only]
+ * @param {Random} random @param {import("../../scripts/servers/database-server.js").Engine} engine @param
+ * {string[]} [only]
  * @returns {Generator<Fault[]>}
  */
 function* choose(random, engine, only) {

@@ -96,7 +96,10 @@ export class Server {
     }
   }
 
-  /** A connection as root of one's own; it is closed after `use`. @template T @param {(connection: import("mysql2/promise").PoolConnection) => Promise<T>} use */
+  /**
+   * A connection as root of one's own; it is closed after `use`. @template T @param {(connection:
+   * import("mysql2/promise").PoolConnection) => Promise<T>} use
+   */
   async withConnection(use) {
     const connection = await this.#pool.getConnection();
     try {
@@ -106,7 +109,10 @@ export class Server {
     }
   }
 
-  /** Kills the connections of the nodes, or what they run. @param {"CONNECTION" | "QUERY"} what @param {(row: Row) => boolean} [which] */
+  /**
+   * Kills the connections of the nodes, or what they run. @param {"CONNECTION" | "QUERY"} what @param {(row:
+   * Row) => boolean} [which]
+   */
   async kill(what, which = () => true) {
     const list = await this.query("SHOW PROCESSLIST");
     const met = list.filter((row) => row["User"] === ACCOUNT && which(row));
@@ -114,7 +120,10 @@ export class Server {
     return met.length;
   }
 
-  /** Ends it and starts it again on the same port: in order, or as a power cut would. @param {"SIGTERM" | "SIGKILL"} signal @param {number} awayMs */
+  /**
+   * Ends it and starts it again on the same port: in order, or as a power cut would. @param {"SIGTERM" |
+   * "SIGKILL"} signal @param {number} awayMs
+   */
   async restart(signal, awayMs) {
     this.#isDown = true;
     const { port, exited } = this.#database;

@@ -24,7 +24,10 @@ export class Servers {
   /** Which server is written to is just being changed. */
   switching = false;
 
-  /** @param {Engine} engine @param {Server} primary @param {Server} replica @param {DatabaseProxy} proxy @param {string} password */
+  /**
+   * @param {Engine} engine @param {Server} primary @param {Server} replica @param {DatabaseProxy} proxy
+   * @param {string} password
+   */
   constructor(engine, primary, replica, proxy, password) {
     this.engine = engine;
     this.primary = primary;
@@ -38,7 +41,8 @@ export class Servers {
   static async start({ engine, folder, say }) {
     const server = await findServer({ engine, say });
     const { settings, ...replication } = replications[engine];
-    // What root's account is is replicated too, so both have one password; MySQL takes 32 characters there at most.
+    // What root's account is is replicated too, so both have one password; MySQL takes 32 characters there at
+    // most.
     const rootPassword = randomBytes(12).toString("hex");
     const start = (/** @type {"one" | "two"} */ name, /** @type {number} */ id) => {
       const own = path.join(folder, name);
@@ -102,7 +106,10 @@ export class Servers {
   }
 }
 
-/** Plays the DBA: our table with its four rights, and one of the application's. @param {Engine} engine @param {Server} server @param {string} password */
+/**
+ * Plays the DBA: our table with its four rights, and one of the application's. @param {Engine} engine @param
+ * {Server} server @param {string} password
+ */
 async function prepare(engine, server, password) {
   await server.withConnection(async (connection) => {
     await makeTable(connection, SCHEMA);

@@ -77,7 +77,10 @@ export async function soak({ minutes, engine, seed, devices, nodes: count, only 
   return findings.total === 0;
 }
 
-/** Lets everything that is on its way come to its end, and looks at it all once more. @param {World} world @param {Promise<void>[]} lives @param {(line: string) => void} say */
+/**
+ * Lets everything that is on its way come to its end, and looks at it all once more. @param {World} world
+ * @param {Promise<void>[]} lives @param {(line: string) => void} say
+ */
 async function settle(world, lives, say) {
   say("No more faults: everything comes to rest, and is compared once more.");
   world.findings.faults = "at the end";

@@ -24,7 +24,10 @@ export class Tab {
   #world;
   #index;
   #closed = false;
-  /** What this socket has been told is done, by list, since its token was the last one; its reads must show it. @type {{ rotation: number, epoch: number, marks: [string, string][] }} */
+  /**
+   * What this socket has been told is done, by list, since its token was the last one; its reads must show
+   * it. @type {{ rotation: number, epoch: number, marks: [string, string][] }}
+   */
   #told = { rotation: -1, epoch: -1, marks: [] };
 
   /** @param {World} world @param {Device} device @param {number} index @param {string} url */
@@ -61,7 +64,10 @@ export class Tab {
     return !this.#closed && this.socket.connected && this.session.state === "open";
   }
 
-  /** Sends an event, if it can now; no answer is the code "gone". @param {string} event @param {unknown[]} args @returns {Promise<Answer | undefined>} */
+  /**
+   * Sends an event, if it can now; no answer is the code "gone". @param {string} event @param {unknown[]}
+   * args @returns {Promise<Answer | undefined>}
+   */
   ask(event, ...args) {
     if (!this.isOpen) return Promise.resolve(undefined);
     return new Promise((resolve) => {

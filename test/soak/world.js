@@ -6,7 +6,9 @@ import { chance } from "./random.js";
 /** @typedef {import("./ledger.js").Ledger} Ledger */
 /** @typedef {import("./node.js").Node} Node */
 /** @typedef {import("./servers.js").Servers} Servers */
-/** Somebody who has to be at work again after a fault. @typedef {{ name: string, workedAt: number }} Worker */
+/**
+ * Somebody who has to be at work again after a fault. @typedef {{ name: string, workedAt: number }} Worker
+ */
 /**
  * @typedef {object} Client
  * @property {Ledger} ledger
@@ -32,7 +34,10 @@ export class World {
   ended = [];
   /** No client begins anything more. */
   over = false;
-  /** Reads may be old: what a process has never known it cannot recognise, so nobody gets a new token or ends a session. */
+  /**
+   * Reads may be old: what a process has never known it cannot recognise, so nobody gets a new token or ends
+   * a session.
+   */
   keepsTokens = false;
   lagging = false;
   /** Answers by code since the last look. @type {Map<string, number>} */
@@ -59,7 +64,10 @@ export class World {
     this.answers.set(code, (this.answers.get(code) ?? 0) + 1);
   }
 
-  /** Waits until everybody has succeeded with something begun since; who has not by then is named. @param {number} since @param {number} withinMs */
+  /**
+   * Waits until everybody has succeeded with something begun since; who has not by then is named. @param
+   * {number} since @param {number} withinMs
+   */
   async atWork(since, withinMs) {
     const until = since + withinMs;
     for (;;) {

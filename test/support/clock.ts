@@ -1,7 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../../src/base/clock.js";
 
-/** Lets what has fallen due come to rest, with a store in memory: a statement, and one that follows it, begin in a turn of their own. */
+/**
+ * Lets what has fallen due come to rest, with a store in memory: a statement, and one that follows it, begin
+ * in a turn of their own.
+ */
 export async function settled(): Promise<void> {
   for (let turns = 0; turns < 6; turns++) await turn();
 }
@@ -53,7 +56,10 @@ export class HandClock implements Clock {
     this.#now = until;
   }
 
-  /** Moves on in steps of {@link STEP_MS}, each after what has fallen due has come to rest, until `outcome` is there. */
+  /**
+   * Moves on in steps of {@link STEP_MS}, each after what has fallen due has come to rest, until `outcome` is
+   * there.
+   */
   async advanceUntil<T>(outcome: Promise<T>): Promise<T> {
     let isThere = false;
     const there = () => {

@@ -12,9 +12,9 @@ export interface Made extends Report {
 }
 
 /**
- * The changes in an order that explains everything: each one that had ended before another began comes before it, each saw
- * what those before it had left, and together they lead to `final`. `undefined` where there is no such order: then an
- * acknowledged change was lost, doubled, or made of values that were not there.
+ * The changes in an order that explains everything: each one that had ended before another began comes before
+ * it, each saw what those before it had left, and together they lead to `final`. `undefined` where there is
+ * no such order: then an acknowledged change was lost, doubled, or made of values that were not there.
  */
 export function serialOrder(made: readonly Made[], final: State): Made[] | undefined {
   const failed = new Set<string>();

@@ -114,9 +114,9 @@ const EXPIRATIONS = [10, 11, 24, 60, 119, 120, 2400, 21_600, 86_400, 2_147_483_6
 const bare = (words: string) => words.replace(/(?: \(|: ).*$/, "");
 
 /**
- * In what the docstrings of options, and the rows of a page where there is one, differ from the table that the code
- * goes by, and from each other. Names, defaults, limits of numbers and of texts, and words to choose from are
- * compared, in both directions.
+ * In what the docstrings of options, and the rows of a page where there is one, differ from the table that
+ * the code goes by, and from each other. Names, defaults, limits of numbers and of texts, and words to choose
+ * from are compared, in both directions.
  */
 export function differences(table: OptionTable, docstrings: Sayings, rows?: Sayings): string[] {
   const options = Object.entries<unknown>(table) as [string, Behaviour][];

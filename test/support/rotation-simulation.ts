@@ -15,8 +15,8 @@ import { ReplacedTokens } from "../../src/token/replaced-tokens.js";
 import { type PresentedToken, parseToken } from "../../src/token/token.js";
 import { HandClock } from "./clock.js";
 
-// Many devices whose connections lose messages: the server's part is the real code, a device is its storage and two tabs,
-// connected to the same node or to two, which do not hear of what the other has written.
+// Many devices whose connections lose messages: the server's part is the real code, a device is its storage
+// and two tabs, connected to the same node or to two, which do not hear of what the other has written.
 
 const ROTATIONS = 20;
 /** At the same time. */
@@ -42,7 +42,10 @@ interface World {
   readonly clock: HandClock;
   /** How much of what is sent is lost. */
   readonly lossRate: number;
-  /** How often a connection stands still for seconds; what is sent to it and what it sends arrives afterwards, in order. */
+  /**
+   * How often a connection stands still for seconds; what is sent to it and what it sends arrives afterwards,
+   * in order.
+   */
   readonly stallRate: number;
   readonly late: ReplacedTokens;
   readonly counts: Record<string, number>;
@@ -53,7 +56,10 @@ interface Storage {
   token: string;
 }
 
-/** A tab by the client script's rule: it stores a new token only over the one that it presented, and confirms what it stored. */
+/**
+ * A tab by the client script's rule: it stores a new token only over the one that it presented, and confirms
+ * what it stored.
+ */
 class Tab implements Bearer {
   credential: Credential;
   readonly confirms = true;
@@ -141,8 +147,9 @@ class Tab implements Bearer {
   }
 
   /**
-   * Presents what is stored, and once more where another tab has stored a newer one meanwhile: then, as `socket.io/opening.ts` does, no alarm is
-   * raised for the old one, which was on its way when it was replaced.
+   * Presents what is stored, and once more where another tab has stored a newer one meanwhile: then, as
+   * `socket.io/opening.ts` does, no alarm is raised for the old one, which was on its way when it was
+   * replaced.
    */
   async #open(present: (presented: PresentedToken) => void): Promise<Session | undefined> {
     let isAskedAgain: boolean;
@@ -171,7 +178,10 @@ class Tab implements Bearer {
     return token;
   }
 
-  /** With the connection as often as without it: then the next rotation finds a `nextHash` that nobody has confirmed. */
+  /**
+   * With the connection as often as without it: then the next rotation finds a `nextHash` that nobody has
+   * confirmed.
+   */
   #lost(what: string): false {
     this.#count(what);
     if (this.#world.chance() < 0.5) this.disconnect();
@@ -249,7 +259,8 @@ async function live(world: World, nodes: readonly SessionRegistry[], store: Memo
     if (!isAsTold) world.counts["untrue"] = (world.counts["untrue"] ?? 0) + 1;
   }
   if (world.stallRate > 0) {
-    // What is still on its way arrives; then the device comes back, to the node that knows what was overtaken.
+    // What is still on its way arrives; then the device comes back, to the node that knows what was
+    // overtaken.
     await pause(world.clock, LONGEST_STALL_MS);
     for (const tab of tabs) await tab.connect();
   }
@@ -271,8 +282,8 @@ async function withTime<Result>(clock: HandClock, work: Promise<Result>): Promis
 }
 
 /**
- * So many devices live where `lossRate` of the messages is lost. Expects that nobody is logged out, no alarm is raised, and enough went wrong and
- * well for that to say something.
+ * So many devices live where `lossRate` of the messages is lost. Expects that nobody is logged out, no alarm
+ * is raised, and enough went wrong and well for that to say something.
  */
 export async function simulateRotations({
   devices,

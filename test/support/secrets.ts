@@ -1,6 +1,9 @@
 import { parseToken } from "../../src/token/token.js";
 
-/** Looks for tokens, their secrets and the hashes of these, in every form in which one of them might have got out. */
+/**
+ * Looks for tokens, their secrets and the hashes of these, in every form in which one of them might have got
+ * out.
+ */
 export class Secrets {
   readonly #forms = new Map<string, string>();
 
@@ -29,7 +32,9 @@ export class Secrets {
     return this.#forms.entries();
   }
 
-  /** What of it is in these texts or bytes, also inside of base64 (at whatever place it begins), twice over. */
+  /**
+   * What of it is in these texts or bytes, also inside of base64 (at whatever place it begins), twice over.
+   */
   in(...where: (string | Uint8Array)[]): string[] {
     const found = new Set<string>();
     for (const each of where) {

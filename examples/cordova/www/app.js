@@ -10,7 +10,10 @@
  * @property {(key: string, value: string, success: Answer, failure: Answer) => void} setItem
  * @property {(key: string, success: Answer, failure: Answer) => void} remove
  */
-/** @typedef {{ io: typeof import("socket.io-client").io, tokenSession: typeof import("socket.io-token-session/client").tokenSession, NativeStorage: Plugin }} Globals */
+/**
+ * @typedef {{ io: typeof import("socket.io-client").io, tokenSession: typeof
+ * import("socket.io-token-session/client").tokenSession, NativeStorage: Plugin }} Globals
+ */
 
 // As in the Content-Security-Policy of index.html.
 const SERVER_URL = "http://localhost:3000";

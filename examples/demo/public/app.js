@@ -27,7 +27,10 @@ let received = "";
 let told = "";
 /** The page itself cut the connection. */
 let dropping = false;
-/** What a token that comes now is about: this connection's handshake, our own login or logout, or another tab's. */
+/**
+ * What a token that comes now is about: this connection's handshake, our own login or logout, or another
+ * tab's.
+ */
 let awaited = /** @type {"handshake" | "rotation" | "tokenChanged"} */ ("handshake");
 /** Who is logged in here, as last shown. */
 let userId = "";
@@ -55,7 +58,8 @@ socket.on("gotToken", (/** @type {import("socket.io-token-session/client").GotTo
 
 /** @param {import("socket.io-token-session/client").GotToken} message */
 function onGotToken(message) {
-  // The client script goes on with another one, which another tab has stored meanwhile, and is presenting that.
+  // The client script goes on with another one, which another tab has stored meanwhile, and is presenting
+  // that.
   if (message.token !== "" && message.token !== session.token) return;
   ended = false;
   const answered = awaited;

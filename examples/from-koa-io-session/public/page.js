@@ -1,5 +1,6 @@
 // @ts-check
-// With a cookie the page needs Socket.IO's client alone: the browser sends the cookie along with the handshake.
+// With a cookie the page needs Socket.IO's client alone: the browser sends the cookie along with the
+// handshake.
 
 /** @typedef {{ io: typeof import("socket.io-client").io }} Globals */
 const { io } = /** @type {Globals} */ (/** @type {unknown} */ (window));
@@ -12,13 +13,17 @@ on("http", countOverHttp);
 on("socket", async () => {
   const counts = await countBySocket().catch(countBySocket);
   showCounts(counts);
-  // A socket has the session that its cookie opened when it came: the next session is for the next connection.
+  // A socket has the session that its cookie opened when it came: the next session is for the next
+  // connection.
   if (counts.error) socket.disconnect();
 });
 on("reset", () => fetch("/reset", { method: "POST" }));
 await countOverHttp();
 
-/** After a reset the server disconnects the socket. Where the word of that comes behind the question, it is asked again. */
+/**
+ * After a reset the server disconnects the socket. Where the word of that comes behind the question, it is
+ * asked again.
+ */
 async function countBySocket() {
   socket.connect();
   return await socket.emitWithAck("count");

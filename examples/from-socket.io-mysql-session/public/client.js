@@ -1,5 +1,6 @@
 // @ts-check
-// A client as the README of socket.io-mysql-session has it: nothing in it has changed, or knows of another package.
+// A client as the README of socket.io-mysql-session has it: nothing in it has changed, or knows of another
+// package.
 
 /** @typedef {{ io: typeof import("socket.io-client").io }} Globals */
 const { io } = /** @type {Globals} */ (/** @type {unknown} */ (window));

@@ -1,6 +1,6 @@
 // @ts-check
-// With a cookie Socket.IO's client is enough: the page loads no script with the session's id in it, the browser sends the cookie.
-// Apps without cookies call io.connectWithSession(url), see client.js.
+// With a cookie Socket.IO's client is enough: the page loads no script with the session's id in it, the
+// browser sends the cookie. Apps without cookies call io.connectWithSession(url), see client.js.
 
 /** @typedef {{ io: typeof import("socket.io-client").io }} Globals */
 const { io } = /** @type {Globals} */ (/** @type {unknown} */ (window));

@@ -1,7 +1,11 @@
 // @ts-check
-// The client keeps its token in localStorage, where no cookies are needed: in a page here, in a PhoneGap app just as well.
+// The client keeps its token in localStorage, where no cookies are needed: in a page here, in a PhoneGap app
+// just as well.
 
-/** @typedef {{ io: typeof import("socket.io-client").io, tokenSession: typeof import("socket.io-token-session/client").tokenSession }} Globals */
+/**
+ * @typedef {{ io: typeof import("socket.io-client").io, tokenSession: typeof
+ * import("socket.io-token-session/client").tokenSession }} Globals
+ */
 const { io, tokenSession } = /** @type {Globals} */ (/** @type {unknown} */ (window));
 
 const socket = io();

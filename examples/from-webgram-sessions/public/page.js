@@ -1,7 +1,10 @@
 // @ts-check
 // The page's side: a session for the socket, a greeting whenever one begins, and what other tabs have saved.
 
-/** @typedef {{ io: typeof import("socket.io-client").io, tokenSession: typeof import("socket.io-token-session/client").tokenSession }} Globals */
+/**
+ * @typedef {{ io: typeof import("socket.io-client").io, tokenSession: typeof
+ * import("socket.io-token-session/client").tokenSession }} Globals
+ */
 
 // Both are served by the server beside its Socket.IO.
 const { io, tokenSession } = /** @type {Globals} */ (/** @type {unknown} */ (window));

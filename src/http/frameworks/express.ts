@@ -1,6 +1,6 @@
 /**
- * Types only: `import "socket.io-token-session/express"` gives Express's requests their `req.session` (`RequestSession`), which
- * `app.use(sessions.express())` puts there.
+ * Types only: `import "socket.io-token-session/express"` gives Express's requests their `req.session`
+ * (`RequestSession`), which `app.use(sessions.express())` puts there.
  *
  * @module
  */

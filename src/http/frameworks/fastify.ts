@@ -1,6 +1,6 @@
 /**
- * Types only: `import "socket.io-token-session/fastify"` gives Fastify's requests their `request.session` (`RequestSession`), which
- * `app.register(sessions.fastify())` puts there.
+ * Types only: `import "socket.io-token-session/fastify"` gives Fastify's requests their `request.session`
+ * (`RequestSession`), which `app.register(sessions.fastify())` puts there.
  *
  * @module
  */

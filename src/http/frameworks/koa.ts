@@ -1,6 +1,6 @@
 /**
- * Types only: `import "socket.io-token-session/koa"` gives Koa's contexts their `ctx.session` (`RequestSession`), which
- * `app.use(sessions.koa())` puts there.
+ * Types only: `import "socket.io-token-session/koa"` gives Koa's contexts their `ctx.session`
+ * (`RequestSession`), which `app.use(sessions.koa())` puts there.
  *
  * @module
  */

@@ -115,8 +115,9 @@ export class ExpressSessionBackend implements SessionStore {
   }
 
   /**
-   * Takes sessions over that express-session keeps in the same store. Ours is written before the old record is destroyed, so that no
-   * interruption logs anybody out, and is a session only after that: one that has ended must not be taken over once more.
+   * Takes sessions over that express-session keeps in the same store. Ours is written before the old record
+   * is destroyed, so that no interruption logs anybody out, and is a session only after that: one that has
+   * ended must not be taken over once more.
    */
   async adopt(legacy: readonly LegacyRow[]): Promise<void> {
     await forEach(legacy, (one) =>
@@ -133,7 +134,9 @@ export class ExpressSessionBackend implements SessionStore {
     );
   }
 
-  /** Errors: `SESSION_STORE_FAILED` where the store does not give back what it was given, {@link StoreFault}. */
+  /**
+   * Errors: `SESSION_STORE_FAILED` where the store does not give back what it was given, {@link StoreFault}.
+   */
   async check(): Promise<void> {
     const { sessionId } = mintToken(this.now());
     const now = this.#now;
@@ -181,7 +184,10 @@ export class ExpressSessionBackend implements SessionStore {
   }
 }
 
-/** All at once. A fault concerns the whole list, so it may say "surely without effect" only where that is true of every entry. */
+/**
+ * All at once. A fault concerns the whole list, so it may say "surely without effect" only where that is true
+ * of every entry.
+ */
 async function forEach<Entry, Result>(
   entries: readonly Entry[],
   run: (entry: Entry) => Promise<Result>,

@@ -7,8 +7,8 @@ import { type ConnectStoreLike, checkConnectStore } from "./store-like.js";
 /** Options of {@link fromConnectStore}. */
 export interface ConnectBackendOptions {
   /**
-   * Several processes may use the store: where two of them change one session at the same moment, the later one
-   * wins, and what the other wrote is lost. Without it a server with a cluster adapter is refused.
+   * Several processes may use the store: where two of them change one session at the same moment, the later
+   * one wins, and what the other wrote is lost. Without it a server with a cluster adapter is refused.
    * @default false
    */
   lastWriteWins?: boolean;
@@ -22,10 +22,11 @@ export const connectBackendOptions = {
 } satisfies OptionsOf<ConnectBackendOptions>;
 
 /**
- * Keeps sessions in any store of express-session: connect-redis, its `MemoryStore`, and so on. In one process everything is as
- * exact as on MySQL. A Connect store has no conditional writes and no lists, though: what would need them is refused with
- * `SESSION_UNSUPPORTED` (`sessions.forUser`, `destroyForUser`, `prune`, and a server with a cluster adapter, unless `lastWriteWins` is set).
- * The store stays yours: it is never closed. docs/stores.md has the rest.
+ * Keeps sessions in any store of express-session: connect-redis, its `MemoryStore`, and so on. In one process
+ * everything is as exact as on MySQL. A Connect store has no conditional writes and no lists, though: what
+ * would need them is refused with `SESSION_UNSUPPORTED` (`sessions.forUser`, `destroyForUser`, `prune`, and a
+ * server with a cluster adapter, unless `lastWriteWins` is set). The store stays yours: it is never closed.
+ * docs/stores.md has the rest.
  *
  * Errors: `SESSION_OPTION_INVALID` for anything that is no such store.
  *

@@ -5,8 +5,8 @@ import { StoreFault } from "../../store.js";
 import type { ConnectRecord, ConnectStoreLike } from "./store-like.js";
 
 /**
- * A few calls of a Connect store that belong together, within a time limit. What goes wrong is a {@link StoreFault} that says
- * whether anything may have been changed by then.
+ * A few calls of a Connect store that belong together, within a time limit. What goes wrong is a {@link
+ * StoreFault} that says whether anything may have been changed by then.
  */
 export class Operation {
   readonly #store: ConnectStoreLike;
@@ -24,8 +24,8 @@ export class Operation {
   }
 
   /**
-   * Runs the operation; after `limitMs` it is given up, and begins no further call. A call that is under way then cannot be taken
-   * back: it keeps its turn for as long again.
+   * Runs the operation; after `limitMs` it is given up, and begins no further call. A call that is under way
+   * then cannot be taken back: it keeps its turn for as long again.
    */
   within<Result>(clock: Clock, limitMs: number, run: () => Promise<Result>): Promise<Result> {
     const whenLate = () => {
@@ -78,7 +78,10 @@ export class Operation {
   }
 }
 
-/** Stores in files say that a session is not there as the file system does; a socket that is not there is another matter. */
+/**
+ * Stores in files say that a session is not there as the file system does; a socket that is not there is
+ * another matter.
+ */
 function isNoFile(error: unknown): boolean {
   const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
   return code === "ENOENT" && syscall !== "connect";

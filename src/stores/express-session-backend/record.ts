@@ -13,8 +13,8 @@ import type { ConnectRecord } from "./store-like.js";
 /** The property of a record that holds the row; a record without it was made by somebody else. */
 const ROW = "socket.io-token-session";
 /**
- * An expired record stays for so long that its client is told "expired" rather than "not found", as rows in a table do until they
- * are pruned.
+ * An expired record stays for so long that its client is told "expired" rather than "not found", as rows in a
+ * table do until they are pruned.
  */
 const KEPT_FOR: Seconds = 3600;
 
@@ -23,8 +23,8 @@ type Kept = Omit<KeptRow, "secretHash" | "nextHash" | "previousHash" | "writers"
   Record<"secretHash" | "nextHash" | "previousHash", string | null> & { writers: string; isBegun?: true };
 
 /**
- * A row as a Connect store keeps it, in an object that nobody else has. With `isBegun` it is no session yet: the record that it
- * is taken over from may still be there.
+ * A row as a Connect store keeps it, in an object that nobody else has. With `isBegun` it is no session yet:
+ * the record that it is taken over from may still be there.
  */
 export function toRecord(row: KeptRow, now: UnixSeconds, { isBegun = false } = {}): ConnectRecord {
   const forMs = (row.expires - now + KEPT_FOR) * 1000;
@@ -38,13 +38,17 @@ export function toRecord(row: KeptRow, now: UnixSeconds, { isBegun = false } = {
     ...(isBegun && { isBegun }),
   };
   return {
-    // Stores differ in which of the three they look at. By the machine's own clock, as that is what they compare it with.
+    // Stores differ in which of the three they look at. By the machine's own clock, as that is what they
+    // compare it with.
     cookie: { originalMaxAge: forMs, maxAge: forMs, expires: new Date(Date.now() + forMs) },
     [ROW]: kept,
   };
 }
 
-/** The row in what a Connect store has for this id; `undefined` where it has nothing, or something that is not ours. */
+/**
+ * The row in what a Connect store has for this id; `undefined` where it has nothing, or something that is not
+ * ours.
+ */
 export function toRow(found: unknown, sessionId: string, { isBegun = false } = {}): KeptRow | undefined {
   const record = (found as Record<string, unknown> | null | undefined)?.[ROW] as Kept | null | undefined;
   if (!record) return undefined;
@@ -77,8 +81,9 @@ function isWhole({ data, writers, revision, expires }: Kept): boolean {
 }
 
 /**
- * The row that takes the place of a session of express-session: its values, and its cookie under a key of its own. `undefined`
- * where the record is none, is ours (its id is public, so it is not to be opened as a token), or has expired.
+ * The row that takes the place of a session of express-session: its values, and its cookie under a key of its
+ * own. `undefined` where the record is none, is ours (its id is public, so it is not to be opened as a
+ * token), or has expired.
  */
 export function toAdoptedRow(
   found: unknown,

@@ -1,8 +1,8 @@
 import { describe, invalidOption } from "../../base/option-table.js";
 
 /**
- * What is asked of a store of express-session: `RedisStore` of connect-redis, `MemoryStore`, or any other that keeps to
- * the same contract. Its callbacks count, not the promises that it may return.
+ * What is asked of a store of express-session: `RedisStore` of connect-redis, `MemoryStore`, or any other
+ * that keeps to the same contract. Its callbacks count, not the promises that it may return.
  */
 export interface ConnectStoreLike {
   /** The record kept under `sid`, to the callback; nothing where there is none. */
@@ -16,7 +16,7 @@ export interface ConnectStoreLike {
 /** What a Connect store is given to keep. Survives JSON. */
 export interface ConnectRecord {
   /** All that a Connect store looks at: it finds here how long to keep the record. */
-  // biome-ignore lint/suspicious/noExplicitAny: express-session's own class in its stores' types, a plain object in ours.
+  // biome-ignore lint/suspicious/noExplicitAny: a class in express-session's types, a plain object in ours.
   readonly cookie: any;
   readonly [name: string]: unknown;
 }

@@ -6,8 +6,8 @@ import type { LentConnection } from "./lent-connection.js";
 /** One statement on its way, with the time that it may take, its wait for a connection included. */
 export class Call {
   /**
-   * Rejects when the time is up: what waits then is forgotten, what runs is given up with its connection. Only the check of a new connection
-   * has the same time again, for who comes next.
+   * Rejects when the time is up: what waits then is forgotten, what runs is given up with its connection.
+   * Only the check of a new connection has the same time again, for who comes next.
    */
   readonly overdue: Promise<never>;
   stage: Stage = "connecting";
@@ -86,7 +86,8 @@ export class Call {
   #giveUp(): void {
     this.#isOver = true;
     this.#forget?.();
-    // The check of a new connection is several statements. Given up each time, it would never be done where answers come slowly.
+    // The check of a new connection is several statements. Given up each time, it would never be done where
+    // answers come slowly.
     if (this.#lent?.isNew && this.stage === "connecting")
       this.#lastTimer = setTimeout(() => this.#abandon(), this.#timeoutMs).unref();
     else this.#abandon();

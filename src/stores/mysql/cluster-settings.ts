@@ -6,19 +6,28 @@ import type { ClusterFacts, ServerFacts } from "./server-facts.js";
 
 type Asked = Pick<LentConnection, "ask">;
 
-/** Bit of `wsrep_sync_wait`: a read waits until what other nodes have committed before it has come through. */
+/**
+ * Bit of `wsrep_sync_wait`: a read waits until what other nodes have committed before it has come through.
+ */
 const READ = 1;
-/** In a group with one primary its reads are in time, but for those of a new one that has not come through the old one's writes yet. */
+/**
+ * In a group with one primary its reads are in time, but for those of a new one that has not come through the
+ * old one's writes yet.
+ */
 const ON_ONE_PRIMARY = ["BEFORE_ON_PRIMARY_FAILOVER", "BEFORE", "AFTER", "BEFORE_AND_AFTER"];
 /** In one with several a read waits for what came before it, or a write until all have it. */
 const ON_SEVERAL_PRIMARIES = ["BEFORE", "AFTER", "BEFORE_AND_AFTER"];
-/** Answers that say: this account, or this server, does not let it be set. Anything else is a fault of the connection. */
+/**
+ * Answers that say: this account, or this server, does not let it be set. Anything else is a fault of the
+ * connection.
+ */
 const NOT_SETTABLE = new Set([1064, 1142, 1193, 1227, 1231, 1238]);
 
 /**
- * Sees to it that what is read by this connection is not older than what was committed before: on Galera and its kin, and in Group Replication,
- * it may be, by default. What is set is set for this connection alone. `undefined` for a server that is in no cluster. Errors:
- * `SESSION_CONNECTION_INVALID`, with the line that mends it.
+ * Sees to it that what is read by this connection is not older than what was committed before: on Galera and
+ * its kin, and in Group Replication, it may be, by default. What is set is set for this connection alone.
+ * `undefined` for a server that is in no cluster. Errors: `SESSION_CONNECTION_INVALID`, with the line that
+ * mends it.
  */
 export async function readInTime(
   connection: Asked,
@@ -64,8 +73,8 @@ const GROUP = [
 ];
 
 /**
- * Those that there are; most MySQL servers know none, and would answer {@link variables} with an error. `undefined` where the list was cut
- * short by `sql_select_limit`.
+ * Those that there are; most MySQL servers know none, and would answer {@link variables} with an error.
+ * `undefined` where the list was cut short by `sql_select_limit`.
  */
 async function shownVariables(connection: Asked): Promise<Record<string, unknown> | undefined> {
   const names = [...GALERA, ...GROUP, "version"].map((name) => `'${name}'`).join(", ");

@@ -7,7 +7,10 @@ import type { LentConnection } from "./lent-connection.js";
 import type { ServerFacts } from "./server-facts.js";
 import { askTime, hearTime, releaseTime, standsStill, TIME, type Time } from "./session-time.js";
 
-/** A quote, a backslash and a character outside the Basic Multilingual Plane: what a wrong set-up mangles first. */
+/**
+ * A quote, a backslash and a character outside the Basic Multilingual Plane: what a wrong set-up mangles
+ * first.
+ */
 const TEXT = "'\\😀";
 /** The largest revision. */
 const NUMBER = 2 ** 53 - 1;
@@ -23,9 +26,10 @@ export interface CheckedConnection {
 }
 
 /**
- * Finds out whether values pass through a connection unchanged; throws `SESSION_CONNECTION_INVALID` if not. mysql2 escapes
- * values itself, by backslashes and in UTF-8, so under `NO_BACKSLASH_ESCAPES`, or with another character set, a session
- * *value* could end its string and run as SQL. Every SELECT has a LIMIT: `sql_select_limit` may be anything.
+ * Finds out whether values pass through a connection unchanged; throws `SESSION_CONNECTION_INVALID` if not.
+ * mysql2 escapes values itself, by backslashes and in UTF-8, so under `NO_BACKSLASH_ESCAPES`, or with another
+ * character set, a session *value* could end its string and run as SQL. Every SELECT has a LIMIT:
+ * `sql_select_limit` may be anything.
  *
  * `database`: the schema that it must be in, where that is known. `clock` is told the database's time.
  */
@@ -99,8 +103,9 @@ export async function checkConnection(
 }
 
 /**
- * Takes in a connection's time, and answers whether somebody has set it. An application may set that of all its connections, in a test for
- * example. One that is set among others that are not was forgotten in the pool: by it, sessions would live too long, or not long enough.
+ * Takes in a connection's time, and answers whether somebody has set it. An application may set that of all
+ * its connections, in a test for example. One that is set among others that are not was forgotten in the
+ * pool: by it, sessions would live too long, or not long enough.
  */
 async function keepTime(
   connection: Asked,

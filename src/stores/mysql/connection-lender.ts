@@ -15,8 +15,9 @@ interface Request {
 const MOST_AT_ONCE = 4;
 
 /**
- * Lends connections to statements, the one that has waited longest first. Statements wait here, not in the driver: there a request
- * cannot be taken back, and would keep what it was for in memory. No more is asked of the driver, and held, than {@link concurrency}.
+ * Lends connections to statements, the one that has waited longest first. Statements wait here, not in the
+ * driver: there a request cannot be taken back, and would keep what it was for in memory. No more is asked of
+ * the driver, and held, than {@link concurrency}.
  */
 export class ConnectionLender {
   readonly #source: ConnectionSource;
@@ -27,7 +28,9 @@ export class ConnectionLender {
   readonly #requests = new Set<Request>();
   #held = 0;
 
-  /** `patienceMs`: after that long a connection that is being made no longer keeps another from being tried. */
+  /**
+   * `patienceMs`: after that long a connection that is being made no longer keeps another from being tried.
+   */
   constructor(source: ConnectionSource, patienceMs: number) {
     this.#source = source;
     this.#patienceMs = patienceMs;
@@ -63,7 +66,10 @@ export class ConnectionLender {
     this.#request();
   }
 
-  /** Nobody waits for its answer. A shared one is busy until that has come: {@link comeBack} gives its place free. */
+  /**
+   * Nobody waits for its answer. A shared one is busy until that has come: {@link comeBack} gives its place
+   * free.
+   */
   abandon(lent: LentConnection): void {
     lent.abandon();
     if (lent.isShared) return;

@@ -1,5 +1,5 @@
-// What a server and a connection must be like for an answer to be believed, as SQL that the server works out itself: 0 where all is
-// well, else the sum of what is not.
+// What a server and a connection must be like for an answer to be believed, as SQL that the server works out
+// itself: 0 where all is well, else the sum of what is not.
 import { classOfError } from "./faults.js";
 import { type Answer, IN_TRANSACTION, type LentConnection, NO_BACKSLASH_ESCAPES } from "./lent-connection.js";
 import { TIME_IS_RIGHT } from "./session-time.js";
@@ -37,8 +37,9 @@ export function stateOf({ engine, isolation }: StateNames): string {
 const LARGEST = "18446744073709551615";
 
 /**
- * A condition that is true, or makes the statement fail. It is constant, so the server works it out once, before it looks for rows:
- * also where there are none to find. Only for SELECT: replicas would run it again in a statement that writes.
+ * A condition that is true, or makes the statement fail. It is constant, so the server works it out once,
+ * before it looks for rows: also where there are none to find. Only for SELECT: replicas would run it again
+ * in a statement that writes.
  */
 export function guardOf(names: StateNames): string {
   return `${LARGEST} + (${stateOf(names)}) > 0`;
@@ -60,11 +61,17 @@ export interface KnownState {
   readonly role: string | null;
   /** The connection's time was set when it was checked, as that of every other up to then. */
   readonly isTimeSet: boolean;
-  /** SQL that is true as long as the reads of the connection come in time; `undefined` where the server is in no cluster. */
+  /**
+   * SQL that is true as long as the reads of the connection come in time; `undefined` where the server is in
+   * no cluster.
+   */
   readonly readsInTime: string | undefined;
 }
 
-/** The state with what an application can change on a connection. Takes what {@link KnownState} has, in that order. */
+/**
+ * The state with what an application can change on a connection. Takes what {@link KnownState} has, in that
+ * order.
+ */
 function wholeState(names: StateNames, { isTimeSet, readsInTime }: KnownState): string {
   const charsets = ["client", "connection", "results"].map((name) => `@@character_set_${name} = 'utf8mb4'`);
   const settings = [
@@ -91,8 +98,9 @@ export interface Unfit {
 }
 
 /**
- * Looks whether a connection that was found fit still is; by one statement where the driver shows the server's flags. It names the table,
- * by a name of its own, because a connection that was left with `LOCK TABLES` refuses that.
+ * Looks whether a connection that was found fit still is; by one statement where the driver shows the
+ * server's flags. It names the table, by a name of its own, because a connection that was left with `LOCK
+ * TABLES` refuses that.
  */
 export async function findUnfit(
   lent: LentConnection,
@@ -161,7 +169,10 @@ async function isInTransaction(lent: LentConnection, { engine }: StateNames): Pr
   }
 }
 
-/** What the answer to a write says of the connection that it came by: nothing, or why it is not to be believed. */
+/**
+ * What the answer to a write says of the connection that it came by: nothing, or why it is not to be
+ * believed.
+ */
 export function unfitByAnswer({ flags }: Answer<unknown>): Unfit | undefined {
   if (flags === undefined) return undefined;
   if ((flags & IN_TRANSACTION) !== 0) return { kind: "transaction", reason: IN_A_TRANSACTION };

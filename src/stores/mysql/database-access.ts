@@ -38,7 +38,10 @@ class UnfitConnection extends Error {
   }
 }
 
-/** The one way to the database: runs a statement on a connection that was found fit, and believes no answer of another. */
+/**
+ * The one way to the database: runs a statement on a connection that was found fit, and believes no answer of
+ * another.
+ */
 export class DatabaseAccess {
   /** A single connection does not come back after it was lost. */
   readonly reconnects: boolean;
@@ -48,7 +51,9 @@ export class DatabaseAccess {
   readonly #timeoutMs: number;
   readonly #log: Log;
   readonly #known = new WeakMap<object, Known>();
-  /** Grows when a connection tells something of the server: what is known of the others is looked at again. */
+  /**
+   * Grows when a connection tells something of the server: what is known of the others is looked at again.
+   */
   #doubts = 0;
   /** The schema of the first connection, where nothing else says which it is to be. */
   #database: string | null | undefined;
@@ -78,7 +83,10 @@ export class DatabaseAccess {
     return this.#server;
   }
 
-  /** Has {@link clock} hear the database: from the check of a new connection, or by a statement. Rejects as {@link read} does. */
+  /**
+   * Has {@link clock} hear the database: from the check of a new connection, or by a statement. Rejects as
+   * {@link read} does.
+   */
   hear(): Promise<void> {
     this.#hearing ??= this.#hear().finally(() => {
       this.#hearing = undefined;
@@ -96,8 +104,8 @@ export class DatabaseAccess {
   }
 
   /**
-   * Runs a SELECT; rejects with a {@link StoreFault} or, for a connection that is not fit, a `SessionError`. On a table it needs
-   * {@link ServerFacts.guard} as a condition.
+   * Runs a SELECT; rejects with a {@link StoreFault} or, for a connection that is not fit, a `SessionError`.
+   * On a table it needs {@link ServerFacts.guard} as a condition.
    */
   read<Row>(statement: Statement): Promise<Answer<Row>> {
     return this.#call((call) =>
@@ -121,7 +129,10 @@ export class DatabaseAccess {
     }
   }
 
-  /** Tries one connection after another while each says that nothing was done, and that it is not the statement's fault. */
+  /**
+   * Tries one connection after another while each says that nothing was done, and that it is not the
+   * statement's fault.
+   */
   async #run<Row>(
     call: Call,
     use: (lent: LentConnection, server: ServerFacts) => Promise<Answer<Row>>,
@@ -154,7 +165,8 @@ export class DatabaseAccess {
           reason instanceof UnfitConnection || reason instanceof SessionError || endsConnection(reason);
         if (isOver) call.drop();
         else call.giveBack();
-        // A new connection is as good as any: what it says holds for the server. One that may be new was spoilt if another was fit.
+        // A new connection is as good as any: what it says holds for the server. One that may be new was
+        // spoilt if another was fit.
         const isAsAny = isNew ?? !(reason instanceof SessionError && this.#server);
         const goesOn = isOver && this.reconnects && !isAsAny && tries > 0;
         if (!goesOn || (fault instanceof StoreFault && fault.kind !== "not-applied")) throw fault;
@@ -209,8 +221,8 @@ export class DatabaseAccess {
   }
 
   /**
-   * The application may have changed a connection that it shares between the check and the statement. What is asked here comes to it
-   * right behind the statement, with nothing in between.
+   * The application may have changed a connection that it shares between the check and the statement. What is
+   * asked here comes to it right behind the statement, with nothing in between.
    */
   async #recheckAfter<Row>(
     asked: Promise<Answer<Row>>,

@@ -7,14 +7,17 @@ const NEAR = 1;
 /**
  * The database's clock as this process knows it: by its answers and the time since, right to a second.
  *
- * A database tells the time when a statement began, which lies between sending it and getting its answer. So each answer gives two bounds,
- * however slow it was, and what is known is moved between them. An answer that is further off is believed: the database's clock was set, or
- * another server has taken over.
+ * A database tells the time when a statement began, which lies between sending it and getting its answer. So
+ * each answer gives two bounds, however slow it was, and what is known is moved between them. An answer that
+ * is further off is believed: the database's clock was set, or another server has taken over.
  */
 export class DatabaseClock {
   readonly #source: Pick<Clock, "now" | "wallNow">;
   readonly #jumps: ClockJumps;
-  /** Database clock minus process clock, in seconds; before the database has been heard, this machine's idea of it. */
+  /**
+   * Database clock minus process clock, in seconds; before the database has been heard, this machine's idea
+   * of it.
+   */
   #offset: number;
   #heardAtMs = Number.NEGATIVE_INFINITY;
   /** Whether there has been a connection whose time nobody has set. */
@@ -34,14 +37,17 @@ export class DatabaseClock {
   }
 
   /**
-   * Whether {@link exactNow} is the database's clock. Not before it has been heard, nor after this machine's clocks have jumped: the machine
-   * may have slept, with its monotonic clock standing still.
+   * Whether {@link exactNow} is the database's clock. Not before it has been heard, nor after this machine's
+   * clocks have jumped: the machine may have slept, with its monotonic clock standing still.
    */
   get isHeard(): boolean {
     return this.#heardAtMs > this.#jumps.lastAtMs;
   }
 
-  /** When the database was last heard, milliseconds of the process clock; since before all time where that does not count any more. */
+  /**
+   * When the database was last heard, milliseconds of the process clock; since before all time where that
+   * does not count any more.
+   */
   get heardAtMs(): number {
     return this.isHeard ? this.#heardAtMs : Number.NEGATIVE_INFINITY;
   }
@@ -57,8 +63,8 @@ export class DatabaseClock {
   }
 
   /**
-   * Takes in what the database has answered: `unixTime` is when a statement began, rounded down to a multiple of `resolution` seconds;
-   * `sentAtMs` is what {@link sending} gave.
+   * Takes in what the database has answered: `unixTime` is when a statement began, rounded down to a multiple
+   * of `resolution` seconds; `sentAtMs` is what {@link sending} gave.
    */
   heard(unixTime: number, sentAtMs: number, resolution = 1): void {
     const isHeard = this.isHeard;

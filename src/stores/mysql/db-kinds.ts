@@ -43,7 +43,9 @@ export interface PromiseConnection {
   query(sql: string): Promise<unknown>;
 }
 
-/** A Kysely instance, of whatever version the application has: only these methods are used to recognise it. */
+/**
+ * A Kysely instance, of whatever version the application has: only these methods are used to recognise it.
+ */
 export interface KyselyInstance {
   /** What runs its queries. */
   getExecutor(): unknown;

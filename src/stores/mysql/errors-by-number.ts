@@ -1,12 +1,16 @@
-// The one table of error numbers. docs/operations.md has the same, held equal by test/docs/error-numbers.test.ts. Numbers and names are
-// those of the MySQL and MariaDB server error references. "Not applied" is only said where the server, or a proxy, cannot have done
-// anything, or surely has undone it: everything else is unknown, and read from the row.
+// The one table of error numbers. docs/operations.md has the same, held equal by
+// test/docs/error-numbers.test.ts. Numbers and names are those of the MySQL and MariaDB server error
+// references. "Not applied" is only said where the server, or a proxy, cannot have done anything, or surely
+// has undone it: everything else is unknown, and read from the row.
 
 /** What an error of the server says of the statement, and of its connection. */
 export interface ErrorClass {
   /** As in {@link StoreFault}. */
   readonly kind: "not-applied" | "unknown" | "refused";
-  /** It speaks of the connection or of the server behind it: the connection is ended, and the others are looked at before they are used. */
+  /**
+   * It speaks of the connection or of the server behind it: the connection is ended, and the others are
+   * looked at before they are used.
+   */
   readonly drop: boolean;
   /** One of several rows in the statement may be the reason. */
   readonly one: boolean;
@@ -20,7 +24,9 @@ export interface ErrorNumber extends ErrorClass {
 
 type Line = [errno: number, name: string, meaning: string];
 
-/** Surely without effect; this connection, or the server behind it, takes no writes: tried again on another. */
+/**
+ * Surely without effect; this connection, or the server behind it, takes no writes: tried again on another.
+ */
 const ELSEWHERE: Line[] = [
   [1036, "ER_OPEN_AS_READONLY", "the table is open for reading only (`innodb_read_only`)"],
   [1040, "ER_CON_COUNT_ERROR", "too many connections"],

@@ -11,8 +11,8 @@ export const TABLE: ReadonlySet<number> = new Set([1146, 1054, 1364, 1136]);
 export type Stage = "connecting" | "sent";
 
 /**
- * The class of an error of the server. Of a number that the table does not have, the first two characters of its SQLSTATE tell whether
- * the statement itself was wrong; else nothing is known of its effect.
+ * The class of an error of the server. Of a number that the table does not have, the first two characters of
+ * its SQLSTATE tell whether the statement itself was wrong; else nothing is known of its effect.
  */
 export function classOf(errno: number, sqlState?: string): ErrorClass {
   const listed = ERRORS.get(errno);
@@ -32,8 +32,8 @@ export function classOf(errno: number, sqlState?: string): ErrorClass {
 }
 
 /**
- * Puts an error of mysql2 or Kysely into one of the classes of {@link StoreFault}. No number of a server after sending means that the
- * answer was lost.
+ * Puts an error of mysql2 or Kysely into one of the classes of {@link StoreFault}. No number of a server
+ * after sending means that the answer was lost.
  */
 export function toFault(error: unknown, stage: Stage): StoreFault {
   if (error instanceof StoreFault) return error;
@@ -62,8 +62,8 @@ export function classOfError(error: unknown): ErrorClass | undefined {
 }
 
 /**
- * Whether an error speaks of the connection or the server, so that the connection must not be used again. A {@link StoreFault} is our own:
- * nothing was sent.
+ * Whether an error speaks of the connection or the server, so that the connection must not be used again. A
+ * {@link StoreFault} is our own: nothing was sent.
  */
 export function endsConnection(error: unknown): boolean {
   if (error instanceof StoreFault) return false;
@@ -73,7 +73,10 @@ export function endsConnection(error: unknown): boolean {
 /** The lowest number of a server; operating systems' numbers are negative in Node. */
 const FIRST = 1000;
 
-/** The server's error number (operating system errors have negative ones), the name that mysql2 gives it, and its SQLSTATE. */
+/**
+ * The server's error number (operating system errors have negative ones), the name that mysql2 gives it, and
+ * its SQLSTATE.
+ */
 export function numberAndCode(error: unknown): {
   errno: number | undefined;
   code: string | undefined;

@@ -1,4 +1,5 @@
-// The statements that bring rows into the table and take them out of it. Those that change rows, and delete them by key, are in writes.ts.
+// The statements that bring rows into the table and take them out of it. Those that change rows, and delete
+// them by key, are in writes.ts.
 import type { LegacyRow, NewSession, Seconds } from "../../store.js";
 import type { SqlText } from "./lent-connection.js";
 import { LIVE } from "./reads.js";
@@ -12,7 +13,10 @@ const NEW_ROW = newRow(NOW);
 /** The same, and the answer to the INSERT tells the time, in place of the number of a new row. */
 const NEW_ROW_WITH_TIME = newRow(`last_insert_id(${NOW})`);
 
-/** `lifeOf`: how long each lives unless it is used. `tellsTime`: the answer's `insertId` is the time of the statement. */
+/**
+ * `lifeOf`: how long each lives unless it is used. `tellsTime`: the answer's `insertId` is the time of the
+ * statement.
+ */
 export function insertRows(
   table: string,
   sessions: readonly NewSession[],
@@ -36,7 +40,10 @@ export function insertRows(
   };
 }
 
-/** Those that expired at least so long ago. By key, or a small table would be scanned and every row of it locked; only this form of DELETE takes the hint. */
+/**
+ * Those that expired at least so long ago. By key, or a small table would be scanned and every row of it
+ * locked; only this form of DELETE takes the hint.
+ */
 export function deleteExpired(table: string, sessionIds: readonly string[], expiredFor: Seconds): SqlText {
   return {
     sql:

@@ -3,8 +3,8 @@ import type { Answer, ConnectionSource, LentConnection } from "./lent-connection
 import { USUAL_CONNECTIONS } from "./pool.js";
 
 /**
- * Connections of a Kysely instance. Kysely shows neither who has had a connection nor the server's status flags, so each may have
- * been used by somebody else, and is asked about before each statement.
+ * Connections of a Kysely instance. Kysely shows neither who has had a connection nor the server's status
+ * flags, so each may have been used by somebody else, and is asked about before each statement.
  */
 export function kyselySource(executor: QueryExecutor): ConnectionSource {
   const known = new WeakMap<DatabaseConnection, KyselyConnection>();

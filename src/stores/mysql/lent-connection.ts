@@ -7,7 +7,9 @@ export interface SqlText {
 /** What a statement is answered with, however the connection gives it. */
 export interface Answer<Row> {
   readonly rows: Row[];
-  /** Rows that an UPDATE matched or changed (as the connection counts), a DELETE deleted, an INSERT inserted. */
+  /**
+   * Rows that an UPDATE matched or changed (as the connection counts), a DELETE deleted, an INSERT inserted.
+   */
   readonly affected: number;
   /** What `last_insert_id(…)` was set to by an INSERT; 0 where it was not. */
   readonly insertId?: number | undefined;
@@ -52,7 +54,10 @@ export interface ConnectionSource {
   readonly mayQueue: number;
   /** The schema that connections are set up with, where that is known. */
   readonly database: string | undefined;
-  /** Asks the driver for a connection. Returns whether the request waits in the driver's queue, `undefined` if that cannot be known. */
+  /**
+   * Asks the driver for a connection. Returns whether the request waits in the driver's queue, `undefined` if
+   * that cannot be known.
+   */
   request(done: (error: unknown, lent: LentConnection | undefined) => void): boolean | undefined;
 }
 

@@ -39,8 +39,8 @@ import {
 } from "./writes.js";
 
 /**
- * The product's store: rows in MySQL or MariaDB. Every statement is on one table, stands alone, and is by primary key, but for
- * the one that finds old rows by the index on `expires`.
+ * The product's store: rows in MySQL or MariaDB. Every statement is on one table, stands alone, and is by
+ * primary key, but for the one that finds old rows by the index on `expires`.
  */
 export class MysqlStore implements SessionStore {
   readonly #db: DatabaseAccess;
@@ -52,7 +52,8 @@ export class MysqlStore implements SessionStore {
   #tableCheck: Promise<void> | undefined;
 
   constructor(db: Database | undefined, table: string, settings: StoreSettings) {
-    // Half of the whole time, so that a statement that hangs leaves time for a second try on another connection.
+    // Half of the whole time, so that a statement that hangs leaves time for a second try on another
+    // connection.
     const timeoutMs = (settings.storeTimeout * 1000) / 2;
     this.#settings = settings;
     this.#name = table;
@@ -115,7 +116,10 @@ export class MysqlStore implements SessionStore {
     }));
   }
 
-  /** Some ids are taken, and nothing was inserted. In one statement again, so that a fault is that of all or of none. */
+  /**
+   * Some ids are taken, and nothing was inserted. In one statement again, so that a fault is that of all or
+   * of none.
+   */
   async #insertOthers(
     sessions: readonly NewSession[],
     duplicate: StoreFault,
@@ -156,7 +160,8 @@ export class MysqlStore implements SessionStore {
       refuseTooLong(attempts, server);
       return writeMany(this.#table, attempts, server);
     });
-    // Each attempt brings another revision, so a row that matched was changed too, whichever of the two the count counts.
+    // Each attempt brings another revision, so a row that matched was changed too, whichever of the two the
+    // count counts.
     return affected === attempts.length;
   }
 

@@ -33,7 +33,8 @@ export function poolSource(pool: RawPool): ConnectionSource {
   return {
     reconnects: true,
     connections: limit > 0 ? limit : MOST_CONNECTIONS,
-    // The places in a bounded queue are the application's: what it asks for when the queue is full is refused.
+    // The places in a bounded queue are the application's: what it asks for when the queue is full is
+    // refused.
     mayQueue:
       typeof queueLimit === "number" && queueLimit > 0 ? Math.max(1, Math.floor(queueLimit / 2)) : Infinity,
     database: typeof database === "string" && database !== "" ? database : undefined,
@@ -42,9 +43,10 @@ export function poolSource(pool: RawPool): ConnectionSource {
 }
 
 /**
- * Knows of each connection of a pool whether somebody else may have had it since we last did. The pool tells by events who takes
- * a connection from those that are free. It does not tell of one that goes straight from who gives it back to who waits for one, so
- * a connection that we give back and that does not become free counts as used.
+ * Knows of each connection of a pool whether somebody else may have had it since we last did. The pool tells
+ * by events who takes a connection from those that are free. It does not tell of one that goes straight from
+ * who gives it back to who waits for one, so a connection that we give back and that does not become free
+ * counts as used.
  */
 class PoolWatch {
   readonly #pool: RawPool;
@@ -141,7 +143,10 @@ class PooledConnection implements LentConnection {
     this.#raw.destroy();
   }
 
-  /** A server that vanished without a word would otherwise keep connections busy until TCP gives up, long after it has come back. */
+  /**
+   * A server that vanished without a word would otherwise keep connections busy until TCP gives up, long
+   * after it has come back.
+   */
   abandon(): void {
     this.#raw.destroy();
   }

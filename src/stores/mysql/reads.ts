@@ -1,5 +1,6 @@
-// The statements that read. Each has the server's guard as a condition, so that an answer is one to be believed, and a LIMIT, because
-// the server may be set to one of its own (`sql_select_limit`): what that leaves out would be taken to be gone.
+// The statements that read. Each has the server's guard as a condition, so that an answer is one to be
+// believed, and a LIMIT, because the server may be set to one of its own (`sql_select_limit`): what that
+// leaves out would be taken to be gone.
 import type { ListOptions, Seconds } from "../../store.js";
 import type { SqlText } from "./lent-connection.js";
 import type { ServerFacts } from "./server-facts.js";
@@ -54,7 +55,9 @@ export class Reads {
     };
   }
 
-  /** A page of the living rows. By key: the index on `expires` would have all of them sorted for each page. */
+  /**
+   * A page of the living rows. By key: the index on `expires` would have all of them sorted for each page.
+   */
   page({ after = "", limit, values = true }: ListOptions, { guard }: ServerFacts): SqlText {
     const from = startAfter(after);
     return {

@@ -1,4 +1,7 @@
-/** How a server that is part of a cluster keeps this connection from reading what has been overwritten; see `readInTime`. */
+/**
+ * How a server that is part of a cluster keeps this connection from reading what has been overwritten; see
+ * `readInTime`.
+ */
 export interface ClusterFacts {
   readonly cluster: "Galera" | "Group Replication";
   /** The setting of this connection, by which its reads come in time. */

@@ -1,18 +1,20 @@
-// The time as a connection tells it. An application may have set it (`set timestamp = …`), and may have left it so on a pooled connection: the
-// clock of that connection stands still from then on.
+// The time as a connection tells it. An application may have set it (`set timestamp = …`), and may have left
+// it so on a pooled connection: the clock of that connection stands still from then on.
 import type { DatabaseClock } from "./database-clock.js";
 import type { LentConnection } from "./lent-connection.js";
 
 /**
- * Columns that tell when their statement began, to the microsecond. Not `unix_timestamp(now(6))`: it goes by way of the local time, which
- * in the hour that comes twice stands for two moments. Two columns, as the digits of a quotient depend on a setting.
+ * Columns that tell when their statement began, to the microsecond. Not `unix_timestamp(now(6))`: it goes by
+ * way of the local time, which in the hour that comes twice stands for two moments. Two columns, as the
+ * digits of a quotient depend on a setting.
  */
 export const TIME = "unix_timestamp() as second, microsecond(now(6)) as micro";
 
 /**
- * Whether a connection's time is the server's, as far as one statement can tell: `sysdate()` is not affected by `set timestamp`. Both are local
- * times of the same moment, so the hour that comes twice does not matter. Three seconds, because a busy server may pause between the
- * two. On one that was started with `--sysdate-is-now` it is always true.
+ * Whether a connection's time is the server's, as far as one statement can tell: `sysdate()` is not affected
+ * by `set timestamp`. Both are local times of the same moment, so the hour that comes twice does not matter.
+ * Three seconds, because a busy server may pause between the two. On one that was started with
+ * `--sysdate-is-now` it is always true.
  */
 export const TIME_IS_RIGHT = "abs(timestampdiff(microsecond, now(6), sysdate(6))) < 3000000";
 

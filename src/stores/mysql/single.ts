@@ -1,12 +1,13 @@
 import { askRaw, type ConnectionSource, type LentConnection, type RawConnection } from "./lent-connection.js";
 
 /**
- * A single connection of the application's. mysql2 queues what a busy connection is asked, so a transaction that the application opens
- * takes our statements in: their answers are not believed then, and they are tried again until it is over. The connection is never ended
- * by us, because it does not come back.
+ * A single connection of the application's. mysql2 queues what a busy connection is asked, so a transaction
+ * that the application opens takes our statements in: their answers are not believed then, and they are tried
+ * again until it is over. The connection is never ended by us, because it does not come back.
  */
 export function singleSource(raw: RawConnection): ConnectionSource {
-  // That it was lost: without a listener this would end the process. Each statement from then on says so too, and is logged.
+  // That it was lost: without a listener this would end the process. Each statement from then on says so too,
+  // and is logged.
   raw.on?.("error", nothing);
   const lent = new SingleConnection(raw);
   return {

@@ -6,8 +6,8 @@ import type { ServerFacts } from "./server-facts.js";
 export const ROW_BYTES = 2_560;
 
 /**
- * Refuses a statement before it is sent that the server would not take: it would end the connection in place of an answer, and nobody
- * would know that nothing came of it.
+ * Refuses a statement before it is sent that the server would not take: it would end the connection in place
+ * of an answer, and nobody would know that nothing came of it.
  */
 export function refuseTooLong(
   entries: readonly { readonly data: string }[],

@@ -1,7 +1,10 @@
 import type { SessionRow, UserSession } from "../../store.js";
 import type { ClientDescription } from "../../wire.js";
 
-/** A row of the table of sql/session.sql, with the database's clock. A driver may be set to give large numbers as text. */
+/**
+ * A row of the table of sql/session.sql, with the database's clock. A driver may be set to give large numbers
+ * as text.
+ */
 export interface StoredRow {
   sessionId: string;
   expires: number;

@@ -47,7 +47,10 @@ const RULES: Readonly<Record<string, Rule>> = {
 /** Columns that statements find rows by. */
 const INDEXED = ["expires", "userId"];
 
-/** Everything in which a table differs from sql/session.sql so that it would not work, in words for an administrator. */
+/**
+ * Everything in which a table differs from sql/session.sql so that it would not work, in words for an
+ * administrator.
+ */
 export function tableDifferences(
   columns: readonly ColumnFacts[],
   indexes: readonly IndexFacts[],
@@ -98,7 +101,10 @@ export function isLegacyTable(columns: readonly ColumnFacts[]): boolean {
   return names.join() === "data,expires,sessionid";
 }
 
-/** The error that names the differences and carries the statement that makes the table, or makes it of the old package's. */
+/**
+ * The error that names the differences and carries the statement that makes the table, or makes it of the old
+ * package's.
+ */
 export function tableInvalid(
   table: string,
   differences: readonly string[],

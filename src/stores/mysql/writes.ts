@@ -1,18 +1,20 @@
-// Statements that leave out rows which somebody else has locked, instead of waiting for them: a plain UPDATE of many rows would wait
-// for one of them, and hold the locks of all it has come past meanwhile. UPDATE itself cannot skip, a locking SELECT can (MySQL 8.0.1,
-// MariaDB 10.6), so the rows are chosen, and locked, in a derived table. Its LIMIT keeps it from being merged into the UPDATE. The order of
-// the join and the index are prescribed: of a small table either server would rather read every row, and lock it, or wait for it.
+// Statements that leave out rows which somebody else has locked, instead of waiting for them: a plain UPDATE
+// of many rows would wait for one of them, and hold the locks of all it has come past meanwhile. UPDATE
+// itself cannot skip, a locking SELECT can (MySQL 8.0.1, MariaDB 10.6), so the rows are chosen, and locked,
+// in a derived table. Its LIMIT keeps it from being merged into the UPDATE. The order of the join and the
+// index are prescribed: of a small table either server would rather read every row, and lock it, or wait for
+// it.
 //
-// Where the server writes statements, not rows, into its binary log, a replica would skip other rows than it did; there the same
-// statements wait.
+// Where the server writes statements, not rows, into its binary log, a replica would skip other rows than it
+// did; there the same statements wait.
 import { type Lives, lifeAfterTouch } from "../../row/expiration.js";
 import type { Seconds, WriteAttempt } from "../../store.js";
 import type { SqlText } from "./lent-connection.js";
 import type { ServerFacts } from "./server-facts.js";
 
 /**
- * From here on numbers are not exact in JavaScript. Only a hand can have given a row such a revision; one stands for all of them, so that the
- * next write brings the row back.
+ * From here on numbers are not exact in JavaScript. Only a hand can have given a row such a revision; one
+ * stands for all of them, so that the next write brings the row back.
  */
 const BEYOND = 2 ** 53;
 
@@ -27,7 +29,8 @@ export function writeMany(
   { engine, logsStatements }: ServerFacts,
 ): SqlText {
   const row = engine === "mysql" ? "row(?,?,?,?,?)" : "(?,?,?,?,?)";
-  // A join, not CASE: only the right pair of id and revision matches, and the cost grows with the rows, not with their square.
+  // A join, not CASE: only the right pair of id and revision matches, and the cost grows with the rows, not
+  // with their square.
   const given = `with given (id, base, revision, data, writers) as (values ${repeated(row, attempts.length)})`;
   const values: unknown[] = [];
   for (const { sessionId, baseRevision, revision, data, writers } of attempts)
@@ -115,7 +118,10 @@ export function expiresNext(lives: Lives): SqlText {
   };
 }
 
-/** Moves the times of several rows that are alive, where `next` would move `expires` forward; with `visit`, begins visits after a gap. */
+/**
+ * Moves the times of several rows that are alive, where `next` would move `expires` forward; with `visit`,
+ * begins visits after a gap.
+ */
 export function touchMany(
   table: string,
   sessionIds: readonly string[],
@@ -124,7 +130,10 @@ export function touchMany(
 ): SqlText {
   const found = `sessionId in (${repeated("?", sessionIds.length)}) and expires > unix_timestamp()`;
   const gap = visit ? [visit.gap] : [];
-  /** `before` is the visit as it was: of a joined UPDATE nobody promises the order of assignments, of a plain one it is from left to right. */
+  /**
+   * `before` is the visit as it was: of a joined UPDATE nobody promises the order of assignments, of a plain
+   * one it is from left to right.
+   */
   const set = (before: string) =>
     (visit
       ? `session.previousVisitAt = if(${before} < unix_timestamp() - ?, ${before}, session.previousVisitAt), `

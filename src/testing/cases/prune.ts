@@ -39,8 +39,9 @@ export const pruneCases: readonly StoreCase[] = [
       // At another moment of the pruning each time, measured in what this store takes for a step.
       for (let wait = 0; wait < round % 4; wait++) await store.load([id]);
       await setTimes(id, { expires: now + HOUR });
-      // Gone already is right too: it was old when prune came to it. But once seen alive it must stay. (Between two quick
-      // statements little fits in: a store on a database should also be tried with the row locked by somebody else.)
+      // Gone already is right too: it was old when prune came to it. But once seen alive it must stay.
+      // (Between two quick statements little fits in: a store on a database should also be tried with the row
+      // locked by somebody else.)
       const [alive] = await store.load([id]);
       await pruning;
       if (alive) await present(store, id);

@@ -12,7 +12,8 @@ interface Host {
 }
 type HostPage = { host: Host };
 
-// Capacitor and the plugins' own JavaScript, over a host that answers as their Java and Swift do (pages/capacitor-host.ts).
+// Capacitor and the plugins' own JavaScript, over a host that answers as their Java and Swift do
+// (pages/capacitor-host.ts).
 describeInBrowser("storage adapters on Capacitor's plugins on Android and iOS", () => {
   let pages: AdapterPages;
   const scripts: Record<string, string> = {};

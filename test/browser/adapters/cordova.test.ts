@@ -21,7 +21,8 @@ interface Host {
 }
 type HostPage = { host: Host; early: Promise<unknown> };
 
-// Cordova and the plugins' own JavaScript, over a host that answers as their Java and Objective-C do (pages/cordova-host.ts).
+// Cordova and the plugins' own JavaScript, over a host that answers as their Java and Objective-C do
+// (pages/cordova-host.ts).
 describeInBrowser("storage adapters on Cordova's plugins", () => {
   let pages: AdapterPages;
   const apps: Record<string, Awaited<ReturnType<typeof cordovaApp>>> = {};

@@ -7,7 +7,8 @@ import { capacitorHttp } from "../../support/pages/capacitor-http.js";
 import { type Tab, useClientPages } from "../../support/pages/client-page.js";
 import type { Node } from "../../support/servers/nodes.js";
 
-// `session.fetch` where Capacitor has put its own `fetch` in the place of the browser's, and where it has not.
+// `session.fetch` where Capacitor has put its own `fetch` in the place of the browser's, and where it has
+// not.
 
 type SessionRequest = IncomingMessage & { session: RequestSession };
 

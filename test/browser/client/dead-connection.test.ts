@@ -35,7 +35,10 @@ describeInBrowser("a connection that is dead without anybody knowing", () => {
     await tab.until(({ session }) => session.state === "opening");
   }
 
-  /** The browser may have kept dead connections for later requests; Socket.IO finds out about each after 20 seconds. */
+  /**
+   * The browser may have kept dead connections for later requests; Socket.IO finds out about each after 20
+   * seconds.
+   */
   function untilBack(tab: Tab): Promise<boolean> {
     return until(async () => {
       await tab.page.clock.runFor(1_000);
@@ -48,7 +51,8 @@ describeInBrowser("a connection that is dead without anybody knowing", () => {
     async (transports) => {
       const { node, proxy, tab, token } = await open(transports);
       try {
-        // By the page's clock, which goes on by itself too: on a busy machine the page may be back before it is asked again.
+        // By the page's clock, which goes on by itself too: on a busy machine the page may be back before it
+        // is asked again.
         await tab.run(({ socket }) => {
           const times = Object.assign(globalThis, { resumedAt: Date.now(), lostAt: Number.NaN });
           socket.once("disconnect", () => Object.assign(times, { lostAt: Date.now() }));

@@ -236,7 +236,8 @@ describe("the demo's server, of devices,", () => {
       await askOn(phone, "logout");
       phone.on("devices", () => heard.add("who is logged out hears"));
       expect((await left).devices.map(({ sessionId }) => sessionId)).toEqual([idOfEve]);
-      // A socket gets things in order: whatever was sent to these before that list has arrived when this is answered.
+      // A socket gets things in order: whatever was sent to these before that list has arrived when this is
+      // answered.
       for (const socket of [phone, ada]) await askOn(socket, "cart");
       expect([...heard]).toEqual([]);
     } finally {

@@ -3,7 +3,9 @@ import type { SessionRevision, UserSession } from "../../../src/store.js";
 import type { Break } from "./harness.js";
 import { C } from "./names.js";
 
-/** Mistakes that a store on SQL is likely to make, on a real database. `caught` is the least that must fail. */
+/**
+ * Mistakes that a store on SQL is likely to make, on a real database. `caught` is the least that must fail.
+ */
 export const brokenOnSql: readonly (readonly [
   name: string,
   breakIt: (pool: Pool) => Break,

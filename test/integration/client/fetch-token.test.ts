@@ -11,7 +11,8 @@ import { type Node, until, useNodes } from "../../support/servers/nodes.js";
 import { serverSideOf } from "../../support/servers/rig.js";
 import { next } from "../../support/servers/server.js";
 
-// The new token that an answer brings, where the device is slow to store it. The rest is in test/browser/client/fetch-token.test.ts.
+// The new token that an answer brings, where the device is slow to store it. The rest is in
+// test/browser/client/fetch-token.test.ts.
 
 const nodes = useNodes();
 
@@ -43,7 +44,8 @@ test("session.fetch gives its answer once the token is stored, and nothing is pr
   const fetched = session.fetch(`${node.url}/login`).then(() => order.push("answered"));
   await held.reached;
   await until(async () => order.length > 0);
-  // Who connects now has to wait as well. Twice there and back, so that what would have been sent would have come.
+  // Who connects now has to wait as well. Twice there and back, so that what would have been sent would have
+  // come.
   const back = next(other, "connect");
   socket.io.engine.close();
   await back;

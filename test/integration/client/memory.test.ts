@@ -3,7 +3,8 @@ import { tokenSession } from "../../../client/index.js";
 import { useNodes } from "../../support/servers/nodes.js";
 import { gotToken } from "../../support/servers/server.js";
 
-// Node, like React Native, has no document, no localStorage and no locks: tokens then live as long as the program.
+// Node, like React Native, has no document, no localStorage and no locks: tokens then live as long as the
+// program.
 
 const nodes = useNodes();
 

@@ -7,7 +7,8 @@ import { type Node, until, useNodes } from "../../support/servers/nodes.js";
 import { serverSideOf } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// What a page had is over before it gets something else, whoever has ended it, and wherever the page was meanwhile.
+// What a page had is over before it gets something else, whoever has ended it, and wherever the page was
+// meanwhile.
 
 const nodes = useNodes();
 /** Longer than a test may take: the page is frozen, or offline, until its test says otherwise. */
@@ -25,7 +26,10 @@ type Tab = ReturnType<typeof opened>;
 /** The names of what a tab has heard of, without its tokens. */
 const told = ({ heard }: Tab) => heard.filter(([name]) => name !== "token");
 
-/** Two tabs of one device with a session, of which the first has lost its connection, and does not come back by itself. */
+/**
+ * Two tabs of one device with a session, of which the first has lost its connection, and does not come back
+ * by itself.
+ */
 async function awayFrom(node: Node, options: ClientOptions = {}) {
   const storage = device();
   const away = opened(node, storage, options);

@@ -7,7 +7,8 @@ import { watchHandshakes } from "../../support/clients/packets.js";
 import { type Node, useNodes } from "../../support/servers/nodes.js";
 import { next } from "../../support/servers/server.js";
 
-// The device's storage cannot be read, or takes its time: nobody may get a new session while theirs may be there.
+// The device's storage cannot be read, or takes its time: nobody may get a new session while theirs may be
+// there.
 
 const nodes = useNodes();
 

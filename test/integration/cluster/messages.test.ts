@@ -21,8 +21,9 @@ import {
 import { type Rig, startRig } from "../../support/servers/rig.js";
 import { gotToken, next, type TestServerOptions } from "../../support/servers/server.js";
 
-// What servers tell each other of their sessions, and what it costs when that is lost or senseless. Both servers are in this
-// process, and one has a clock that the test moves: while it stands still, nothing is noticed by the sweep.
+// What servers tell each other of their sessions, and what it costs when that is lost or senseless. Both
+// servers are in this process, and one has a clock that the test moves: while it stands still, nothing is
+// noticed by the sweep.
 
 let database: TestDatabase;
 const closing: (() => unknown)[] = [];

@@ -15,8 +15,9 @@ import { NO_SWEEP } from "../../support/servers/cluster.js";
 import { until } from "../../support/servers/nodes.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// Redis is frozen, killed, started again, or refuses. The servers are processes of their own, which have no handler of unhandled
-// rejections: Node ends them with the first. What breaks a connection comes while Redis is frozen: so a message is on its way for sure.
+// Redis is frozen, killed, started again, or refuses. The servers are processes of their own, which have no
+// handler of unhandled rejections: Node ends them with the first. What breaks a connection comes while Redis
+// is frozen: so a message is on its way for sure.
 
 const FAIL = /announcements to other servers fail/g;
 const AGAIN = /announcements to other servers are heard again/g;
@@ -78,7 +79,8 @@ await describeWithOwnRedis("while Redis is away", (own) => {
   }
 
   describe.each<Way>([
-    // Each adapter and each package once: how a promise is dropped is the adapter's doing, how it fails is the package's.
+    // Each adapter and each package once: how a promise is dropped is the adapter's doing, how it fails is
+    // the package's.
     { adapter: "redis", redisPackage: "redis" },
     { adapter: "sharded", redisPackage: "ioredis" },
     { adapter: "streams", redisPackage: "redis" },

@@ -11,8 +11,8 @@ import { type Rig, serverSideOf, startRig } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 import { recordOf, redisBackend, rowIn } from "../../support/stores/connect-backend.js";
 
-// A deployment of express-session on some store moves here: its sessions are taken over, each when its cookie comes, and nobody is
-// logged out.
+// A deployment of express-session on some store moves here: its sessions are taken over, each when its cookie
+// comes, and nobody is logged out.
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -16,7 +16,8 @@ import { until } from "../../support/servers/nodes.js";
 import { startRig } from "../../support/servers/rig.js";
 import { redisBackend, rowIn } from "../../support/stores/connect-backend.js";
 
-// A Connect store is exact in one process alone; several servers are refused, unless the application says that it knows.
+// A Connect store is exact in one process alone; several servers are refused, unless the application says
+// that it knows.
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -7,7 +7,8 @@ import { type Rig, startRig } from "../../support/servers/rig.js";
 import { gotToken } from "../../support/servers/server.js";
 import { type RedisBackend, redisBackend, rowIn } from "../../support/stores/connect-backend.js";
 
-// Redis is stopped and started again on the same port, with what it held: an outage is a pause, and nobody is logged out.
+// Redis is stopped and started again on the same port, with what it held: an outage is a pause, and nobody is
+// logged out.
 
 await describeWithOwnRedis("connect-redis while Redis is away", (own) => {
   const closing: (() => Promise<unknown>)[] = [];

@@ -46,7 +46,9 @@ async function rowOf({ database }: MovedDatabase, id: string) {
   return row;
 }
 
-/** A first visit: what the client is told, and what the row and the handle say, are of the database's time. */
+/**
+ * A first visit: what the client is told, and what the row and the handle say, are of the database's time.
+ */
 async function expectRightTimes(moved: MovedDatabase, server: Rig): Promise<void> {
   const before = await nowOf(moved);
   const client = server.client({ auth: { token: "" } });

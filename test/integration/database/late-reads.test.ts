@@ -232,7 +232,8 @@ test.each([
   await session.reload();
   expect(session.get("n")).toBe(5);
   for (const each of [session, there, session]) {
-    // The numbers begin anew, which looks like an older row: a process that has known a larger one takes it after two seconds.
+    // The numbers begin anew, which looks like an older row: a process that has known a larger one takes it
+    // after two seconds.
     if (each === there) await there.reload();
     await each.update((draft) => {
       draft["n"] = (draft["n"] as number) + 1;

@@ -6,8 +6,8 @@ import {
   startNodeProcess,
 } from "../../support/processes/node-process.js";
 
-// Only the database's clock counts. Of three processes on one database, one has a clock that is right, one an hour fast, one an
-// hour slow; nothing may come out differently for that.
+// Only the database's clock counts. Of three processes on one database, one has a clock that is right, one an
+// hour fast, one an hour slow; nothing may come out differently for that.
 
 const HOUR = 3600;
 const SHIFTS = [HOUR, 0, -HOUR];

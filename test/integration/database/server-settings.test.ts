@@ -7,7 +7,8 @@ import { USER_PAGE } from "../../../src/stores/mysql/reads.js";
 import { createTestDatabase, poolOptions } from "../../support/database/database.js";
 import { outcome } from "../../support/servers/nodes.js";
 
-// Settings of a server or account under which statements of several rows must work, or the connection be refused.
+// Settings of a server or account under which statements of several rows must work, or the connection be
+// refused.
 
 const database = await createTestDatabase();
 const pools: Pool[] = [];

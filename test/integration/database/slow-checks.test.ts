@@ -6,7 +6,8 @@ import { MysqlStore } from "../../../src/stores/mysql/mysql-store.js";
 import { createTestDatabase, poolOptions } from "../../support/database/database.js";
 import { until } from "../../support/servers/nodes.js";
 
-// The check of a new connection takes several statements, and on a slow way to the database longer than one call may.
+// The check of a new connection takes several statements, and on a slow way to the database longer than one
+// call may.
 
 const database = await createTestDatabase();
 afterAll(() => database.drop());

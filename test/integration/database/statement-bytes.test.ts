@@ -7,7 +7,8 @@ import { MAX_STATEMENT_BYTES } from "../../../src/row/entry-bytes.js";
 import { poolOptions } from "../../support/database/database.js";
 import { useOwnDatabases } from "../../support/database/own-database.js";
 
-// How long statements get: never longer than 1 MiB, nor than the server takes (`max_allowed_packet`), as far as one row allows.
+// How long statements get: never longer than 1 MiB, nor than the server takes (`max_allowed_packet`), as far
+// as one row allows.
 
 const { databases } = useOwnDatabases(1);
 const own = () => databases[0] as (typeof databases)[number];

@@ -8,7 +8,8 @@ import { keptLog } from "../../support/log.js";
 import { outcome } from "../../support/servers/nodes.js";
 import { startRig } from "../../support/servers/rig.js";
 
-// A primary that is replaced: it becomes read-only and keeps its connections; new connections reach the new one.
+// A primary that is replaced: it becomes read-only and keeps its connections; new connections reach the new
+// one.
 
 const own = useOwnDatabases(2);
 const old = () => own.databases[0] as OwnDatabase;
@@ -82,7 +83,8 @@ test("changes, openings and lists go on at the new primary, and nobody hears of 
   node.name.target = fresh();
   const made = node.name.made;
   await session.set("n", 2);
-  // The first that is refused finds its way within its own call: no connection is made but the one that it needs.
+  // The first that is refused finds its way within its own call: no connection is made but the one that it
+  // needs.
   expect(node.name.made).toBe(made + 1);
   expect((await node.sessions.forUser("u1")).map(({ sessionId }) => sessionId)).toEqual([id]);
   await node.connect();

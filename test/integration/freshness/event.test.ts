@@ -5,8 +5,8 @@ import { until, useNodes } from "../../support/servers/nodes.js";
 import { liveIds } from "../../support/servers/rig.js";
 import { ask, gotToken, next, type TestServerOptions } from "../../support/servers/server.js";
 
-// `freshness: "event"`: a server that looks at the row before it passes an event on. The other server and it have no cluster adapter,
-// and the sweep does not come by while a test runs.
+// `freshness: "event"`: a server that looks at the row before it passes an event on. The other server and it
+// have no cluster adapter, and the sweep does not come by while a test runs.
 
 const nodes = useNodes();
 const pair = (given?: TestServerOptions) => freshPair(nodes, given);

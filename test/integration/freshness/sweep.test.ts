@@ -2,7 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import { useNodes } from "../../support/servers/nodes.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// Two servers without a cluster adapter: what one writes or ends, the other notices by comparing with the rows.
+// Two servers without a cluster adapter: what one writes or ends, the other notices by comparing with the
+// rows.
 
 const nodes = useNodes();
 

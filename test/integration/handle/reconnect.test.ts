@@ -3,7 +3,8 @@ import { gate, type Node, outcome, useNodes } from "../../support/servers/nodes.
 import { type Connected, liveIds, serverSideOf } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// Handles in situations that an application meets rarely: kept beyond the life of their socket, used in the wrong place.
+// Handles in situations that an application meets rarely: kept beyond the life of their socket, used in the
+// wrong place.
 
 const nodes = useNodes();
 

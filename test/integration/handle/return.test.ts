@@ -4,8 +4,8 @@ import { HandClock } from "../../support/clock.js";
 import { outcome, useNodes } from "../../support/servers/nodes.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// A socket that was cut loose and has presented the new token goes on with another object of its session, if nobody else of this
-// server had it open meanwhile. Its handle must go on with that one too.
+// A socket that was cut loose and has presented the new token goes on with another object of its session, if
+// nobody else of this server had it open meanwhile. Its handle must go on with that one too.
 
 const nodes = useNodes();
 

@@ -10,8 +10,8 @@ import { poolOptions } from "../../support/database/database.js";
 import { startProxy } from "../../support/database/proxy.js";
 import { useNodes } from "../../support/servers/nodes.js";
 
-// `SESSION_STORE_UNAVAILABLE` and `SESSION_STORE_FAILED` say that surely nothing was written. Here something was, or may have been, before
-// the try that was answered last: then they must not be said.
+// `SESSION_STORE_UNAVAILABLE` and `SESSION_STORE_FAILED` say that surely nothing was written. Here something
+// was, or may have been, before the try that was answered last: then they must not be said.
 
 const nodes = useNodes();
 const ends: (() => Promise<unknown>)[] = [];
@@ -20,7 +20,10 @@ afterEach(async () => {
 });
 
 const UNCERTAIN = { code: "SESSION_WRITE_UNCERTAIN" };
-/** ER_SERVER_SHUTDOWN says nothing of the statement, ER_TABLEACCESS_DENIED_ERROR refuses it, ER_LOCK_DEADLOCK rolls it back. */
+/**
+ * ER_SERVER_SHUTDOWN says nothing of the statement, ER_TABLEACCESS_DENIED_ERROR refuses it, ER_LOCK_DEADLOCK
+ * rolls it back.
+ */
 const [SHUTDOWN, DENIED, DEADLOCK] = [1053, 1142, 1213];
 const INSERT = "insert into `session`";
 const cookie = { originalMaxAge: 3_600_000, httpOnly: true, path: "/" };

@@ -5,7 +5,8 @@ import { type Act, addApp, frameworks } from "../../support/http/http-apps.js";
 import { type Node, useNodes } from "../../support/servers/nodes.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// The bridge that keeps a web page's token in an httpOnly cookie, without the page (test/browser/client/http-only-cookie has one).
+// The bridge that keeps a web page's token in an httpOnly cookie, without the page
+// (test/browser/client/http-only-cookie has one).
 
 const nodes = useNodes();
 const SECRET = "a secret of at least 32 characters";

@@ -8,8 +8,8 @@ import { type Node, outcome, until, useNodes } from "../../support/servers/nodes
 import { liveIds, serverSideOf } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// `io.engine.use(sessions.express())`: each release of socket.io 4 that has it. What stands in for the answer to an upgrade has no events up to
-// Engine.IO 6.6, and does not say whether its headers have gone.
+// `io.engine.use(sessions.express())`: each release of socket.io 4 that has it. What stands in for the answer
+// to an upgrade has no events up to Engine.IO 6.6, and does not say whether its headers have gone.
 
 const nodes = useNodes();
 const releases = [

@@ -10,7 +10,8 @@ import { gate, until } from "../../support/servers/nodes.js";
 import { next } from "../../support/servers/server.js";
 import { CountedOpens, unknownToken } from "../../support/stores/counted-opens.js";
 
-// What one client, or many, can request costs nobody else more than a stated bound. Work is counted here, not time.
+// What one client, or many, can request costs nobody else more than a stated bound. Work is counted here, not
+// time.
 
 const AT_ONCE = 8;
 const opens = new CountedOpens();
@@ -21,7 +22,9 @@ describe("requests sent ahead on one connection", () => {
     await addApp("Connect", opens.rig, async () => ({}), { required: true });
   });
 
-  /** Sends so many requests, each with another token, before it reads an answer; gives the statuses in order. */
+  /**
+   * Sends so many requests, each with another token, before it reads an answer; gives the statuses in order.
+   */
   function sendAhead(count: number): Promise<number[]> {
     const socket = connect(opens.rig.port, "127.0.0.1");
     const requests = Array.from({ length: count }, (_, n) => {

@@ -5,7 +5,8 @@ import express from "express";
 import { serve } from "../../support/http/cookie-client.js";
 import { useNodes } from "../../support/servers/nodes.js";
 
-// The login over HTTP as the guide, and the docstring of `start()`, print it: whoever guesses passwords makes no rows.
+// The login over HTTP as the guide, and the docstring of `start()`, print it: whoever guesses passwords makes
+// no rows.
 
 const nodes = useNodes();
 const project = path.resolve(import.meta.dirname, "../../..");

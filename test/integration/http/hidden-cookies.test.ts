@@ -7,7 +7,8 @@ import { useNodes } from "../../support/servers/nodes.js";
 import { serverSideOf } from "../../support/servers/rig.js";
 import { gotToken, next, type TestServer } from "../../support/servers/server.js";
 
-// The cookie of the bridge has a live token in it. A handshake shows all cookies to the application, other servers and logs: not this one.
+// The cookie of the bridge has a live token in it. A handshake shows all cookies to the application, other
+// servers and logs: not this one.
 
 const nodes = useNodes();
 const SECRET = "a secret of at least 32 characters";

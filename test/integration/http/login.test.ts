@@ -7,7 +7,8 @@ import { addApp } from "../../support/http/http-apps.js";
 import { gate, useNodes } from "../../support/servers/nodes.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// A login over HTTP replaces the token at once; its answer, with the new one, may be slower than what the sockets are told.
+// A login over HTTP replaces the token at once; its answer, with the new one, may be slower than what the
+// sockets are told.
 
 const nodes = useNodes();
 

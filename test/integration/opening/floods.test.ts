@@ -9,7 +9,8 @@ import { gate, until } from "../../support/servers/nodes.js";
 import { gotToken, next } from "../../support/servers/server.js";
 import { CountedOpens, unknownToken } from "../../support/stores/counted-opens.js";
 
-// What one client, or many, can ask for costs nobody else more than a stated bound. Work is counted here, not time.
+// What one client, or many, can ask for costs nobody else more than a stated bound. Work is counted here, not
+// time.
 
 const AT_ONCE = 8;
 const opens = new CountedOpens();

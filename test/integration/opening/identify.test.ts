@@ -66,7 +66,8 @@ test("our client keeps the stand-in, and comes back by it", async () => {
       socket.disconnect();
     }
   }
-  // Without the cookie the stand-in is worth nothing; a token of its own would come before the next cookie for ever.
+  // Without the cookie the stand-in is worth nothing; a token of its own would come before the next cookie
+  // for ever.
   const stranger = node.client({ auth: { token: `${id}.cookie` } });
   expect(await gotToken(stranger)).toEqual({ token: "", errors: "Session Not Found" });
 });

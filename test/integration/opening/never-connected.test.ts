@@ -6,8 +6,8 @@ import { registryOf } from "../../../src/registry/registry-of.js";
 import { gate } from "../../support/servers/nodes.js";
 import { gotToken, next, startServer, type TestServer } from "../../support/servers/server.js";
 
-// A session is let go of when its socket goes, also where Socket.IO tells nobody: a socket that never connected has no
-// "disconnect", and the application may take away all listeners of one that did.
+// A session is let go of when its socket goes, also where Socket.IO tells nobody: a socket that never
+// connected has no "disconnect", and the application may take away all listeners of one that did.
 
 let server: TestServer;
 /** Sockets that have passed our middleware, as the one after it gets them. */

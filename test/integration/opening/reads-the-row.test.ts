@@ -12,8 +12,8 @@ import { NO_SWEEP } from "../../support/servers/cluster.js";
 import { type Rig, startRig } from "../../support/servers/rig.js";
 import { ask, gotToken } from "../../support/servers/server.js";
 
-// Every open reads the row, also of a session that is live in this process. Counted by the database server itself, in the
-// one connection that the library has here.
+// Every open reads the row, also of a session that is live in this process. Counted by the database server
+// itself, in the one connection that the library has here.
 
 let database: TestDatabase;
 let pool: Pool;
@@ -114,7 +114,8 @@ describe("at the same moment", () => {
     const { connect } = await start();
     const { token, id } = await connect();
     const before = await selects();
-    // The library looks at a connection that we have had: not to wait for that, but for the SELECT, it has it once before.
+    // The library looks at a connection that we have had: not to wait for that, but for the SELECT, it has it
+    // once before.
     await open(token);
     const administrator = await createConnection({
       ...poolOptions(serverUrl()),

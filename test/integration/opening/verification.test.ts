@@ -3,7 +3,8 @@ import { type Node, useNodes } from "../../support/servers/nodes.js";
 import type { Rig } from "../../support/servers/rig.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// A token presented again on the socket that has its session: a look at the revision instead of the whole row. Nothing else may differ.
+// A token presented again on the socket that has its session: a look at the revision instead of the whole
+// row. Nothing else may differ.
 
 const nodes = useNodes();
 /** How the look is told from a read of the row. */

@@ -36,7 +36,8 @@ afterAll(async () => {
 suite("sql/prune.sql", () => {
   let dba: Connection;
   beforeAll(async () => {
-    // An account with no more than what the file says that it needs: SELECT and DELETE on the table, and EVENT.
+    // An account with no more than what the file says that it needs: SELECT and DELETE on the table, and
+    // EVENT.
     dba = await createConnection(poolOptions(database.url));
   });
   afterAll(() => dba.end());

@@ -5,7 +5,8 @@ import { tokenSession } from "../../../src/index.js";
 import { createTestDatabase, poolOptions, type TestDatabase } from "../../support/database/database.js";
 import { outcome, until } from "../../support/servers/nodes.js";
 
-// A database that scans a small table for the rows to prune would lock the living ones too, and keep their writes waiting.
+// A database that scans a small table for the rows to prune would lock the living ones too, and keep their
+// writes waiting.
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -54,7 +55,8 @@ test.each([
     });
     // By the index on `expires` it would lock what comes after the last old row, if only for a moment.
     expect(await planOf(statement ?? "")).toMatch(/\brange (scan on old )?using PRIMARY\b/);
-    // One by one and by key, as sessions are written: a list might make the database scan the table for this statement.
+    // One by one and by key, as sessions are written: a list might make the database scan the table for this
+    // statement.
     for (const id of living) {
       const write = "update session set revision = revision + 1, expires = expires + 60 where sessionId = ?";
       expect(await outcome(client.query(write, [id]))).toBe("resolved");

@@ -5,8 +5,8 @@ import type { TokenSessions } from "../../../src/index.js";
 import { createTestDatabase, type TestDatabase } from "../../support/database/database.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../../support/servers/server.js";
 
-// A socket recovered by a server that has seen no socket before, as with a persistent adapter after a restart: Socket.IO runs
-// no middleware for it, so nothing has ever called ours.
+// A socket recovered by a server that has seen no socket before, as with a persistent adapter after a
+// restart: Socket.IO runs no middleware for it, so nothing has ever called ours.
 
 type Persisted = Parameters<SessionAwareAdapter["persistSession"]>[0];
 

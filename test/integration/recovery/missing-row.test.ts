@@ -25,7 +25,10 @@ function start(connectionStateRecovery: NonNullable<ServerOptions["connectionSta
   });
 }
 
-/** A session begun long ago, whose id says so: a row that is missing is not looked for again for the id's sake. */
+/**
+ * A session begun long ago, whose id says so: a row that is missing is not looked for again for the id's
+ * sake.
+ */
 async function oldToken(): Promise<string> {
   const id = `0190${randomBytes(14).toString("hex")}`;
   const secret = randomBytes(32).toString("base64url");

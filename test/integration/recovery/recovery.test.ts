@@ -4,7 +4,8 @@ import { createTestDatabase, type TestDatabase } from "../../support/database/da
 import { cutAndComeBack, cutOff } from "../../support/servers/cut.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../../support/servers/server.js";
 
-// Connection state recovery with its default, under which Socket.IO runs no middleware for a recovered socket.
+// Connection state recovery with its default, under which Socket.IO runs no middleware for a recovered
+// socket.
 
 let database: TestDatabase;
 let server: TestServer | undefined;

@@ -12,8 +12,8 @@ import {
 import { NO_SWEEP } from "../../support/servers/cluster.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// Connection state recovery with its defaults on the adapter that keeps it in a Redis stream: what one process left there,
-// the process that takes its place recovers, and runs no middleware for it.
+// Connection state recovery with its defaults on the adapter that keeps it in a Redis stream: what one
+// process left there, the process that takes its place recovers, and runs no middleware for it.
 
 describeWithRedis("recovered by another process", () => {
   let database: TestDatabase;

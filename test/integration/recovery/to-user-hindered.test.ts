@@ -10,7 +10,8 @@ import { away, device, EVERYTHING, sendAll, settings, settle } from "../../suppo
 import { liveIds, type Rig, serverSideOf } from "../../support/servers/rig.js";
 import { next } from "../../support/servers/server.js";
 
-// What was sent to a user or a session, at connection state recovery where an adapter, the store or a middleware comes in between.
+// What was sent to a user or a session, at connection state recovery where an adapter, the store or a
+// middleware comes in between.
 
 const nodes = useNodes();
 

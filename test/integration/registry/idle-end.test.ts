@@ -10,13 +10,16 @@ import { gate, type Node, until, useNodes } from "../../support/servers/nodes.js
 import { startRig } from "../../support/servers/rig.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// A session ends when it has not been used for its idle time: never before, however it is used, and at most touchEvery later. Rows are aged
-// by hand; each pace of touches is tested with a clock that is moved by hand (test/unit/registry/touch-pace.test.ts).
+// A session ends when it has not been used for its idle time: never before, however it is used, and at most
+// touchEvery later. Rows are aged by hand; each pace of touches is tested with a clock that is moved by hand
+// (test/unit/registry/touch-pace.test.ts).
 
 const nodes = useNodes();
 const HOUR = 3600;
 const GAP = 900;
-/** Less than a touch, and than a quarter of the idle time, was ever put off; together far more than all of it. */
+/**
+ * Less than a touch, and than a quarter of the idle time, was ever put off; together far more than all of it.
+ */
 const PAUSES = [100, 850, 300, 500, 40, 899, 899, 899, 899];
 
 async function age(id: string, seconds: number): Promise<void> {

@@ -5,12 +5,15 @@ import { createTestDatabase, poolOptions, type TestDatabase } from "../../suppor
 import { type ChildNode, Clients, startProgram } from "../../support/processes/child-node.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// Sessions that nobody has open any more leave nothing behind in the process. Objects are counted, after forced collections,
-// by weak references to them; bytes come second.
+// Sessions that nobody has open any more leave nothing behind in the process. Objects are counted, after
+// forced collections, by weak references to them; bytes come second.
 
 const COUNT = 20_000;
 const SECRET = "A".repeat(43);
-/** For 20 000 sessions, 100 bytes each. It was about 0.2 MB when this was written; one session that stays takes about 700 bytes. */
+/**
+ * For 20 000 sessions, 100 bytes each. It was about 0.2 MB when this was written; one session that stays
+ * takes about 700 bytes.
+ */
 const HEAP_BOUND = 2_000_000;
 
 interface Left {

@@ -8,7 +8,8 @@ import { outcome, until, useNodes } from "../../support/servers/nodes.js";
 import type { Connected, Rig } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// The rooms that an application has put sockets into: they end with the login, and are withheld from who is cut loose.
+// The rooms that an application has put sockets into: they end with the login, and are withheld from who is
+// cut loose.
 
 const nodes = useNodes();
 

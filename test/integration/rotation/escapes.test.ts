@@ -11,13 +11,17 @@ import { useNodes } from "../../support/servers/nodes.js";
 import { type Connected, type Rig, startRig } from "../../support/servers/rig.js";
 import { next } from "../../support/servers/server.js";
 
-// Whoever has had a session is gone ten seconds after that has another token, or is over, whatever it has asked for before or since.
+// Whoever has had a session is gone ten seconds after that has another token, or is over, whatever it has
+// asked for before or since.
 
 const nodes = useNodes();
 const youngToken = () => mintToken(Date.now()).text;
 const CUT_MS = 10_000;
 
-/** Has a client present tokens of nobody's all the time: each is looked for again for two seconds, as its row may be on its way. */
+/**
+ * Has a client present tokens of nobody's all the time: each is looked for again for two seconds, as its row
+ * may be on its way.
+ */
 function keepAsking(client: Socket): void {
   const again = () => client.emit("getToken", { token: youngToken() }, again);
   again();
@@ -195,7 +199,10 @@ describe("connection state recovery", () => {
   );
 });
 
-/** A socket of the one server that has had a session is cut when the other server gives that a new token; `look` has the one hear of it. */
+/**
+ * A socket of the one server that has had a session is cut when the other server gives that a new token;
+ * `look` has the one hear of it.
+ */
 async function expectCutThere(here: Rig, there: Rig, clock: HandClock, look = () => {}): Promise<void> {
   const phone = await loggedIn(here, 7);
   const thief = await there.connect(phone.token);

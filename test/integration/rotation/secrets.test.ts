@@ -8,7 +8,8 @@ import { useNodes } from "../../support/servers/nodes.js";
 import { type Rig, serverSideOf } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// A new token reaches the socket that asked for it, and is in nothing that others are sent, that is kept, logged or shown.
+// A new token reaches the socket that asked for it, and is in nothing that others are sent, that is kept,
+// logged or shown.
 
 const nodes = useNodes();
 

@@ -41,7 +41,10 @@ async function silentSocket({ node, storage }: Pick<Stage, "node" | "storage">) 
   return { client, socket: serverSideOf(node.io, client) };
 }
 
-/** So many, of which the first has been sent its new token, and the others wait with all that a client may have waiting. */
+/**
+ * So many, of which the first has been sent its new token, and the others wait with all that a client may
+ * have waiting.
+ */
 async function silentSockets(on: Stage, count: number, want: (socket: ServerSocket) => Promise<void>) {
   const all = [];
   for (let n = 0; n < count; n++) all.push(await silentSocket(on));

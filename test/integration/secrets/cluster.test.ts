@@ -13,7 +13,8 @@ import { NO_SWEEP } from "../../support/servers/cluster.js";
 import { until } from "../../support/servers/nodes.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// Tokens, their secrets and the hashes of these, searched for in everything that several nodes say, keep and show each other.
+// Tokens, their secrets and the hashes of these, searched for in everything that several nodes say, keep and
+// show each other.
 
 const VALUE = "4111-1111-1111-1111";
 

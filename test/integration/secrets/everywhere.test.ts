@@ -10,8 +10,9 @@ import { cutOff } from "../../support/servers/cut.js";
 import { listenInAllWays, speak } from "../../support/servers/ears.js";
 import { ask, gotToken, next, startServer, type TestServer } from "../../support/servers/server.js";
 
-// A life with everything in it: first visits by both paths, a login, a rotation, a logout, a recovery, the bridge, an end. Each secret that was
-// on the wire meanwhile is searched for in everything that an application, a log, an adapter or the Admin UI is told.
+// A life with everything in it: first visits by both paths, a login, a rotation, a logout, a recovery, the
+// bridge, an end. Each secret that was on the wire meanwhile is searched for in everything that an
+// application, a log, an adapter or the Admin UI is told.
 
 const SECRET = "a secret of at least 32 characters";
 
@@ -86,7 +87,8 @@ function handlers(io: Server): void {
   io.on("connection", (socket: Socket) => {
     socket.join("everybody");
     listenInAllWays(socket, (heard, args) => note("listeners", heard, args));
-    // As `console.log` shows it. Further down are Engine.IO's packets that have not gone out yet, with the token for the client among them.
+    // As `console.log` shows it. Further down are Engine.IO's packets that have not gone out yet, with the
+    // token for the client among them.
     note("the socket at its connection", inspect(socket));
     note("the session", socket.session, { ...socket.session }, socket.session.toJSON());
     socket.on("fail", async (done: () => void) => {

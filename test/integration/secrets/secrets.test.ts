@@ -37,7 +37,8 @@ beforeAll(async () => {
       }),
   });
 
-  // A life with everything in it: first visit, resume on both paths, a forged token, an outage, a wrong value.
+  // A life with everything in it: first visit, resume on both paths, a forged token, an outage, a wrong
+  // value.
   const listener = server.client({ auth: { token: "" } });
   listener.onAny((event, ...args) => void (event === "gotToken" || overheard.push(args)));
   tokens.push((await gotToken(listener)).token);

@@ -8,7 +8,8 @@ import { OWN_EVENTS, speak } from "../../support/servers/ears.js";
 import { useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// Socket.IO's Admin UI in development shows its pages all events of all sockets, their data and their handshakes.
+// Socket.IO's Admin UI in development shows its pages all events of all sockets, their data and their
+// handshakes.
 
 const nodes = useNodes();
 const SECRET = "a secret of at least 32 characters";

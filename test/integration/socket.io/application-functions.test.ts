@@ -8,8 +8,8 @@ import { type PrintedProgram, runPrinted } from "../../support/processes/printed
 import { useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken } from "../../support/servers/server.js";
 
-// What an application's functions throw, and what their promises reject with, ends no process. A program of its own, on the built
-// package, because Jest takes unhandled rejections for itself.
+// What an application's functions throw, and what their promises reject with, ends no process. A program of
+// its own, on the built package, because Jest takes unhandled rejections for itself.
 
 const nodes = useNodes();
 const clients = new Clients();

@@ -8,7 +8,8 @@ import { type Heard, listenInAllWays, OWN_EVENTS, speak } from "../../support/se
 import { useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken, next, type TestServer } from "../../support/servers/server.js";
 
-// The library's events are between it and the client: no listener of the application hears them, whenever it was added.
+// The library's events are between it and the client: no listener of the application hears them, whenever it
+// was added.
 
 const nodes = useNodes();
 

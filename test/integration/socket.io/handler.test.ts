@@ -11,7 +11,8 @@ import { expectOptionRefused } from "../../support/options.js";
 import { gate, type Node, useNodes } from "../../support/servers/nodes.js";
 import { ask, next } from "../../support/servers/server.js";
 
-// sessions.handler(fn): a handler that fails answers its client and ends nothing. A rejection that nobody handles fails a test by itself.
+// sessions.handler(fn): a handler that fails answers its client and ends nothing. A rejection that nobody
+// handles fails a test by itself.
 
 const nodes = useNodes();
 
@@ -172,7 +173,10 @@ describe("a handler that fails", () => {
 });
 
 describe("what a handler is called with", () => {
-  /** What a handler was called with; `"ack"` for the client's acknowledgement, `"none"` for a function that does nothing. */
+  /**
+   * What a handler was called with; `"ack"` for the client's acknowledgement, `"none"` for a function that
+   * does nothing.
+   */
   async function called(
     fn: (seen: (...args: unknown[]) => void) => Fn,
     ...sent: unknown[]

@@ -1,4 +1,5 @@
-// The store of express-session, as an application uses it: by the published types of express-session, without a cast.
+// The store of express-session, as an application uses it: by the published types of express-session, without
+// a cast.
 import express from "express";
 import session from "express-session";
 import { memoryStore, type TokenSessions, tokenSession } from "socket.io-token-session";

@@ -5,7 +5,8 @@ import { device } from "../../support/clients/device.js";
 import { createTestDatabase, type TestDatabase } from "../../support/database/database.js";
 import { startDemo } from "../../support/pages/demo-server.js";
 
-// The demo, ended by SIGTERM and started again under clients that never stop: what was acknowledged is in the rows.
+// The demo, ended by SIGTERM and started again under clients that never stop: what was acknowledged is in the
+// rows.
 
 const CLIENTS = 8;
 const BEFORE = 10;

@@ -9,7 +9,8 @@ import { gate, outcome } from "../../support/servers/nodes.js";
 import { type Rig, startRig } from "../../support/servers/rig.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// sessions.close() waits for whatever the store has not answered; when it has resolved, no statement comes any more.
+// sessions.close() waits for whatever the store has not answered; when it has resolved, no statement comes
+// any more.
 
 let database: TestDatabase;
 const closing: (() => Promise<unknown>)[] = [];
@@ -47,7 +48,10 @@ async function start(options: Partial<TokenSessionOptions> = {}): Promise<Counte
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** What reached the database after `close()` had resolved; the pool ends in between, so nothing is still on its way. */
+/**
+ * What reached the database after `close()` had resolved; the pool ends in between, so nothing is still on
+ * its way.
+ */
 async function lateStatements(rig: Counted, then: () => unknown = () => {}): Promise<string[]> {
   const before = rig.reached.statements.length;
   await then();
@@ -57,8 +61,8 @@ async function lateStatements(rig: Counted, then: () => unknown = () => {}): Pro
 }
 
 /**
- * Closes while a statement that matches is held, and lets it go only when `close()` has had every chance to resolve. Gives what
- * has reached the database from then on.
+ * Closes while a statement that matches is held, and lets it go only when `close()` has had every chance to
+ * resolve. Gives what has reached the database from then on.
  */
 async function closeDuring(rig: Counted, matching: string, begin: () => unknown): Promise<string[]> {
   const held = rig.proxy.hold(matching);

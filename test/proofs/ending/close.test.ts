@@ -9,7 +9,8 @@ import { poolOptions } from "../../support/database/database.js";
 import { startProxy } from "../../support/database/proxy.js";
 import { gate, outcome, useNodes } from "../../support/servers/nodes.js";
 
-// sessions.close(): what is on its way is written or rejected, nothing new is taken, and nothing keeps the process alive.
+// sessions.close(): what is on its way is written or rejected, nothing new is taken, and nothing keeps the
+// process alive.
 
 const nodes = useNodes();
 

@@ -5,7 +5,8 @@ import type { OldClient } from "../../support/old-package/old-client.js";
 import { outcome, useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// Ending a session from the server: the row is gone, whoever has it open is told and cut, and nothing brings it back.
+// Ending a session from the server: the row is gone, whoever has it open is told and cut, and nothing brings
+// it back.
 
 const nodes = useNodes();
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import { outcome, until, useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";
 
-// Live sessions end on time, by the database's clock. Rows are aged by hand; how long things take is tested with a clock
-// that is moved by hand (test/unit/registry/expiry.test.ts).
+// Live sessions end on time, by the database's clock. Rows are aged by hand; how long things take is tested
+// with a clock that is moved by hand (test/unit/registry/expiry.test.ts).
 
 const nodes = useNodes();
 

@@ -3,7 +3,8 @@ import { type Node, outcome, useNodes } from "../../support/servers/nodes.js";
 import type { Connected } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// What is over stays over: every way a session ends, against everything that writes, at once and in many rounds.
+// What is over stays over: every way a session ends, against everything that writes, at once and in many
+// rounds.
 
 const nodes = useNodes();
 

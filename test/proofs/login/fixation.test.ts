@@ -8,7 +8,8 @@ import { gate, outcome, useNodes } from "../../support/servers/nodes.js";
 import type { Connected, Rig } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// Session fixation: somebody knows the token of a session, perhaps has planted it, and waits until its user logs in.
+// Session fixation: somebody knows the token of a session, perhaps has planted it, and waits until its user
+// logs in.
 
 const nodes = useNodes();
 const CARD = { card: "4111" };

@@ -3,7 +3,8 @@ import { outcome, useNodes } from "../../support/servers/nodes.js";
 import { serverSideOf } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
-// A client that never acknowledges a new token gets it in one step: the old one ends in the write that makes the new one good.
+// A client that never acknowledges a new token gets it in one step: the old one ends in the write that makes
+// the new one good.
 
 const UPDATE = "update ";
 

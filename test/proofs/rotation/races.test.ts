@@ -27,7 +27,10 @@ function alarmsOf(servers: readonly Rig[]): unknown[] {
   return alarms;
 }
 
-/** Once the first is known, time goes on until the second is: it may wait for a client that has the other's token. */
+/**
+ * Once the first is known, time goes on until the second is: it may wait for a client that has the other's
+ * token.
+ */
 async function both(logins: readonly Promise<string>[], clocks: readonly HandClock[]): Promise<string[]> {
   const all = Promise.all(logins);
   let known = 0;
@@ -41,7 +44,9 @@ async function both(logins: readonly Promise<string>[], clocks: readonly HandClo
   return all;
 }
 
-/** Two tabs log in at once, again and again: who was told so is logged in, and the device is never logged out. */
+/**
+ * Two tabs log in at once, again and again: who was told so is logged in, and the device is never logged out.
+ */
 async function race(servers: readonly [Rig, Rig], clocks: readonly HandClock[]): Promise<void> {
   const alarms = alarmsOf(servers);
   for (let round = 0; round < ROUNDS; round++) {
@@ -88,7 +93,10 @@ test("one socket that wants two new tokens at once gets both, one after the othe
 });
 
 describe("a new token that arrives late, when another has taken effect,", () => {
-  /** Two sockets opened by one token on two servers; the new token of the first is on its way when the second gets one. */
+  /**
+   * Two sockets opened by one token on two servers; the new token of the first is on its way when the second
+   * gets one.
+   */
   async function crossing(storages: [Device, Device]) {
     const [node, second] = [await nodes.node(timed().given), await nodes.node(timed().given)];
     const network = await startClientProxy(node.port);

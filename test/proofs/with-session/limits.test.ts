@@ -8,7 +8,8 @@ import { gate, outcome, useNodes } from "../../support/servers/nodes.js";
 import { type Rig, startRig } from "../../support/servers/rig.js";
 import { brittleStore } from "../../support/stores/memory.js";
 
-// withSession at its limits: too many handlers, a store that is away, work that outlives its handler, odd keys.
+// withSession at its limits: too many handlers, a store that is away, work that outlives its handler, odd
+// keys.
 
 const nodes = useNodes();
 let rig: Rig | undefined;

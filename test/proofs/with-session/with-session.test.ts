@@ -3,7 +3,8 @@ import type { SessionContext } from "../../../src/index.js";
 import { gate, outcome, useNodes } from "../../support/servers/nodes.js";
 import { next } from "../../support/servers/server.js";
 
-// socket.withSession(handler, onMissing?): one handler of a session at a time, on a draft that is saved by key.
+// socket.withSession(handler, onMissing?): one handler of a session at a time, on a draft that is saved by
+// key.
 
 const nodes = useNodes();
 

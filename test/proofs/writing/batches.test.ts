@@ -2,7 +2,8 @@ import { expect, test } from "@jest/globals";
 import { useNodes } from "../../support/servers/nodes.js";
 import { forcedWidth } from "../../support/stores/crowded-store.js";
 
-// Several sessions in one statement, on a real database: what concerns one of them must not concern the others.
+// Several sessions in one statement, on a real database: what concerns one of them must not concern the
+// others.
 
 const nodes = useNodes();
 
@@ -70,7 +71,8 @@ test("a locked row that is written and one that is deleted leave a way for all o
   await others[1].session.destroy();
   expect((await nodes.row(others[0].id))?.data).toEqual({ n: 1 });
   expect(await nodes.row(others[1].id)).toBeUndefined();
-  // Nor had the server given up the lock by then. (A statement made wide passes over locked rows, and is answered at once.)
+  // Nor had the server given up the lock by then. (A statement made wide passes over locked rows, and is
+  // answered at once.)
   expect(isAnswered).toBe(forcedWidth > 0);
   for (const lock of locks) await lock.release();
   await Promise.all(waiting);

@@ -11,8 +11,9 @@ import {
   startNodeProcess,
 } from "../../support/processes/node-process.js";
 
-// The write rule between processes: each increment counts once, whatever the network does. Each process reaches the database by
-// a proxy of its own, which tells what the server answered, and cuts connections in place of answers.
+// The write rule between processes: each increment counts once, whatever the network does. Each process
+// reaches the database by a proxy of its own, which tells what the server answered, and cuts connections in
+// place of answers.
 
 const UPDATE = "update ";
 const READ = "from `session`";
@@ -89,7 +90,10 @@ async function writeAsOthers(db: PoolConnection | TestDatabase["pool"], id: stri
 /** What the proxies of a run with faults saw. */
 interface Seen {
   cuts: number;
-  /** Cuts of UPDATEs that had been applied, with another process's applied before the next look at the row was passed on. */
+  /**
+   * Cuts of UPDATEs that had been applied, with another process's applied before the next look at the row was
+   * passed on.
+   */
   writtenBetween: number;
   /** UPDATEs that the server answered with "no row matched". */
   refused: number;
@@ -168,7 +172,8 @@ test("what cannot be known is said to be uncertain, and all else still counts on
   const { id } = nodes[0].session;
   let others = 0;
   const { outcomes, seen } = await incrementUnderFaults(nodes, 20, async (cut) => {
-    // More writers than the list holds: the process finds neither its own entry nor the one that it wrote after.
+    // More writers than the list holds: the process finds neither its own entry nor the one that it wrote
+    // after.
     if (others >= 32 || cut < 5) return;
     others += 8;
     await writeAsOthers(database.pool, id, 8);
@@ -201,7 +206,10 @@ async function runsUpdate(): Promise<void> {
   while (!(await running()));
 }
 
-/** Increments; the UPDATE waits for a lock when its connection is cut. The process has not looked at the row yet. */
+/**
+ * Increments; the UPDATE waits for a lock when its connection is cut. The process has not looked at the row
+ * yet.
+ */
 async function abandonWaitingUpdate({ proxy, session }: Node) {
   const lock = await lockRow(session.id);
   const done = session.change(increment);
@@ -239,7 +247,8 @@ test("another writes before the abandoned UPDATE is let go: both are counted", a
   await writeAsOthers(lock, id, 1);
   await lock.query("commit");
   lock.release();
-  // Run or not, it changes nothing: the row is not as it was any more. Another process comes in between as well.
+  // Run or not, it changes nothing: the row is not as it was any more. Another process comes in between as
+  // well.
   await two?.session.change(increment);
   await read.release();
   expect((await done).outcome).toBe("done");

@@ -8,7 +8,8 @@ import { outcome, until, useNodes } from "../../support/servers/nodes.js";
 import type { Connected, Rig } from "../../support/servers/rig.js";
 import { startRig } from "../../support/servers/rig.js";
 
-// What the database may say in place of "done": said by the server itself where it can be brought to it, else in its place.
+// What the database may say in place of "done": said by the server itself where it can be brought to it, else
+// in its place.
 
 const ofKind = (kind: string) => [...ERRORS].filter(([, line]) => line.kind === kind);
 const NOT_APPLIED = ofKind("not-applied").map(([errno, { name }]) => [errno, name] as const);
@@ -162,7 +163,8 @@ describe("said by the server", () => {
       await other.query("begin");
       // The one that has changed more is spared.
       await other.query("update ballast set t = t + 1");
-      // It holds the row's entry in the index, and then wants the row; a DELETE takes the two the other way round.
+      // It holds the row's entry in the index, and then wants the row; a DELETE takes the two the other way
+      // round.
       await other.query(
         "select expires from session force index (session_expires) where expires = ? lock in share mode",
         [row?.expires],
@@ -260,7 +262,8 @@ describe("a connection that the server has said farewell to", () => {
     const raw = await pool.getConnection();
     raw.release();
     const { threadId, stream } = raw.connection as unknown as { threadId: number; stream: Socket };
-    // A process that does not run, or not soon enough, finds the farewell as the answer to its next statement.
+    // A process that does not run, or not soon enough, finds the farewell as the answer to its next
+    // statement.
     stream.pause();
     await until(async () => !(await idleThreads()).includes(threadId));
     proxy.statements.splice(0);

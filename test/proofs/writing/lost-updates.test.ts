@@ -11,8 +11,9 @@ import {
 } from "../../support/processes/node-process.js";
 import { take } from "../../support/processes/steps.js";
 
-// No acknowledged change is lost: sockets of two processes and somebody with SQL change one session as they like, and afterwards
-// there must be one serial order that explains the row and everything that each of them saw.
+// No acknowledged change is lost: sockets of two processes and somebody with SQL change one session as they
+// like, and afterwards there must be one serial order that explains the row and everything that each of them
+// saw.
 
 /** Runs of one test; there are {@link BATCHES} of them. */
 const RUNS = 25;

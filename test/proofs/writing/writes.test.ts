@@ -4,8 +4,8 @@ import { createTestDatabase, type TestDatabase } from "../../support/database/da
 import { type DatabaseProxy, startProxy } from "../../support/database/proxy.js";
 import { type Rig, startRig } from "../../support/servers/rig.js";
 
-// The write rule: no update lost, none doubled, nothing revived, also when answers are lost. Each node is a server of its own
-// with its own registry; what separate processes add is proven elsewhere.
+// The write rule: no update lost, none doubled, nothing revived, also when answers are lost. Each node is a
+// server of its own with its own registry; what separate processes add is proven elsewhere.
 
 let database: TestDatabase;
 const rigs: Rig[] = [];

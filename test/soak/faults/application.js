@@ -30,7 +30,8 @@ export const applicationFaults = [
     seconds: [12, 16],
     async begin(world) {
       await everywhere(world, "leave", ["SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"], ALL);
-      // Some writes take longer than anybody waits, and are killed before they are committed: who reads them meanwhile reads what never was.
+      // Some writes take longer than anybody waits, and are killed before they are committed: who reads them
+      // meanwhile reads what never was.
       await world.servers.primary.query(
         "CREATE TRIGGER soak.slow AFTER UPDATE ON soak.session FOR EACH ROW DO SLEEP(IF(RAND() < 0.02, 9, 0))",
       );
@@ -88,7 +89,9 @@ export const applicationFaults = [
   },
 ];
 
-/** What replicas know of who may open what is true, and stays so. @param {import("../world.js").World} world */
+/**
+ * What replicas know of who may open what is true, and stays so. @param {import("../world.js").World} world
+ */
 async function withoutRotations(world) {
   world.keepsTokens = true;
   while (world.rotating > 0 && !world.over) await pause(50);

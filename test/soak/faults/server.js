@@ -15,7 +15,10 @@ const restart = (name, signal) => ({
   begin: async ({ servers }, random) => void (await servers.primary.restart(signal, random.between(0, 4000))),
 });
 
-/** @param {string} name @param {(world: import("../world.js").World, random: import("../random.js").Random) => Promise<unknown>} run @returns {Fault} */
+/**
+ * @param {string} name @param {(world: import("../world.js").World, random: import("../random.js").Random) =>
+ * Promise<unknown>} run @returns {Fault}
+ */
 const switchover = (name, run) => ({
   name,
   group: "server",
@@ -89,7 +92,8 @@ export const serverFaults = [
       const { primary } = world.servers;
       await primary.query("SET GLOBAL wait_timeout = 1");
       await primary.kill("CONNECTION");
-      // A process that stands still, as a suspended machine does, hears the farewell of its connections when it uses them next.
+      // A process that stands still, as a suspended machine does, hears the farewell of its connections when
+      // it uses them next.
       const stop = repeatedly(600, async () => {
         await everywhere(world, "leave", ["DO SLEEP(0.1)"], 10);
         await everywhere(world, "freeze", 1700);

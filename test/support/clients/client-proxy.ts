@@ -7,8 +7,8 @@ export interface ClientProxy {
   /** Where connections made from now on lead. */
   to(port: number): void;
   /**
-   * The next new token does not arrive; with `cut`, the connection that it came by is closed. Resolves when that has happened,
-   * to what lets it arrive after all.
+   * The next new token does not arrive; with `cut`, the connection that it came by is closed. Resolves when
+   * that has happened, to what lets it arrive after all.
    */
   loseReply(how: { cut: boolean }): Promise<() => void>;
   /** The same of what the client answers to the next new token. */

@@ -6,7 +6,10 @@ export interface Handshakes {
   readonly connections: string[][];
 }
 
-/** Writes down the token of each CONNECT packet that comes to a server; `undefined` as text where there was none. */
+/**
+ * Writes down the token of each CONNECT packet that comes to a server; `undefined` as text where there was
+ * none.
+ */
 export function watchHandshakes(io: Server): Handshakes {
   const connections: string[][] = [];
   io.engine.on("connection", (connection: NodeJS.EventEmitter) => {

@@ -2,12 +2,15 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { listen } from "../listen.js";
 
-/** A TCP proxy before a server, for connections that die without a word, as those of a phone do that has changed its network. */
+/**
+ * A TCP proxy before a server, for connections that die without a word, as those of a phone do that has
+ * changed its network.
+ */
 export interface SwallowingProxy {
   readonly url: string;
   /**
-   * From now on nothing gets through what is open, in neither direction; what is opened later works. Resolves when a client
-   * has sent something in vain.
+   * From now on nothing gets through what is open, in neither direction; what is opened later works. Resolves
+   * when a client has sent something in vain.
    */
   swallow(): Promise<void>;
   close(): Promise<void>;

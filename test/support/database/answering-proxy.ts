@@ -1,14 +1,17 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 
-/** A TCP proxy before a database that gives errors in the server's place, and keeps count of what went through it. */
+/**
+ * A TCP proxy before a database that gives errors in the server's place, and keeps count of what went through
+ * it.
+ */
 export interface AnsweringProxy {
   /** The given URL by way of this proxy. */
   through(url: string): string;
   /**
-   * Answers the next such statement with this error; what is planned for one statement waits for those planned before. `passOn`: the
-   * server runs it all the same, and its own answer is swallowed. `hangUp`: the connection is closed behind the error. `sqlState`:
-   * HY000 where it is not given.
+   * Answers the next such statement with this error; what is planned for one statement waits for those
+   * planned before. `passOn`: the server runs it all the same, and its own answer is swallowed. `hangUp`: the
+   * connection is closed behind the error. `sqlState`: HY000 where it is not given.
    */
   answerNext(matching: string, errno: number, how?: Answering): void;
   /** Greets the next connection with this error. */

@@ -20,8 +20,9 @@ export interface TestDatabase {
   /** Runs a statement of the test's own and gives its rows. */
   rows<Row = Record<string, unknown>>(sql: string, values?: unknown[]): Promise<Row[]>;
   /**
-   * The connections of the account under test, and what each is doing. Not by information_schema, which converts the
-   * statements of all accounts and fails where one of them, of another test's, cannot be told in its narrower charset.
+   * The connections of the account under test, and what each is doing. Not by information_schema, which
+   * converts the statements of all accounts and fails where one of them, of another test's, cannot be told in
+   * its narrower charset.
    */
   threads(): Promise<Thread[]>;
   drop(): Promise<void>;

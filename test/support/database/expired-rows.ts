@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { TestDatabase } from "./database.js";
 
-/** Inserts rows that expired so many seconds ago, and each one a second earlier than the one before; negative: that live. */
+/**
+ * Inserts rows that expired so many seconds ago, and each one a second earlier than the one before; negative:
+ * that live.
+ */
 export async function insertExpired(
   { pool, rows }: TestDatabase,
   { count, ago }: { count: number; ago: number },

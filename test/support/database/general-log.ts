@@ -2,7 +2,9 @@ import type { TestDatabase } from "./database.js";
 
 /** The server's own record of the statements that one account sent. */
 export interface GeneralLog {
-  /** Statements since the last call of {@link clear}, without those that belong to setting a connection up. */
+  /**
+   * Statements since the last call of {@link clear}, without those that belong to setting a connection up.
+   */
   statements(): Promise<string[]>;
   clear(): Promise<void>;
   stop(): Promise<void>;
@@ -12,7 +14,9 @@ export interface GeneralLog {
 const SET_UP =
   /^(select (@@|if\()|select .* as binary\(2\)\)|do if\(|show (grants|session variables)|set transaction )/;
 
-/** Turns the general log on; only one test file at a time may do so. `undefined` where this account may not. */
+/**
+ * Turns the general log on; only one test file at a time may do so. `undefined` where this account may not.
+ */
 export async function startGeneralLog({ pool, account }: TestDatabase): Promise<GeneralLog | undefined> {
   try {
     await pool.query("set global log_output = 'TABLE'");

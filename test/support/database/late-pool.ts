@@ -1,7 +1,10 @@
 import { createPool, type Pool, type PoolConnection } from "mysql2";
 import { poolOptions, type TestDatabase } from "./database.js";
 
-/** A pool of a server some of whose reads come from a second table, in place of a node of the database that lags behind. */
+/**
+ * A pool of a server some of whose reads come from a second table, in place of a node of the database that
+ * lags behind.
+ */
 export interface LatePool {
   readonly db: Pool;
   /** Has the second table hold what the first one holds now. */

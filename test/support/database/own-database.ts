@@ -25,7 +25,10 @@ export interface OwnDatabase {
 
 const say = () => {};
 
-/** To be called once at the top of a test file: as many servers as it needs, of the engine that the tests run on. */
+/**
+ * To be called once at the top of a test file: as many servers as it needs, of the engine that the tests run
+ * on.
+ */
 export function useOwnDatabases(count: number): { readonly databases: readonly OwnDatabase[] } {
   const databases: OwnDatabase[] = [];
   const password = randomBytes(12).toString("hex");

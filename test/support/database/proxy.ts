@@ -11,9 +11,14 @@ export interface DatabaseProxy {
   up(): Promise<void>;
   /** Connections stay open, but nothing gets through any more; those opened later work. */
   hang(): void;
-  /** Passes the next statement on, then cuts its connection in place of the answer. Resolves when it has done so. */
+  /**
+   * Passes the next statement on, then cuts its connection in place of the answer. Resolves when it has done
+   * so.
+   */
   cutNextAnswer(matching: string): Promise<void>;
-  /** Looks at the answers to all such statements from now on, and may cut their connections in place of them. */
+  /**
+   * Looks at the answers to all such statements from now on, and may cut their connections in place of them.
+   */
   watchAnswers(matching: string, onAnswer: OnAnswer): void;
   /** Resolves when the next such statement has been passed on to the server. */
   passed(matching: string): Promise<void>;
@@ -25,8 +30,8 @@ export interface DatabaseProxy {
 }
 
 /**
- * Hears of an answer: how many rows were changed, `undefined` if it is not of a kind that says so. Returns whether to cut the
- * connection in place of it.
+ * Hears of an answer: how many rows were changed, `undefined` if it is not of a kind that says so. Returns
+ * whether to cut the connection in place of it.
  */
 export type OnAnswer = (changed: number | undefined) => boolean;
 
@@ -160,7 +165,10 @@ export async function startProxy(targetUrl: string): Promise<DatabaseProxy> {
   };
 }
 
-/** Affected rows of an OK packet: four bytes of header, a zero, then the number, a single byte where it is below 251. */
+/**
+ * Affected rows of an OK packet: four bytes of header, a zero, then the number, a single byte where it is
+ * below 251.
+ */
 function changedBy(answer: Buffer): number | undefined {
   return answer[4] === 0 ? answer[5] : undefined;
 }

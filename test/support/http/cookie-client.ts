@@ -40,7 +40,10 @@ export class CookieClient {
   }
 }
 
-/** The values in a row, without what it holds for express-session or koa-session, which is `entry`; `undefined` where there is no row. */
+/**
+ * The values in a row, without what it holds for express-session or koa-session, which is `entry`;
+ * `undefined` where there is no row.
+ */
 export async function cookieRow(
   nodes: Pick<Nodes, "row">,
   id: string,

@@ -1,4 +1,7 @@
-/** The cookies of one browser at one server, each with a name of its own; whoever sends a cookie anew replaces it. */
+/**
+ * The cookies of one browser at one server, each with a name of its own; whoever sends a cookie anew replaces
+ * it.
+ */
 export class CookieJar {
   readonly #url: string;
   readonly #cookies = new Map<string, string>();

@@ -3,7 +3,9 @@ import type { Node, Nodes } from "../servers/nodes.js";
 import { cookieRow } from "./cookie-client.js";
 import { addExpressApp, type Routes } from "./express-app.js";
 
-/** Applications with express-session on servers of their own, whose page "/" shows the values of its session. */
+/**
+ * Applications with express-session on servers of their own, whose page "/" shows the values of its session.
+ */
 export function expressSessions(nodes: Nodes) {
   return {
     async app(

@@ -5,7 +5,9 @@ import Koa from "koa";
 import type { Server } from "socket.io";
 import type { RequestSession, RequestSessionOptions, TokenSessions } from "../../../src/index.js";
 
-/** One application in three frameworks: `act` answers each request by its path, with the request's session. */
+/**
+ * One application in three frameworks: `act` answers each request by its path, with the request's session.
+ */
 export type Act = (session: RequestSession, path: string) => Promise<unknown>;
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -67,7 +69,9 @@ const apps = {
 export type Framework = keyof typeof apps;
 export const frameworks = Object.keys(apps) as Framework[];
 
-/** Adds such an application to the HTTP server of a Socket.IO server, for all paths that are not Socket.IO's. */
+/**
+ * Adds such an application to the HTTP server of a Socket.IO server, for all paths that are not Socket.IO's.
+ */
 export async function addApp(
   framework: Framework,
   { io, sessions }: { io: Server; sessions: TokenSessions },

@@ -18,7 +18,10 @@ export function idOf(token: string): string {
   return parseLegacyToken(token)?.sessionId ?? "";
 }
 
-/** The old package's own table, fresh for each test, and servers of both packages on it. To be called once in a test file. */
+/**
+ * The old package's own table, fresh for each test, and servers of both packages on it. To be called once in
+ * a test file.
+ */
 export function useOldTable() {
   let database: TestDatabase;
   const closing: (() => unknown)[] = [];

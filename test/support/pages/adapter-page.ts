@@ -116,8 +116,8 @@ export function storageOf(page: Page): DeviceStorage {
 const FILLING = "filling";
 
 /**
- * Fills localStorage until nothing as long as a token fits any more. In pieces, each stored once: one value that grows would be written,
- * and handed to the browser's other processes, as a whole each time.
+ * Fills localStorage until nothing as long as a token fits any more. In pieces, each stored once: one value
+ * that grows would be written, and handed to the browser's other processes, as a whole each time.
  */
 export function fillLocalStorage(page: Page): Promise<void> {
   return page.evaluate((name) => {

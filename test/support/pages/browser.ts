@@ -3,10 +3,15 @@ import { type Browser, chromium } from "playwright-core";
 import { notRun } from "../not-run.js";
 import { offered } from "../offers.js";
 
-/** Where the browser of the run tells how to reach it (scripts/servers/browser-server.js), if there is one. */
+/**
+ * Where the browser of the run tells how to reach it (scripts/servers/browser-server.js), if there is one.
+ */
 const browser = await offered("browser");
 
-/** Guards against hanging, as Jest's `testTimeout` does. Less than that one, so that it is said what was waited for. */
+/**
+ * Guards against hanging, as Jest's `testTimeout` does. Less than that one, so that it is said what was
+ * waited for.
+ */
 export const WAIT_AT_MOST_MS = 100_000;
 
 /** `describe` where there is a browser; elsewhere the tests are skipped, and the runner is told. */
@@ -17,8 +22,8 @@ export function describeInBrowser(what: string, tests: () => void): void {
 }
 
 /**
- * Connects to the one browser of the run. Each device is a context of its own; `close()` ends the contexts made here, and leaves the
- * browser running for others.
+ * Connects to the one browser of the run. Each device is a context of its own; `close()` ends the contexts
+ * made here, and leaves the browser running for others.
  */
 export async function connectToBrowser(): Promise<Browser> {
   const answer = await fetch("url" in browser ? browser.url : "");

@@ -25,8 +25,9 @@ const nativeBridge = path.join(
 );
 
 /**
- * Makes a page believe that it is in a Capacitor app on Android with CapacitorHttp enabled: the bridge is Capacitor's own, and replaces
- * `fetch`. Its native side is here, as HttpRequestHandler.java and WebViewLocalServer.java have it.
+ * Makes a page believe that it is in a Capacitor app on Android with CapacitorHttp enabled: the bridge is
+ * Capacitor's own, and replaces `fetch`. Its native side is here, as HttpRequestHandler.java and
+ * WebViewLocalServer.java have it.
  */
 export async function capacitorHttp(page: Page): Promise<void> {
   await page.exposeFunction("nativeRequest", send);
@@ -57,7 +58,9 @@ export async function capacitorHttp(page: Page): Promise<void> {
   });
 }
 
-/** As the native side sets them, one after the other: of two that differ by case only, the later one stands. */
+/**
+ * As the native side sets them, one after the other: of two that differ by case only, the later one stands.
+ */
 function sendable(given: Record<string, string>): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(given))

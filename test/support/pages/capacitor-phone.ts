@@ -1,8 +1,8 @@
 import type { BrowserContext, Page } from "playwright-core";
 
 /**
- * Makes the pages of a browser profile believe that they are in a Capacitor app on Android: the native side of Preferences and of App
- * is here, outside the page, and so outlives it. Gives what Preferences keeps.
+ * Makes the pages of a browser profile believe that they are in a Capacitor app on Android: the native side
+ * of Preferences and of App is here, outside the page, and so outlives it. Gives what Preferences keeps.
  */
 export async function capacitorPhone(context: BrowserContext): Promise<Map<string, string>> {
   const kept = new Map<string, string>();

@@ -23,7 +23,9 @@ export class DemoFailure extends Error {
   }
 }
 
-/** Starts the demo's server, or another like it, as a process of its own, as `npm start` does; needs dist/. */
+/**
+ * Starts the demo's server, or another like it, as a process of its own, as `npm start` does; needs dist/.
+ */
 export async function startDemo(
   databaseUrl: string,
   { port = 0, program = path.join(project, "examples/demo/server.js"), env = {} } = {},

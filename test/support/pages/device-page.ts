@@ -10,7 +10,10 @@ export interface DevicePage {
   readonly page: DemoPage;
 }
 
-/** To be called once at the top of `describeInBrowser`: an empty tab on a new device for each test, in which nothing may go wrong. */
+/**
+ * To be called once at the top of `describeInBrowser`: an empty tab on a new device for each test, in which
+ * nothing may go wrong.
+ */
 export function useDevicePage(): DevicePage {
   let browser: Browser;
   let context: BrowserContext;

@@ -80,8 +80,8 @@ export class AppPage extends DemoPage {
   }
 
   /**
-   * Resolves when the app, opened with {@link stoppableClock}, has come back without a pause: the one before the next attempt passes
-   * on the page's clock, which stands still here.
+   * Resolves when the app, opened with {@link stoppableClock}, has come back without a pause: the one before
+   * the next attempt passes on the page's clock, which stands still here.
    */
   async comesBackAtOnce(restart: () => Promise<unknown>, resume: () => Promise<unknown>): Promise<void> {
     await this.tab.clock.pauseAt(Date.now() + 10_000);

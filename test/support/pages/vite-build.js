@@ -1,6 +1,6 @@
 // @ts-check
-// node vite-build.js <folder>: builds an app as `vite build` does there, with the client's sources for the package. A program of its
-// own, because Vite's native part takes no objects that come from Jest's realm.
+// node vite-build.js <folder>: builds an app as `vite build` does there, with the client's sources for the
+// package. A program of its own, because Vite's native part takes no objects that come from Jest's realm.
 import path from "node:path";
 import process from "node:process";
 import { build } from "vite";

@@ -64,7 +64,10 @@ export function startChild(given: ChildOptions): Promise<ChildNode> {
   } satisfies ChildSettings);
 }
 
-/** Runs a program of this folder that listens on a port, tells it, and obeys commands; `settings` is its first message. */
+/**
+ * Runs a program of this folder that listens on a port, tells it, and obeys commands; `settings` is its first
+ * message.
+ */
 export async function startProgram(
   name: string,
   settings: object,

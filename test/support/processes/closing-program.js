@@ -1,6 +1,7 @@
 // @ts-check
-// A process on the built package that does its work, closes everything in the documented order, and then has to end by
-// itself. Everything it needs comes in the first message of its parent, and nothing by the command line.
+// A process on the built package that does its work, closes everything in the documented order, and then has
+// to end by itself. Everything it needs comes in the first message of its parent, and nothing by the command
+// line.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createPool } from "mysql2/promise";

@@ -1,6 +1,7 @@
 // @ts-check
-// One server of a cluster, in a process of its own, on the built package. Everything it needs comes in the first message of
-// its parent (test/support/processes/child-node.ts), and nothing by the command line: there are passwords in it.
+// One server of a cluster, in a process of its own, on the built package. Everything it needs comes in the
+// first message of its parent (test/support/processes/child-node.ts), and nothing by the command line: there
+// are passwords in it.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
@@ -32,7 +33,8 @@ sessions.on("sessionEnd", (content) => tell({ event: "sessionEnd", content }));
 const handled = [];
 
 io.on("connection", (socket) => {
-  // Gives a client something to recover from, as any event of an application does. With recovery on it is published.
+  // Gives a client something to recover from, as any event of an application does. With recovery on it is
+  // published.
   if (settings.welcomes !== false)
     socket.emit("welcome", { recovered: socket.recovered, active: socket.session.active });
   socket.on("get", (key, done) => {

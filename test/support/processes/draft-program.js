@@ -1,6 +1,7 @@
 // @ts-check
-// A process on the built package, run with `--expose-gc`: handlers of many sessions, each begun by work that began inside the
-// one before, as a queue's worker does. Tells its parent how many of those sessions are still in memory.
+// A process on the built package, run with `--expose-gc`: handlers of many sessions, each begun by work that
+// began inside the one before, as a queue's worker does. Tells its parent how many of those sessions are
+// still in memory.
 
 import { withDraft } from "../../../dist/handle/exclusive.js";
 import { memoryStore } from "../../../dist/index.js";

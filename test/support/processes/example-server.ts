@@ -33,8 +33,8 @@ export function exampleFile(name: string, ...parts: string[]): string {
 }
 
 /**
- * Starts examples/<name>/server.js or server.cjs, as it is there, on the built package; resolves when it has printed its address.
- * Rejects, with what it printed, if it ends before.
+ * Starts examples/<name>/server.js or server.cjs, as it is there, on the built package; resolves when it has
+ * printed its address. Rejects, with what it printed, if it ends before.
  */
 export async function startExample(
   name: string,

@@ -11,8 +11,8 @@ export interface Example {
 }
 
 /**
- * Copies it to where it is as `npm install` leaves it: this package in its node_modules, what else it needs in those above. What
- * somebody has built or installed in the example itself stays behind.
+ * Copies it to where it is as `npm install` leaves it: this package in its node_modules, what else it needs
+ * in those above. What somebody has built or installed in the example itself stays behind.
  */
 export function copyExample(name: string): Example {
   const examples = path.join(project, ".cache", "examples");

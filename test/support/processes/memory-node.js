@@ -1,6 +1,6 @@
 // @ts-check
-// A server in a process of its own, on the built package, that counts what it has not let go of. Run with `--expose-gc`, by
-// test/support/processes/child-node.ts.
+// A server in a process of its own, on the built package, that counts what it has not let go of. Run with
+// `--expose-gc`, by test/support/processes/child-node.ts.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createPool } from "mysql2/promise";
@@ -124,7 +124,9 @@ const commands = {
       heapUsed: process.memoryUsage().heapUsed,
     };
   },
-  /** Begins to count anew. What is remembered for a moment of sessions that were let go is forgotten by then. */
+  /**
+   * Begins to count anew. What is remembered for a moment of sessions that were let go is forgotten by then.
+   */
   forget() {
     movedMs += 60_000;
     registry.recentRows.age();

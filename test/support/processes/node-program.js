@@ -1,5 +1,6 @@
 // @ts-check
-// A node in a process of its own: the built package, told by messages what to do. test/support/processes/node-process.ts starts it.
+// A node in a process of its own: the built package, told by messages what to do.
+// test/support/processes/node-process.ts starts it.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { builtPlaceFor } from "../stores/crowded-store.js";
@@ -19,7 +20,9 @@ let lastKey = 0;
 /** @type {Awaited<ReturnType<typeof start>>} */
 let node;
 
-/** Before anything else is imported, so that nothing has looked at the clock yet. @param {number} bySeconds */
+/**
+ * Before anything else is imported, so that nothing has looked at the clock yet. @param {number} bySeconds
+ */
 function shiftClock(bySeconds) {
   const RealDate = Date;
   const now = () => RealDate.now() + bySeconds * 1000;
@@ -62,7 +65,10 @@ function entryOf(key) {
   return entry;
 }
 
-/** What `update` and `withSession` resolve to is the draft as they were given it. @param {Opened} entry @param {Change} change */
+/**
+ * What `update` and `withSession` resolve to is the draft as they were given it. @param {Opened} entry @param
+ * {Change} change
+ */
 async function make({ handle, socket }, change) {
   switch (change.kind) {
     case "set":
@@ -137,7 +143,10 @@ const commands = {
   },
   /** @param {{ key: number, change: Change }} message */
   change: ({ key, change }) => report(entryOf(key), change),
-  /** Answers how many came to which end. @param {{ key: number, change: Change, times: number, atOnce: number }} message */
+  /**
+   * Answers how many came to which end. @param {{ key: number, change: Change, times: number, atOnce: number
+   * }} message
+   */
   async repeat({ key, change, times, atOnce }) {
     const entry = entryOf(key);
     /** @type {Record<string, number>} */

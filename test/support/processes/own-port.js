@@ -1,5 +1,6 @@
 // @ts-check
-// Loaded before a program of the documentation, which names a port that may be in use: it listens on a free one, and tells which.
+// Loaded before a program of the documentation, which names a port that may be in use: it listens on a free
+// one, and tells which.
 import { Server } from "node:net";
 
 const { listen } = Server.prototype;

@@ -13,7 +13,10 @@ export function blocksOf(page: string): string[] {
   return [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, block = ""]) => block);
 }
 
-/** A server of the documentation in a process of its own, on the built package. Nothing there handles unhandled rejections. */
+/**
+ * A server of the documentation in a process of its own, on the built package. Nothing there handles
+ * unhandled rejections.
+ */
 export interface PrintedProgram {
   readonly url: string;
   /** What it has printed up to now. */

@@ -1,6 +1,6 @@
 // @ts-check
-// A server in a process of its own, on the built package, that a test may kill at any step. Its first message comes from its
-// parent (test/support/processes/child-node.ts): there is a password in it.
+// A server in a process of its own, on the built package, that a test may kill at any step. Its first message
+// comes from its parent (test/support/processes/child-node.ts): there is a password in it.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createPool } from "mysql2/promise";

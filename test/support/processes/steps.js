@@ -2,10 +2,13 @@
 
 /**
  * One thing done to a draft; without `set`, `add` or `append` the key is deleted.
- * @typedef {{ key: string, set: unknown } | { key: string, add: number } | { key: string, append: unknown } | { key: string }} Step
+ * @typedef {{ key: string, set: unknown } | { key: string, add: number } | { key: string, append: unknown } |
+ * { key: string }} Step
  */
 
-/** Does to a draft what the steps say. @param {Record<string, unknown>} draft @param {readonly Step[]} steps */
+/**
+ * Does to a draft what the steps say. @param {Record<string, unknown>} draft @param {readonly Step[]} steps
+ */
 export function take(draft, steps) {
   for (const step of steps) {
     const { key } = step;

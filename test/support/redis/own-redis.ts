@@ -28,8 +28,8 @@ export interface OwnRedis {
 const say = () => {};
 
 /**
- * `describe` with a server of its own, where there is a program to start: the tests' server may be somebody else's, known by its
- * address alone. Elsewhere the tests are skipped, and the runner is told.
+ * `describe` with a server of its own, where there is a program to start: the tests' server may be somebody
+ * else's, known by its address alone. Elsewhere the tests are skipped, and the runner is told.
  */
 export async function describeWithOwnRedis(
   what: string,

@@ -30,7 +30,10 @@ export function newPrefix(): string {
   return `token_session_test_${randomBytes(6).toString("hex")}`;
 }
 
-/** To be called once at the top of `describeWithRedis`: a prefix whose keys are deleted at the end, and a client to look at them. */
+/**
+ * To be called once at the top of `describeWithRedis`: a prefix whose keys are deleted at the end, and a
+ * client to look at them.
+ */
 export function useRedisKeys(): {
   readonly prefix: string;
   readonly client: ReturnType<typeof createClient>;
@@ -86,8 +89,8 @@ export async function shardedAdapter(url: string, prefix = prefixOfThisFile): Pr
 }
 
 /**
- * The adapter that uses a stream, which also keeps what connection state recovery needs: a lost connection as base64
- * of MessagePack under `<prefix>:session:…`.
+ * The adapter that uses a stream, which also keeps what connection state recovery needs: a lost connection as
+ * base64 of MessagePack under `<prefix>:session:…`.
  */
 export async function redisStreamsAdapter(url: string, prefix = prefixOfThisFile): Promise<TestAdapter> {
   const client = await connect(url);
@@ -139,7 +142,10 @@ export async function hearEachOther(servers: readonly Server[], namespace = "/")
   }
 }
 
-/** Everything that a Redis server is told by anybody, a command a line; it writes bytes beyond ASCII as `\xff`. */
+/**
+ * Everything that a Redis server is told by anybody, a command a line; it writes bytes beyond ASCII as
+ * `\xff`.
+ */
 export interface Monitor {
   /** All up to now. */
   text(): Promise<string>;
@@ -156,7 +162,8 @@ export async function startMonitor(url: string): Promise<Monitor> {
   });
   return {
     async text() {
-      // Commands are shown in the order in which the server runs them: what was there before the mark is here with it.
+      // Commands are shown in the order in which the server runs them: what was there before the mark is here
+      // with it.
       const mark = `mark-${randomBytes(8).toString("hex")}`;
       const marked = new Promise<void>((resolve) => {
         shown.on("line", function look(line: string) {

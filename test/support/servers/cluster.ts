@@ -10,7 +10,10 @@ export const ADAPTERS = [
 
 export type MakeAdapter = (typeof ADAPTERS)[number][1];
 
-/** The longest that `revalidate` can be with the default `expiration`: the sweep finds nothing while a test runs. */
+/**
+ * The longest that `revalidate` can be with the default `expiration`: the sweep finds nothing while a test
+ * runs.
+ */
 export const NO_SWEEP = { revalidate: 21_600 };
 
 export interface Nodes {

@@ -7,8 +7,9 @@ export type Heard = readonly [kind: string, event: unknown];
 export const OWN_EVENTS = ["getToken", "gotToken", "tokenChanged", "sessionEnd"];
 
 /**
- * Listens to a socket in every way in which an application can hear of all its events: the four kinds of catch-all listeners, middleware,
- * handlers of the very names, and the wildcard of old, which puts itself in the place of `onevent`.
+ * Listens to a socket in every way in which an application can hear of all its events: the four kinds of
+ * catch-all listeners, middleware, handlers of the very names, and the wildcard of old, which puts itself in
+ * the place of `onevent`.
  */
 export function listenInAllWays(socket: Socket, hear: (heard: Heard, args: unknown[]) => void): void {
   const as =

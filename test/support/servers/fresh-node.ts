@@ -34,7 +34,8 @@ export async function freshNode(nodes: Nodes, given: TestServerOptions = {}): Pr
     waiting = waiting.filter((each) => each.count > count);
   };
   const listen = (socket: ServerSocket) => {
-    // On the connection, because catch-all listeners do not hear of tokens. Socket.IO passes a packet on in the next tick.
+    // On the connection, because catch-all listeners do not hear of tokens. Socket.IO passes a packet on in
+    // the next tick.
     socket.conn.on("packet", ({ type, data }) => {
       if (type === "message" && String(data).startsWith("2")) setImmediate(arrive);
     });

@@ -24,7 +24,8 @@ export async function heard(
     marks.push(next(client, "mark"));
   }
   await send();
-  // It goes the same way, behind it; by their own rooms, because who is cut loose hears nothing that is sent to all.
+  // It goes the same way, behind it; by their own rooms, because who is cut loose hears nothing that is sent
+  // to all.
   for (const client of Object.values(clients))
     io.of(namespaceOf(client))
       .to(client.id ?? "")

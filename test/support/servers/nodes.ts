@@ -10,7 +10,10 @@ export interface Node extends Rig {
   readonly proxy: DatabaseProxy;
 }
 
-/** One database for a test file, and as many servers on it as a test asks for; those are closed after each test. */
+/**
+ * One database for a test file, and as many servers on it as a test asks for; those are closed after each
+ * test.
+ */
 export interface Nodes {
   readonly database: TestDatabase;
   node(given?: TestServerOptions): Promise<Node>;
@@ -89,7 +92,9 @@ export function useNodes(): Nodes {
   };
 }
 
-/** What becomes of a promise: `"resolved"`, or the code (or else the message) of what it was rejected with. */
+/**
+ * What becomes of a promise: `"resolved"`, or the code (or else the message) of what it was rejected with.
+ */
 export function outcome(promise: Promise<unknown>): Promise<string> {
   return promise.then(
     () => "resolved",

@@ -1,7 +1,8 @@
 // @ts-check
-// Forces the width of writes: with TEST_BATCH_WIDTH=n no first write goes out with fewer than n rows, and the others of each statement
-// are refused, because they claim another revision than the row has. So no answer tells, and each outcome has to be read from the
-// row. Were one of them ever applied, the values of that session would be gone.
+// Forces the width of writes: with TEST_BATCH_WIDTH=n no first write goes out with fewer than n rows, and the
+// others of each statement are refused, because they claim another revision than the row has. So no answer
+// tells, and each outcome has to be read from the row. Were one of them ever applied, the values of that
+// session would be gone.
 import { randomBytes } from "node:crypto";
 
 /** @typedef {import("../../../src/store.ts").SessionStore} SessionStore */
@@ -28,7 +29,9 @@ function refused({ sessionId, writers }) {
 export function crowded(open) {
   return (settings) => {
     const store = open(settings);
-    /** A repeated attempt goes alone, by the rules; as many as a test can have under way. @type {Set<number>} */
+    /**
+     * A repeated attempt goes alone, by the rules; as many as a test can have under way. @type {Set<number>}
+     */
     const sent = new Set();
     /** @param {readonly WriteAttempt[]} attempts @param {{ mayWait?: boolean }} [options] */
     async function write(attempts, options) {

@@ -94,8 +94,8 @@ function escaped(message: string): string {
   return message.replace(/[()]/g, "\\$&");
 }
 
-// What does not compile: a table without one of the options, with one more, with fewer or more types than an option has, and one that
-// depends on an option that it has not.
+// What does not compile: a table without one of the options, with one more, with fewer or more types than an
+// option has, and one that depends on an option that it has not.
 interface Two {
   one?: boolean;
   other?: "a" | "b";

@@ -5,8 +5,9 @@ import { type TransformOptions, transform } from "esbuild";
 import ts from "typescript";
 import { enginesTable, targets } from "../../../scripts/build/client-engines.js";
 
-// What the emitted files of the client need of an engine, by their syntax and by the globals that they name. What is not in these lists
-// is new: is it in every engine that docs/client.md promises, and if not, what happens there?
+// What the emitted files of the client need of an engine, by their syntax and by the globals that they name.
+// What is not in these lists is new: is it in every engine that docs/client.md promises, and if not, what
+// happens there?
 
 const folder = path.resolve("dist/client");
 const SCRIPT = "socket.io-token-session.js";

@@ -117,7 +117,8 @@ test("an id that was taken, and then free when its row was looked for, is tried 
     memory.store.insert = insert;
     return [null];
   };
-  // An INSERT has met a row: that none is found is believed after two seconds, for a node of the database may lag behind.
+  // An INSERT has met a row: that none is found is believed after two seconds, for a node of the database may
+  // lag behind.
   await clock.advanceUntil(store.set("a", { cookie, n: 1 } as never));
   expect(await store.get("a")).toMatchObject({ n: 1 });
   // Always taken, and never there: something else is wrong with the table.

@@ -4,12 +4,14 @@ import { Batch, type BatchOptions } from "../../../src/gateway/batch.js";
 import { Lanes } from "../../../src/gateway/lanes.js";
 import { StoreFault } from "../../../src/store.js";
 
-// How entries become statements. `run` stands in for the store here; what real statements do is proven on real databases.
+// How entries become statements. `run` stands in for the store here; what real statements do is proven on
+// real databases.
 
 /** A statement that takes longer is slow. */
 const SLOW_MS = 20;
 
-// Only what tells how long a statement has taken, and stands still until a test moves it; turns of the event loop are real.
+// Only what tells how long a statement has taken, and stands still until a test moves it; turns of the event
+// loop are real.
 beforeEach(() => {
   jest.useFakeTimers({
     doNotFake: ["Date", "hrtime", "nextTick", "queueMicrotask", "setImmediate", "clearImmediate"],

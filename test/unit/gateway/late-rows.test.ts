@@ -5,7 +5,8 @@ import { judge } from "../../../src/gateway/verdict.js";
 import { isLate } from "../../../src/row/row-age.js";
 import { newProcessId, newRevision, reached, withWriter } from "../../../src/row/writers.js";
 
-// A row through its life, written by processes of this version and of 0.1 and by hand, and read late by as much as chance will have it.
+// A row through its life, written by processes of this version and of 0.1 and by hand, and read late by as
+// much as chance will have it.
 
 interface Row {
   readonly revision: number;
@@ -81,7 +82,9 @@ interface Counts {
   [verdict: string]: number;
 }
 
-/** Runs one history; throws where a verdict is not true. `counts`: of verdicts on rows that were read in time. */
+/**
+ * Runs one history; throws where a verdict is not true. `counts`: of verdicts on rows that were read in time.
+ */
 function live(kinds: readonly boolean[], steps: readonly Step[], counts: Counts): void {
   const world = new World(kinds);
   for (const { who, what, late } of steps) {
@@ -149,7 +152,8 @@ describe("no verdict on a row that was read late is wrong", () => {
     );
     expect(counts["refused"]).toBeGreaterThan(30);
     expect(counts["applied"]).toBeGreaterThan(0);
-    // Where all revisions grow, no row that was read in time is looked at again, and no older one is taken for new.
+    // Where all revisions grow, no row that was read in time is looked at again, and no older one is taken
+    // for new.
     const { late = 0, "late although new": looked = 0, "taken although old": taken = 0 } = counts;
     if (of01 === 0) expect({ late, looked, taken }).toEqual({ late: 0, looked: 0, taken: 0 });
   });

@@ -1,8 +1,8 @@
 import { describe, test } from "@jest/globals";
 import { simulateRotations } from "../../support/rotation-simulation.js";
 
-// As rotation-simulation.test.ts, with connections that stand still for seconds, so that a tab which waits overtakes the other one, whose
-// new token arrives, is stored and is confirmed all the same.
+// As rotation-simulation.test.ts, with connections that stand still for seconds, so that a tab which waits
+// overtakes the other one, whose new token arrives, is stored and is confirmed all the same.
 
 describe("devices whose connections stand still log nobody out, and no login takes longer than 25 seconds", () => {
   test.each([

@@ -106,7 +106,8 @@ test("somebody who looks for it at the same moment does not end it", async () =>
   const minting = registry.mintFor(token, FIRST);
   await settled();
   answer.open();
-  // The INSERT has been answered before the look was: there is a row, so "none" is not believed, and the next look finds it.
+  // The INSERT has been answered before the look was: there is a row, so "none" is not believed, and the next
+  // look finds it.
   expect((await clock.advanceUntil(opening)).found).toBe("session");
   const minted = await minting;
   expect(minted).toMatchObject({ found: "session", isNew: true });

@@ -9,7 +9,8 @@ import { MemoryStore } from "../../../src/stores/memory.js";
 import { HandClock, settled } from "../../support/clock.js";
 import { keptLog } from "../../support/log.js";
 
-// A session ends when it has not been used for its idle time, never before, and no more than touchEvery later.
+// A session ends when it has not been used for its idle time, never before, and no more than touchEvery
+// later.
 
 const YEAR = 31_536_000;
 

@@ -18,7 +18,8 @@ test("values that cannot be taken apart are refused each time, and are not taken
   const values = given(() => Values.parse(data, "0".repeat(32)));
   if (values === "refused") return;
   given(() => values.has("last"));
-  // What is asked second must not be answered from what the first look left behind: it would be written to the row.
+  // What is asked second must not be answered from what the first look left behind: it would be written to
+  // the row.
   const text = given(() => values.toText());
   expect(text === data || text === "refused").toBe(true);
 });

@@ -44,7 +44,8 @@ describe("tickets", () => {
 
   test("a secret is changed without one that is refused: the first seals, all open", () => {
     const [old, next] = [SECRET, `${SECRET} of tomorrow`];
-    // Server after server, from one of these to the following: whatever is sealed by either opens on the other.
+    // Server after server, from one of these to the following: whatever is sealed by either opens on the
+    // other.
     const steps = [[old], [old, next], [next, old], [next]];
     const seal = (secrets: string[]) =>
       ticketsAt(...secrets).tickets.seal("store", sessionId, { token: text, boundTo: "hash" });

@@ -1,4 +1,5 @@
-// Stands in for the native side of a Capacitor app: answers as the plugins' Java and Swift sources do, over Capacitor's own bridge.
+// Stands in for the native side of a Capacitor app: answers as the plugins' Java and Swift sources do, over
+// Capacitor's own bridge.
 
 interface Capacitor {
   PluginHeaders: { name: string; methods: { name: string; rtype: "promise" }[] }[];

@@ -1,5 +1,6 @@
-// Stands in for the native side of a Cordova app: answers as the plugins' Java and Objective-C sources do, through the bridge of
-// the cordova.js that @capacitor/core brings (there is none of Cordova's own in a package).
+// Stands in for the native side of a Cordova app: answers as the plugins' Java and Objective-C sources do,
+// through the bridge of the cordova.js that @capacitor/core brings (there is none of Cordova's own in a
+// package).
 
 interface Command {
   callbackId: string;
