@@ -77,3 +77,13 @@ test("so are a room without a floor, and a crowded root", async () => {
   expect(stderr).toContain("no-unknown-room: src/index.ts -> src/attic/old.ts");
   expect(stderr).toContain("crowded-root: src/ has 13 files of its own");
 });
+
+test("so are a long file and a wide comment", async () => {
+  const { code, stderr } = await check({
+    "src/store.ts": "// one\n".repeat(330),
+    "src/wire.ts": `  // ${"wide ".repeat(22)}`,
+  });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^long-file: src\/store\.ts has 332 lines, at most 330/m);
+  expect(stderr).toMatch(/^wide-comment: src\/wire\.ts:1 is wider than 110 columns/m);
+});
