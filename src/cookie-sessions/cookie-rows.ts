@@ -50,7 +50,7 @@ export class CookieRows {
   /** Holders that wanted to end a session which was over by then: nothing of it is saved under another id. */
   readonly #ended = new WeakSet<object>();
   /** Saves of one holder, one after the other: each is compared with what the one before has saved. */
-  readonly #saves = new TurnsByKey<object>();
+  readonly #saves = new TurnsByKey<object>(new WeakMap());
   /** First saves of one id, one after the other: each makes room where a session of this id is over. */
   readonly #firstSaves = new TurnsByKey<string>();
 

@@ -38,7 +38,7 @@ export interface DraftAccess {
  */
 const MAX_TURNS = 1_000;
 
-const handlers = new TurnsByKey<Session>();
+const handlers = new TurnsByKey<Session>(new WeakMap());
 
 /**
  * Runs `handler` alone on a draft of the session's values, and saves by key what it changed; when it throws,

@@ -70,7 +70,7 @@ test("calls that wait behind a read that fails do not add up their time-outs", a
   expect(await socket.withSession(() => "again")).toBe("again");
 });
 
-test("work begun inside a handler keeps no draft that was saved, and no session, alive", async () => {
+test("work begun inside a handler keeps no draft that was saved, and no session, alive; nor does one that never ends", async () => {
   const program = fileURLToPath(new URL("../../support/processes/draft-program.js", import.meta.url));
   const child = fork(program, [], { execArgv: ["--expose-gc"], stdio: ["ignore", "ignore", "pipe", "ipc"] });
   let printed = "";
@@ -79,10 +79,11 @@ test("work begun inside a handler keeps no draft that was saved, and no session,
   });
   const ended = once(child, "exit");
   const [message] = await Promise.race([once(child, "message"), ended.then(() => [printed])]);
-  const { seen, alive } = message as { seen: number; alive: number };
+  const { seen, alive, stuckAlive } = message as { seen: number; alive: number; stuckAlive: number };
   expect(seen).toBe(500);
   // The one whose work goes on, and what the engine has on its stack.
   expect(alive).toBeLessThanOrEqual(3);
+  expect(stuckAlive).toBeLessThanOrEqual(3);
   await ended;
 });
 

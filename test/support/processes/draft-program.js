@@ -1,7 +1,7 @@
 // @ts-check
 // A process on the built package, run with `--expose-gc`: handlers of many sessions, each begun by work that
-// began inside the one before, as a queue's worker does. Tells its parent how many of those sessions are
-// still in memory.
+// began inside the one before, as a queue's worker does; then some that wait for ever, as for a client that
+// has gone. Tells its parent how many of those sessions are still in memory.
 
 import { withDraft } from "../../../dist/handle/exclusive.js";
 import { memoryStore } from "../../../dist/index.js";
@@ -39,12 +39,28 @@ await new Promise((resolve, reject) => {
   begin();
 });
 while (saved < COUNT) await new Promise((resolve) => setImmediate(resolve));
+
+/** @type {WeakRef<object>[]} */
+const stuck = [];
+for (let left = 100; left > 0; left--) {
+  const { session } = await registry.mint(null);
+  stuck.push(new WeakRef(session));
+  await new Promise((resolve) => {
+    void withDraft(session, () => {
+      resolve(undefined);
+      return new Promise(() => {});
+    });
+  });
+  registry.release(session);
+}
+
 for (let run = 0; run < 2; run++) {
   await new Promise((resolve) => setImmediate(resolve));
   global.gc?.();
 }
 const alive = seen.filter((each) => each.deref()).length;
+const stuckAlive = stuck.filter((each) => each.deref()).length;
 clearInterval(worker);
 await sessions.close();
-process.send?.({ seen: seen.length, alive });
+process.send?.({ seen: seen.length, alive, stuckAlive });
 process.disconnect();
