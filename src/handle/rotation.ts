@@ -5,7 +5,7 @@ import type { Session } from "../session/session.js";
 import type { Values } from "../session/values.js";
 import type { Credential } from "../token/credential.js";
 import { newTokenFor, type PresentedToken, sameHash } from "../token/token.js";
-import type { UnheardTokens } from "../token/unheard-tokens.js";
+import type { UnheardTokens } from "../token/unconfirmed-tokens.js";
 import { inTurn, type RotationTurn } from "./rotation-turns.js";
 
 /** The client on whose behalf a session gets a new secret. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
+import { UnderWay } from "../base/ongoing-work.js";
 import { Outages } from "../base/outages.js";
-import { UnderWay } from "../base/under-way.js";
 import { isOrdinary, SessionError, toSessionError } from "../errors.js";
 import { Rows } from "../gateway/batched-store.js";
 import { LateReads } from "../gateway/late-reads.js";

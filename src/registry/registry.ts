@@ -1,13 +1,13 @@
 import { isOrdinary, SessionError } from "../errors.js";
 import type { Settings } from "../options.js";
 import { checkId } from "../session/ids.js";
-import { Verification, type Verifier, verifyInTurn } from "../session/look.js";
 import { promotePresented, type Standing, standingOf } from "../session/secret.js";
 import type { Session } from "../session/session.js";
+import { Verification, type Verifier, verifyInTurn } from "../session/verification.js";
 import type { SessionRow, SessionStore } from "../store.js";
 import { type TokenParser, tokenParser } from "../token/legacy.js";
 import { type PresentedToken, sameHash } from "../token/token.js";
-import { UnheardTokens } from "../token/unheard-tokens.js";
+import { UnheardTokens } from "../token/unconfirmed-tokens.js";
 import type { ClientDescription, EndReason } from "../wire.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
 import { LiveSessions } from "./live-sessions.js";

@@ -1,4 +1,4 @@
-import { Few } from "../base/few.js";
+import { Few } from "../base/small-set.js";
 import type { Session } from "../session/session.js";
 import type { SessionWatcher } from "../session/session-host.js";
 

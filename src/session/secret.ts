@@ -1,6 +1,6 @@
 import type { Identity } from "../store.js";
 import { sameHash } from "../token/token.js";
-import type { UnheardTokens } from "../token/unheard-tokens.js";
+import type { UnheardTokens } from "../token/unconfirmed-tokens.js";
 import type { Session } from "./session.js";
 
 /** What a secret is to a session. */

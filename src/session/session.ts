@@ -1,4 +1,4 @@
-import { Few } from "../base/few.js";
+import { Few } from "../base/small-set.js";
 import { Turns } from "../base/turns.js";
 import { SessionError, type SessionErrorCode } from "../errors.js";
 import type { Outcome } from "../gateway/attempt-state.js";
@@ -8,11 +8,11 @@ import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "../
 import type { Credential } from "../token/credential.js";
 import type { EndReason } from "../wire.js";
 import { type Apply, Changes } from "./changes.js";
+import { deleteRow } from "./delete-row.js";
 import { allowed, type Limit, setting, wholly } from "./edits.js";
-import { deleteRow } from "./ending.js";
 import { tellIdentity } from "./identity-change.js";
 import { KnownRow } from "./known-row.js";
-import { readRow } from "./reading.js";
+import { readRow } from "./read-row.js";
 import { SentWrite, type Writer } from "./sent-write.js";
 import type { SessionHost, SessionWatcher } from "./session-host.js";
 import { type Entries, Values } from "./values.js";

@@ -1,7 +1,7 @@
 import type { Socket } from "socket.io";
 import { SessionError } from "../errors.js";
-import { type DraftAccess, withDraft } from "../handle/exclusive.js";
 import { SessionHandle } from "../handle/handle.js";
+import { type DraftAccess, withDraft } from "../handle/with-draft.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { SessionDraft } from "../types.js";
 

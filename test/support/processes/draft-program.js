@@ -3,7 +3,7 @@
 // began inside the one before, as a queue's worker does; then some that wait for ever, as for a client that
 // has gone. Tells its parent how many of those sessions are still in memory.
 
-import { withDraft } from "../../../dist/handle/exclusive.js";
+import { withDraft } from "../../../dist/handle/with-draft.js";
 import { memoryStore } from "../../../dist/index.js";
 import { registryOf } from "../../../dist/registry/registry-of.js";
 import { tokenSession } from "../../../dist/token-session.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Few } from "../../../src/base/few.js";
+import { Few } from "../../../src/base/small-set.js";
 
 test("it has what was added and not taken away, each once, whoever goes meanwhile", () => {
   const [one, two, three] = ["one", "two", "three"];

@@ -2,7 +2,7 @@ import { settleDelete } from "../gateway/settle.js";
 import type { SessionRow } from "../store.js";
 import type { Credential } from "../token/credential.js";
 import type { EndReason } from "../wire.js";
-import { type Reader, readRow } from "./reading.js";
+import { type Reader, readRow } from "./read-row.js";
 import type { SessionHost } from "./session-host.js";
 import type { Values } from "./values.js";
 
