@@ -150,5 +150,6 @@ function reader(
 }
 
 function areFilledTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.length > 0 && value.every(isFilledText);
+  // A copy, as a list with a gap passes over it in `every`.
+  return Array.isArray(value) && value.length > 0 && [...value].every(isFilledText);
 }

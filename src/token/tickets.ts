@@ -160,7 +160,8 @@ const SHORTEST = 32;
 /** The option `cookieSecret`: one secret, or a list of them. */
 export const ticketSecrets: Option<string | readonly string[], TicketSecrets | undefined> = {
   accepts: (given): given is string | readonly string[] => {
-    const secrets: unknown[] = Array.isArray(given) ? given : [given];
+    // A copy, as a list with a gap passes over it in `every`.
+    const secrets: unknown[] = Array.isArray(given) ? [...given] : [given];
     return (
       secrets.length > 0 && secrets.every((secret) => typeof secret === "string" && secret.length >= SHORTEST)
     );

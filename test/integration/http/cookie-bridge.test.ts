@@ -254,6 +254,7 @@ test.each<[string, unknown]>([
   ["an empty list", []],
   ["a list with a short one", [SECRET, "a secret that is short"]],
   ["a list with a variable that is not set", [SECRET, undefined]],
+  ["a list with a gap", [SECRET].concat(new Array(1))],
   ["a list in a list", [[SECRET]]],
   ["one twice", [SECRET, OTHER, SECRET]],
 ])("cookieSecret: %s is refused, and not shown", (_, cookieSecret) => {

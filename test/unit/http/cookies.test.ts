@@ -75,6 +75,7 @@ describe("fromCookie", () => {
     [{}],
     [{ secret: "" }],
     [{ secret: [] }],
+    [{ secret: new Array(1) }],
     [{ secret: SECRET, name: "" }],
     [{ secret: SECRET, origins: "https://app.example.com" }],
     [{ secret: SECRET, origins: ["app.example.com"] }],
@@ -127,8 +128,8 @@ describe("fromKoaCookie", () => {
   });
 
   test("refuses what are no keys", () => {
-    for (const keys of [undefined, [], {}, "key"])
-      expect(() => fromKoaCookie({ keys: keys as never })).toThrow(
+    for (const given of [undefined, [], {}, "key", new Array(1), ["key"].concat(new Array(1))])
+      expect(() => fromKoaCookie({ keys: given as never })).toThrow(
         expect.objectContaining({ code: "SESSION_OPTION_INVALID" }),
       );
   });
