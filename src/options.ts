@@ -4,7 +4,7 @@ import { systemClock } from "./base/clock.js";
 import { isPinoLike, type Log, type Logger, toLog } from "./base/log.js";
 import {
   type Completed,
-  completed,
+  complete,
   flag,
   invalidOption,
   isWhole,
@@ -15,7 +15,7 @@ import {
   same,
   text,
   unchecked,
-  whole,
+  wholeNumber,
 } from "./base/option-table.js";
 import { LONGEST, type Seconds, type StoreFactory, VISIT_GAP } from "./store.js";
 import type { Database } from "./stores/mysql/db-kinds.js";
@@ -164,20 +164,20 @@ export const serverOptions = {
     "a table name of letters, digits, _ and $, perhaps after a database name and a dot",
     "session",
   ),
-  expiration: whole({ least: 10, most: LONGEST }, 86_400),
-  absoluteExpiration: whole({ least: 1, most: LONGEST }, 7_776_000),
-  touchEvery: whole({ least: 1, most: quarter }, ({ expiration }: Expiring) =>
+  expiration: wholeNumber({ least: 10, most: LONGEST }, 86_400),
+  absoluteExpiration: wholeNumber({ least: 1, most: LONGEST }, 7_776_000),
+  touchEvery: wholeNumber({ least: 1, most: quarter }, ({ expiration }: Expiring) =>
     Math.max(1, Math.min(VISIT_GAP / 2, Math.floor(expiration / 24))),
   ),
   idle: oneOf(["connection", "events"], "connection"),
-  revalidate: whole({ least: 1, most: quarter }, (others: Expiring) => Math.min(30, quarter(others))),
+  revalidate: wholeNumber({ least: 1, most: quarter }, (others: Expiring) => Math.min(30, quarter(others))),
   freshness: freshness(),
   prune: flag(true),
   legacyTokens: flag(false),
   addressOf: optionalFunction<NonNullable<TokenSessionOptions["addressOf"]>>("a function of a socket"),
   serveClient: flag(true),
-  maxBytes: whole({ least: 2, most: MEDIUMTEXT_BYTES }, 65_536),
-  storeTimeout: whole({ least: 1, most: 3600 }, 10),
+  maxBytes: wholeNumber({ least: 2, most: MEDIUMTEXT_BYTES }, 65_536),
+  storeTimeout: wholeNumber({ least: 1, most: 3600 }, 10),
   required: flag(false),
   identify: optionalFunction<NonNullable<TokenSessionOptions["identify"]>>(
     "a function of a handshake, such as fromCookie(…)",
@@ -196,7 +196,7 @@ export interface Settings extends Omit<Values, "logger"> {
 
 /** Checks all options once and completes them. Errors: `SESSION_OPTION_INVALID`. */
 export function toSettings(options: TokenSessionOptions): Settings {
-  const { logger: log, ...values } = completed(serverOptions, options);
+  const { logger: log, ...values } = complete(serverOptions, options);
   if (values.db !== undefined && values.store !== undefined)
     throw invalidOption("give either db or store, not both");
   return Object.freeze({ ...values, log });

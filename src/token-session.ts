@@ -46,7 +46,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   const script = settings.serveClient ? new ClientScript(log) : undefined;
   const outages = new Outages(settings, {
     failing: "sessions cannot be opened",
-    over: "sessions can be opened again",
+    recovered: "sessions can be opened again",
   });
   const audience = new Audience(registry, outages);
   const context = {
@@ -59,7 +59,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     handshakeCredential: settings.identify && new HandshakeCredential(settings.identify, settings),
     tokenCookies,
     tickets:
-      settings.cookieSecret === undefined ? undefined : new Tickets(settings.cookieSecret, registry.rows),
+      settings.cookieSecret === undefined ? undefined : new Tickets(settings.cookieSecret, registry.store),
     absoluteExpiration: settings.absoluteExpiration,
     touchesOnEvents: settings.idle === "events",
     freshness: settings.freshness === "connection" ? undefined : new Freshness(registry, settings),

@@ -26,7 +26,7 @@ export class LogOnce {
   }
 
   /** It is over, and logged anew when it comes back. Answers whether anything had been logged. */
-  over(): boolean {
+  reset(): boolean {
     const hasLogged = this.#loggedAtMs.size > 0;
     this.#loggedAtMs.clear();
     return hasLogged;

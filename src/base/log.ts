@@ -71,9 +71,9 @@ export function toLog(logger: Logger | undefined): Log {
   if (logger === false) return silent;
   const target = logger ?? pino({ name: "socket.io-token-session" });
   if (isPinoLike(target)) {
-    return guarded((level) => (fields, text) => target[level](fields, text));
+    return guard((level) => (fields, text) => target[level](fields, text));
   }
-  return guarded((level) => (fields, text) => target.log(level, `${text} ${describe(fields)}`.trimEnd()));
+  return guard((level) => (fields, text) => target.log(level, `${text} ${describe(fields)}`.trimEnd()));
 }
 
 export function isPinoLike(logger: object): logger is PinoLike {
@@ -94,7 +94,7 @@ export function thrownFields(error: unknown): LogFields {
 }
 
 /** A logger that throws, or gives a promise that is rejected, must not break a session or end the process. */
-function guarded(methodOf: (level: keyof Log) => WriteLine): Log {
+function guard(methodOf: (level: keyof Log) => WriteLine): Log {
   const method = (level: keyof Log): LogMethod => {
     const write = methodOf(level);
     return (fields, text) => {

@@ -44,7 +44,7 @@ type Closed<T extends OptionTable> = { readonly [Name in keyof T]: AnyOption<Com
  * must be and what it was; an unknown name is refused, because a mistyped limit would otherwise be no limit.
  * `where`: how the error begins.
  */
-export function completed<T extends OptionTable>(
+export function complete<T extends OptionTable>(
   table: T & Closed<T>,
   given: unknown,
   where = "",
@@ -60,7 +60,7 @@ export function completed<T extends OptionTable>(
     if (value === undefined && option.otherwise) values[name] = option.otherwise(values);
     else if (option.accepts(value, values)) values[name] = option.toValue(value);
     else if (option.isSecret) throw invalidOption(`${where}${name} must be ${option.mustBe(values)}`);
-    else throw wrong(`${where}${name}`, option.mustBe(values), value);
+    else throw wrongOption(`${where}${name}`, option.mustBe(values), value);
   }
   return values as Completed<T>;
 }
@@ -69,7 +69,7 @@ export function invalidOption(text: string): SessionError {
   return new SessionError("SESSION_OPTION_INVALID", text);
 }
 
-export function wrong(name: string, mustBe: string, value: unknown): SessionError {
+export function wrongOption(name: string, mustBe: string, value: unknown): SessionError {
   return invalidOption(`${name} must be ${mustBe}, not ${describe(value)}`);
 }
 
@@ -93,16 +93,16 @@ export function flag(otherwise: boolean): Option<boolean> {
 type Of<Others> = number | ((others: Others) => number);
 
 /** A whole number. Its limits, and what it is otherwise, may depend on other options. */
-export function whole<Others = unknown>(
+export function wholeNumber<Others = unknown>(
   limits: { least: number; most: Of<Others> },
   otherwise: Of<Others>,
 ): Option<number, number, NoInfer<Others>> {
   const { least, most } = limits;
   return {
-    accepts: (value, others): value is number => isWhole(value, least, resolved(most, others)),
-    mustBe: (others) => `a whole number from ${least} to ${resolved(most, others)}`,
+    accepts: (value, others): value is number => isWhole(value, least, resolve(most, others)),
+    mustBe: (others) => `a whole number from ${least} to ${resolve(most, others)}`,
     toValue: same,
-    otherwise: (others) => resolved(otherwise, others),
+    otherwise: (others) => resolve(otherwise, others),
   };
 }
 
@@ -168,6 +168,6 @@ export function nothing(): undefined {
   return undefined;
 }
 
-function resolved<Others>(limit: Of<Others>, others: Others): number {
+function resolve<Others>(limit: Of<Others>, others: Others): number {
   return typeof limit === "number" ? limit : limit(others);
 }

@@ -6,7 +6,7 @@ import { LogOnce } from "./log-once.js";
 /** What is logged of one kind of work that the store keeps from being done. */
 interface Texts {
   readonly failing: string;
-  readonly over: string;
+  readonly recovered: string;
 }
 
 /** Logs once what keeps work from being done, each minute while it lasts, and once that it is over. */
@@ -27,7 +27,7 @@ export class Outages {
     this.#log.error({ code: error.code }, `${this.#texts.failing}: ${error.message}`);
   }
 
-  over(): void {
-    if (this.#once.over()) this.#log.info({}, this.#texts.over);
+  reportRecovery(): void {
+    if (this.#once.reset()) this.#log.info({}, this.#texts.recovered);
   }
 }

@@ -1,5 +1,5 @@
 /** A set of mostly one, for which a `Set` would take more space than all the rest. */
-export class Few<Item> implements Iterable<Item> {
+export class SmallSet<Item> implements Iterable<Item> {
   #items: Item | Set<Item> | undefined;
 
   get size(): number {

@@ -12,8 +12,8 @@ export class TurnsByKey<Key> {
   /** Those of keys that have work, and no others. */
   readonly #turns: TurnsMap<Key>;
   readonly #host: TurnsHost<Key> = {
-    working() {},
-    settled: (key) => void this.#turns.delete(key),
+    onBusy() {},
+    onIdle: (key) => void this.#turns.delete(key),
   };
 
   /** `turns`: a `WeakMap` where keys are objects, as work that never ends would keep them for ever. */

@@ -3,8 +3,8 @@ const NOTHING = Promise.resolve();
 
 /** Hears whether an owner has any operations, under way or waiting. */
 export interface TurnsHost<Owner> {
-  working(owner: Owner): void;
-  settled(owner: Owner): void;
+  onBusy(owner: Owner): void;
+  onIdle(owner: Owner): void;
 }
 
 /**
@@ -33,7 +33,7 @@ export class Turns<Owner> {
     return this.#count;
   }
 
-  get busy(): boolean {
+  get isBusy(): boolean {
     return this.#count > 0;
   }
 
@@ -49,8 +49,8 @@ export class Turns<Owner> {
   run<Result>(operation: () => Promise<Result>, released?: Promise<void>): Promise<Result> {
     const result = this.#afterLast().then(operation);
     this.#count++;
-    if (this.#count === 1) this.#host.working(this.#owner);
-    const over = () => this.#over();
+    if (this.#count === 1) this.#host.onBusy(this.#owner);
+    const over = () => this.#finish();
     this.#last = (released ? Promise.race([result, released]) : result).then(over, over);
     return result;
   }
@@ -59,7 +59,7 @@ export class Turns<Owner> {
   begin(): boolean {
     if (this.#count > 0) return false;
     this.#count = 1;
-    this.#host.working(this.#owner);
+    this.#host.onBusy(this.#owner);
     return true;
   }
 
@@ -88,7 +88,7 @@ export class Turns<Owner> {
     const tell = this.#whenEnded;
     this.#whenEnded = undefined;
     tell?.();
-    this.#over();
+    this.#finish();
   }
 
   #afterLast(): Promise<unknown> {
@@ -99,10 +99,10 @@ export class Turns<Owner> {
     });
   }
 
-  #over(): void {
+  #finish(): void {
     this.#count--;
     if (this.#count > 0) return;
     this.#last = undefined;
-    this.#host.settled(this.#owner);
+    this.#host.onIdle(this.#owner);
   }
 }

@@ -134,7 +134,7 @@ export class CookieRows {
       await this.#saves.run(holder, () => run(what));
     } catch (error) {
       // The request may not be waiting: `req.session.save()` without a callback.
-      this.registry.failed(toSessionError(error));
+      this.registry.reportError(toSessionError(error));
       throw error;
     }
   }
@@ -151,7 +151,7 @@ export class CookieRows {
     if (holder && this.#findKnown(holder, cookieId) && !(await this.#open(cookieId))) this.#ended.add(holder);
     // One that was never read here would be taken over by whoever comes with its id next.
     await registry.adopt(token);
-    const session = registry.hold(sessionId);
+    const session = registry.acquire(sessionId);
     try {
       // By the right of this id: one that a newer secret has replaced ends nothing.
       await session.destroy("destroyed", new Credential(secretHash));
@@ -242,7 +242,7 @@ export class CookieRows {
   ): Promise<Session | undefined> {
     const { registry } = this;
     try {
-      const session = registry.use(known);
+      const session = registry.acquireForChange(known);
       try {
         await session.edit(apply, new Credential(opaqueToken(cookieId).secretHash));
       } finally {

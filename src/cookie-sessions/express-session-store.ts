@@ -154,7 +154,7 @@ export class ConnectStore extends session.Store {
       return { ...values.toJSON(), cookie, id: sessionId } as unknown as ListedSession;
     } catch (error) {
       // A row that cannot be read is no reason to list none.
-      if (error instanceof SessionError) this.#rows.registry.failed(error);
+      if (error instanceof SessionError) this.#rows.registry.reportError(error);
       else throw error;
       return undefined;
     }

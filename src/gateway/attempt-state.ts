@@ -18,7 +18,7 @@ export type Outcome =
   | { verdict: "applied"; row?: SessionRow }
   | { verdict: "refused"; row: SessionRow }
   | { verdict: "ended"; reason: EndReason }
-  | { verdict: "failed"; error: SessionError; uncertain: boolean; row?: SessionRow };
+  | { verdict: "failed"; error: SessionError; isUncertain: boolean; row?: SessionRow };
 
 /**
  * What came of one statement. `untold`: it was answered, and the answer does not say whether this row
@@ -178,7 +178,7 @@ function end(outcome: Outcome): Step {
 }
 
 function surelyNot(error: SessionError): Outcome & { verdict: "failed" } {
-  return { verdict: "failed", error, uncertain: false };
+  return { verdict: "failed", error, isUncertain: false };
 }
 
 function uncertain({ sessionId }: AttemptState, cause?: SessionError): Outcome & { verdict: "failed" } {
@@ -186,7 +186,7 @@ function uncertain({ sessionId }: AttemptState, cause?: SessionError): Outcome &
     ...(cause && { cause }),
     sessionId,
   });
-  return { verdict: "failed", error, uncertain: true };
+  return { verdict: "failed", error, isUncertain: true };
 }
 
 function unavailable({ sessionId }: AttemptState, detail?: string): SessionError {

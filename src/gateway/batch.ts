@@ -102,7 +102,7 @@ export class Batch<Entry, Result> {
   dispatch(): void {
     const { lanes, use } = this.#options;
     while (this.#waiting.length > 0 && this.#mayStart() && lanes.take(use, this)) void this.#start();
-    if (this.#waiting.length > 0 && this.#inFlight > 0) this.#lookAgain();
+    if (this.#waiting.length > 0 && this.#inFlight > 0) this.#dispatchLater();
   }
 
   #mayStart(): boolean {
@@ -112,7 +112,7 @@ export class Batch<Entry, Result> {
   }
 
   /** Nothing may come that would have this looked at before the slow statement ends. */
-  #lookAgain(): void {
+  #dispatchLater(): void {
     this.#slowTimer ??= setTimeout(() => {
       this.#slowTimer = undefined;
       this.dispatch();

@@ -20,11 +20,11 @@ import { Lanes } from "./lanes.js";
  * A store that can find out its clock where `now()` is a guess, as it is before its first answer; the MySQL
  * store can.
  */
-interface HearingStore extends SessionStore {
+interface StoreWithClock extends SessionStore {
   /** Asks the database for `now()`. */
-  hear?(): Promise<void>;
+  refreshClock?(): Promise<void>;
   /** Whether `now()` is no guess. */
-  readonly isHeard?: boolean;
+  readonly isClockKnown?: boolean;
 }
 
 /** Entries of one statement: from here on wider ones cost no less for each row (docs/performance.md). */
@@ -43,8 +43,8 @@ const YOUNG_MS = 10_000;
 const SET_BACK_MS = 86_400_000;
 
 /** The registry's way to the store: one entry in, one answer out, gathered into statements on the way. */
-export class Rows {
-  readonly #store: HearingStore;
+export class BatchedStore {
+  readonly #store: StoreWithClock;
   readonly #loads: Batch<string, SessionRow | undefined>;
   readonly #revisions: Batch<string, SessionRevision | undefined>;
   readonly #inserts: Batch<NewSession, SessionRow | null>;
@@ -57,7 +57,7 @@ export class Rows {
   readonly #expiredDeletes: Batch<string, boolean>;
   readonly #adoptions: Batch<LegacyRow, undefined>;
 
-  constructor(store: HearingStore) {
+  constructor(store: StoreWithClock) {
     this.#store = store;
     const common = {
       lanes: new Lanes(store.concurrency ?? CONCURRENCY),
@@ -138,12 +138,13 @@ export class Rows {
     return this.#loads.add(sessionId);
   }
 
-  /** As {@link load}, of a row whose values are known already. */
-  loadRevision(pending: Pending<string, SessionRevision | undefined>): void {
+  /** {@link loadRevision} without a promise. */
+  sendVerification(pending: Pending<string, SessionRevision | undefined>): void {
     this.#revisions.enter(pending);
   }
 
-  lookAt(sessionId: string): Promise<SessionRevision | undefined> {
+  /** As {@link load}, of a row whose values are known already. */
+  loadRevision(sessionId: string): Promise<SessionRevision | undefined> {
     return this.#revisions.add(sessionId);
   }
 
@@ -210,7 +211,7 @@ export class Rows {
   /**
    * Whether there may be a row that something else made for this token, to be taken over by {@link adopt}.
    */
-  mayHave(token: PresentedToken): boolean {
+  canAdopt(token: PresentedToken): boolean {
     return token.isLegacy === true || (this.#store.adoptsCookies === true && isOpaque(token));
   }
 
@@ -220,13 +221,13 @@ export class Rows {
   }
 
   /** Sees to it that {@link nowMs} is the store's clock and no guess. */
-  async know(): Promise<void> {
-    if (this.#store.isHeard === false) await this.#store.hear?.();
+  async ensureClock(): Promise<void> {
+    if (this.#store.isClockKnown === false) await this.#store.refreshClock?.();
   }
 
   /** Asks the store for its clock, {@link nowMs}. */
-  async hear(): Promise<void> {
-    await this.#store.hear?.();
+  async refreshClock(): Promise<void> {
+    await this.#store.refreshClock?.();
   }
 
   /** The store's clock as far as known, Unix milliseconds. */
@@ -244,7 +245,7 @@ export class Rows {
    * back since.
    */
   isYoung(sessionId: string): boolean {
-    if (this.#store.isHeard === false) return true;
+    if (this.#store.isClockKnown === false) return true;
     const ageMs = this.nowMs - timeOfId(sessionId);
     return ageMs < YOUNG_MS && ageMs > -SET_BACK_MS;
   }

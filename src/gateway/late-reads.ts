@@ -4,8 +4,8 @@ import { LogOnce } from "../base/log-once.js";
 import { SessionError } from "../errors.js";
 import type { SessionRow, UnixSeconds } from "../store.js";
 
-/** Pauses before the further looks at a row that was read late: two seconds together. */
-const LOOK_AGAIN_AFTER_MS = [250, 500, 1_250];
+/** Pauses before the further reads of a row that was read late: two seconds together. */
+const REREAD_AFTER_MS = [250, 500, 1_250];
 /** For so long a node of the database may not know yet that a session was used on another one. */
 const EXPIRY_IN_DOUBT: UnixSeconds = 2;
 /**
@@ -19,13 +19,13 @@ const MOST_UNKNOWN = 1_000;
  * node of a cluster of databases may lag behind for a moment. After two seconds the row is answered as it is;
  * `isBelieved` then still says no. Between the looks nothing is held but the session's turn.
  */
-export async function lookAgain(
+export async function reread(
   clock: Clock,
   load: () => Promise<SessionRow | undefined>,
   isBelieved: (row: SessionRow | undefined) => boolean,
 ): Promise<SessionRow | undefined> {
   let row: SessionRow | undefined;
-  for (const pauseMs of LOOK_AGAIN_AFTER_MS) {
+  for (const pauseMs of REREAD_AFTER_MS) {
     await pause(clock, pauseMs);
     row = await load();
     if (isBelieved(row)) break;
@@ -62,19 +62,19 @@ export class LateReads {
    * Looks for an id that nobody here knows. Errors: `SESSION_QUEUE_FULL`, as whether there is one cannot be
    * said before.
    */
-  async forUnknown<Row>(look: () => Promise<Row>): Promise<Row> {
+  async limitUnknown<Row>(read: () => Promise<Row>): Promise<Row> {
     if (this.#unknown >= MOST_UNKNOWN)
       throw new SessionError("SESSION_QUEUE_FULL", "too many unknown sessions are looked for");
     this.#unknown++;
     try {
-      return await look();
+      return await read();
     } finally {
       this.#unknown--;
     }
   }
 
   /** A row was older than one that is known, for two seconds. */
-  insisted(sessionId: string): void {
+  logLateRow(sessionId: string): void {
     if (!this.#once.isDue()) return;
     this.#log.warn(
       { sessionId },

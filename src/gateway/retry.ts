@@ -28,7 +28,7 @@ export class Backoff {
  * Runs a store operation that may safely be repeated until it answers, a fault comes that waiting does not
  * mend, or `deadline` (in `clock` milliseconds) has passed; then throws a {@link SessionError}.
  */
-export async function untilAnswered<T>(clock: Clock, deadline: number, run: () => Promise<T>): Promise<T> {
+export async function retry<T>(clock: Clock, deadline: number, run: () => Promise<T>): Promise<T> {
   const backoff = new Backoff(clock);
   for (;;) {
     try {
@@ -45,7 +45,7 @@ export async function untilAnswered<T>(clock: Clock, deadline: number, run: () =
  * say that surely nothing was written; where a statement of some try may have taken effect, or may yet, the
  * error is `SESSION_WRITE_UNCERTAIN`, whatever the last try came to.
  */
-export async function untilWritten<T>(
+export async function retryWrite<T>(
   clock: Clock,
   deadline: number,
   sessionId: string | undefined,
@@ -53,7 +53,7 @@ export async function untilWritten<T>(
 ): Promise<T> {
   let uncertain = false;
   try {
-    return await untilAnswered(clock, deadline, async () => {
+    return await retry(clock, deadline, async () => {
       try {
         return await run();
       } catch (error) {

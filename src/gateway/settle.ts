@@ -12,9 +12,9 @@ import {
   type Outcome,
   type Reading,
 } from "./attempt-state.js";
-import type { Rows } from "./batched-store.js";
-import { type LateReads, lookAgain } from "./late-reads.js";
-import { Backoff, untilAnswered, untilWritten } from "./retry.js";
+import type { BatchedStore } from "./batched-store.js";
+import { type LateReads, reread } from "./late-reads.js";
+import { Backoff, retry, retryWrite } from "./retry.js";
 
 /** What carrying an attempt out needs. */
 export interface AttemptHost {
@@ -22,16 +22,16 @@ export interface AttemptHost {
   readonly processId: ProcessId;
   readonly lateReads: LateReads;
   /** The way to the store. */
-  readonly rows: Rows;
+  readonly store: BatchedStore;
 }
 
 /** Reads a row, again and again until the store answers or `deadline` has passed. */
 export function loadRow(
-  host: Pick<AttemptHost, "clock" | "rows">,
+  host: Pick<AttemptHost, "clock" | "store">,
   sessionId: string,
   deadline: number,
 ): Promise<SessionRow | undefined> {
-  return untilAnswered(host.clock, deadline, () => host.rows.load(sessionId));
+  return retry(host.clock, deadline, () => host.store.load(sessionId));
 }
 
 /**
@@ -40,12 +40,12 @@ export function loadRow(
  * those of the store.
  */
 export function settleDelete(
-  host: Pick<AttemptHost, "clock" | "rows">,
+  host: Pick<AttemptHost, "clock" | "store">,
   sessionId: string,
   deadline: number,
   options: { onlyExpired: boolean },
 ): Promise<void> {
-  return untilWritten(host.clock, deadline, sessionId, () => host.rows.delete(sessionId, options));
+  return retryWrite(host.clock, deadline, sessionId, () => host.store.delete(sessionId, options));
 }
 
 /**
@@ -59,7 +59,7 @@ export async function settleAttempt(
   deadline: number,
   answer: Answer,
 ): Promise<Outcome> {
-  const { clock, rows } = host;
+  const { clock, store } = host;
   const backoff = new Backoff(clock);
   const time = () => ({ isTimeUp: clock.now() >= deadline });
   let [state, step] = afterAnswer(newAttempt(attempt), answer, time());
@@ -70,7 +70,7 @@ export async function settleAttempt(
     } else {
       if (step.afterPause) await backoff.wait();
       const { isAlone: isRepeated } = state;
-      const next = await rows.write(attempt, { isRepeated }).then(toAnswer, toFailure);
+      const next = await store.write(attempt, { isRepeated }).then(toAnswer, toFailure);
       [state, step] = afterAnswer(state, next, time());
     }
   }
@@ -89,20 +89,20 @@ export function toFailure(error: unknown): Answer {
 /** Reads the row of an attempt, again where it may have been read late. */
 async function readAfter(
   state: AttemptState,
-  { clock, rows, lateReads, processId }: AttemptHost,
+  { clock, store, lateReads, processId }: AttemptHost,
   attempt: WriteAttempt,
   base: AttemptBase,
   deadline: number,
 ): Promise<Reading> {
   const { sessionId } = attempt;
-  const load = () => loadRow({ clock, rows }, sessionId, deadline);
+  const load = () => loadRow({ clock, store }, sessionId, deadline);
   const judged = (row: SessionRow | undefined) => judgeRow(state, { attempt, base, processId }, row);
   const isBelieved = (row: SessionRow | undefined) => judged(row).isBelieved;
   try {
     const first = await load();
-    const row = isBelieved(first) ? first : await lookAgain(clock, load, isBelieved);
+    const row = isBelieved(first) ? first : await reread(clock, load, isBelieved);
     const { reading } = judged(row);
-    if (reading.finding === "late") lateReads.insisted(sessionId);
+    if (reading.finding === "late") lateReads.logLateRow(sessionId);
     return reading;
   } catch (error) {
     return { finding: "unread", error };

@@ -1,5 +1,5 @@
 import { isAtLeastBeside, isGrown } from "../row/revision.js";
-import { ageOf, isAnother, type RowFacts } from "../row/row-age.js";
+import { compareAge, isAnother, type RowFacts } from "../row/row-age.js";
 import { entriesOf, entryOf, MAX_WRITERS, type ProcessId } from "../row/writers.js";
 import type { WriteAttempt } from "../store.js";
 
@@ -25,7 +25,7 @@ export function judge(
   const known = { ...base, revision: attempt.baseRevision };
   // Of a session that is over nothing is left to be changed twice.
   if (isAnother(row, known)) return "refused";
-  const age = ageOf(row, known);
+  const age = compareAge(row, known);
   // What an older row does not show may have happened since.
   if (age === "older" || age === "unknown") return "late";
   const baseList = entriesOf(base.writers);

@@ -31,7 +31,10 @@ export function changesOf(draft: unknown, values: Values): Entries {
 }
 
 /** Runs `fn` on a draft of the values; what it returned in the run that counted is told to `keep`. */
-export function updateBy<Result>(fn: (draft: DraftObject) => Result, keep: (result: Result) => void): Apply {
+export function applyUpdate<Result>(
+  fn: (draft: DraftObject) => Result,
+  keep: (result: Result) => void,
+): Apply {
   return (values) => {
     const draft = newDraft(values);
     const result = fn(draft);
@@ -49,7 +52,7 @@ export function updateBy<Result>(fn: (draft: DraftObject) => Result, keep: (resu
  * Saves by key what a handler made of a draft of `before`; throws `SESSION_CONFLICT` where a key has changed
  * since.
  */
-export function saveBy(entries: Entries, before: Values): Apply {
+export function applyEntries(entries: Entries, before: Values): Apply {
   const known = new Map(entries.map(([key]) => [key, before.text(key)]));
   return (values) => {
     for (const [key, text] of known) {

@@ -8,7 +8,8 @@ import type { UnixSeconds } from "../store.js";
 import type { Credential } from "../token/credential.js";
 import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "../types.js";
 import type { ClientDescription } from "../wire.js";
-import { type DraftObject, updateBy } from "./draft.js";
+import { applyUpdate, type DraftObject } from "./draft.js";
+import { runHeld, startHeld } from "./held-session.js";
 import { type LogoutOptions, logOut } from "./logout.js";
 import { Readiness } from "./readiness.js";
 import { type Bearer, rotate, rotateToLogin } from "./rotation.js";
@@ -30,7 +31,6 @@ export class SessionHandle {
   /** Absent on handles of the application's own, which need no token. */
   #bearer: Bearer | undefined;
   #ready: Readiness | undefined;
-  #missed: SessionError | undefined;
 
   /** @internal */
   constructor(registry: SessionRegistry) {
@@ -47,8 +47,8 @@ export class SessionHandle {
   /** Says that there will be no session. @internal */
   static miss(handle: SessionHandle): void {
     if (handle.#session) return;
-    handle.#missed = new SessionError("SESSION_MISSING", "the socket has gone");
-    handle.#ready?.reject(handle.#missed);
+    handle.#ready ??= new Readiness();
+    handle.#ready.reject(new SessionError("SESSION_MISSING", "the socket has gone"));
   }
 
   /** The session behind a handle. @internal */
@@ -67,7 +67,9 @@ export class SessionHandle {
    */
   get #open(): Session | undefined {
     const session = this.#session;
-    return session && this.#bearer?.credential.opens(session.values.kept) !== false ? session : undefined;
+    return session && this.#bearer?.credential.canOpen(session.values.compactIdentity) !== false
+      ? session
+      : undefined;
   }
 
   get #credential(): Credential | undefined {
@@ -92,7 +94,6 @@ export class SessionHandle {
   get ready(): Promise<void> {
     if (this.#session) return Promise.resolve();
     this.#ready ??= new Readiness();
-    if (this.#missed) this.#ready.reject(this.#missed);
     return this.#ready.promise;
   }
 
@@ -206,7 +207,7 @@ export class SessionHandle {
       if (typeof fn !== "function")
         throw new SessionError("SESSION_UPDATE_FAILED", "update() takes a function");
       await session.edit(
-        updateBy(fn as (draft: DraftObject) => Result, (result) => {
+        applyUpdate(fn as (draft: DraftObject) => Result, (result) => {
           kept = { result };
         }),
         this.#credential,
@@ -228,7 +229,7 @@ export class SessionHandle {
 
   /** Who is logged in; `""` when nobody is, or there is no session. */
   get userId(): string {
-    return this.#open?.saved.kept.userId ?? "";
+    return this.#open?.saved.compactIdentity.userId ?? "";
   }
 
   /**
@@ -292,35 +293,23 @@ export class SessionHandle {
   /** A change that is on its way once `run` returns: from then on the session keeps itself. */
   #write(run: (session: Session) => Promise<void>): Promise<void> {
     const loading = this.loading();
-    return this.watched(loading ? loading.then(() => this.#begin(run)) : this.#begin(run));
-  }
-
-  #begin(run: (session: Session) => Promise<void>): Promise<void> {
-    try {
-      const session = this.#use();
-      try {
-        return run(session);
-      } finally {
-        this.#registry.release(session);
-      }
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const start = () => startHeld(this.#registry, () => this.#acquire(), run);
+    return this.watched(loading ? loading.then(start) : start());
   }
 
   /** @internal */
   protected watched<Result>(result: Promise<Result>, otherwise?: SessionErrorCode): Promise<Result> {
     // Handled here, so that a promise nobody waits for is no unhandled rejection; who waits still sees it
     // rejected.
-    result.catch((error: unknown) => this.#registry.failed(toSessionError(error, otherwise, this.id)));
+    result.catch((error: unknown) => this.#registry.reportError(toSessionError(error, otherwise, this.id)));
     return result;
   }
 
   /** The session, held for the caller. */
-  #use(): Session {
+  #acquire(): Session {
     if (!this.#session) throw new SessionError("SESSION_MISSING");
     if (!this.#open && !this.#session.ended) throw this.#session.error("SESSION_TOKEN_CHANGED");
-    this.#session = this.#registry.use(this.#session);
+    this.#session = this.#registry.acquireForChange(this.#session);
     return this.#session;
   }
 
@@ -331,12 +320,6 @@ export class SessionHandle {
   async #run<Result>(run: (session: Session) => Promise<Result>): Promise<Result> {
     const loading = this.loading();
     if (loading) await loading;
-    // Held meanwhile: the socket may go, and then nobody else holds it.
-    const session = this.#use();
-    try {
-      return await run(session);
-    } finally {
-      this.#registry.release(session);
-    }
+    return runHeld(this.#registry, () => this.#acquire(), run);
   }
 }

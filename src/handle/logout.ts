@@ -1,7 +1,7 @@
 import { leaveRooms } from "../session/identity-change.js";
-import { keepingRooms, toRoomNames } from "../session/kept-rooms.js";
+import { toRoomNames, withKeptRooms } from "../session/kept-rooms.js";
 import type { Session } from "../session/session.js";
-import { type Bearer, rotateAfter } from "./rotation.js";
+import { type Bearer, clearAndRotate } from "./rotation.js";
 
 /** What `logout` takes. */
 export interface LogoutOptions {
@@ -11,16 +11,16 @@ export interface LogoutOptions {
 
 /**
  * Ends a login: values and rooms go with it, and then the client gets a new token. Errors: those of {@link
- * rotateAfter}, `SESSION_OPTION_INVALID`.
+ * clearAndRotate}, `SESSION_OPTION_INVALID`.
  */
 export async function logOut(
   session: Session,
   bearer: Bearer,
-  host: Parameters<typeof rotateAfter>[2],
+  host: Parameters<typeof clearAndRotate>[2],
   options: LogoutOptions | undefined,
 ): Promise<void> {
-  await keepingRooms(session, toRoomNames(options?.keepRooms), async () => {
-    await rotateAfter(session, bearer, host, (values) => {
+  await withKeptRooms(session, toRoomNames(options?.keepRooms), async () => {
+    await clearAndRotate(session, bearer, host, (values) => {
       values.clear();
       values.identity = { ...values.identity, userId: null };
     });

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.js";
-import { within } from "../base/time-limit.js";
+import { withTimeLimit } from "../base/time-limit.js";
 import { Turns, type TurnsHost } from "../base/turns.js";
 import type { Session } from "../session/session.js";
 
@@ -54,14 +54,14 @@ export class RotationTurn implements Candidate {
   /**
    * Waits for the client, which answers `true` or `false`; `false` too where another one has overtaken it.
    */
-  async hears(ask: () => Promise<boolean>): Promise<boolean> {
+  async waitForClient(ask: () => Promise<boolean>): Promise<boolean> {
     if (this.#isOvertaken) return false;
     const isAnswered = await this.#orOvertaken(ask());
     this.#giveUp = undefined;
     // It may have been overtaken when the answer was there and not yet read.
-    const isHeard = isAnswered && !this.#isOvertaken;
-    hasAnswered.set(this.bearer, isHeard);
-    return isHeard;
+    const isConfirmed = isAnswered && !this.#isOvertaken;
+    hasAnswered.set(this.bearer, isConfirmed);
+    return isConfirmed;
   }
 
   #orOvertaken(answer: Promise<boolean>): Promise<boolean> {
@@ -78,7 +78,7 @@ export class RotationTurn implements Candidate {
     hasAnswered.set(this.bearer, false);
     this.#giveUp();
     // Nothing of it changes the session from here on, so the next one need not wait for it to notice.
-    this.#turns.over(this);
+    this.#turns.end(this);
   }
 }
 
@@ -102,15 +102,15 @@ export class RotationTurns {
 
   constructor(session: Session, clock: Clock) {
     this.#clock = clock;
-    this.#places = new Turns(session, atWork);
+    this.#places = new Turns(session, turnsHost);
   }
 
-  /** Resolves to its turn, to be given back by {@link over}; to `undefined` where none came in time. */
+  /** Resolves to its turn, to be given back by {@link end}; to `undefined` where none came in time. */
   async take(candidate: Candidate): Promise<RotationTurn | undefined> {
     if (this.#places.begin()) return this.#begin(candidate);
     let waiting: Waiting | undefined;
     const whenLate = () => this.#leave(waiting);
-    return within({ clock: this.#clock, limitMs: TURN_WITHIN_MS, whenLate }, () => {
+    return withTimeLimit({ clock: this.#clock, limitMs: TURN_WITHIN_MS, whenLate }, () => {
       return new Promise<RotationTurn>((resolve) => {
         waiting = { ...candidate, begin: () => resolve(this.#begin(candidate)) };
         this.#waiting.push(waiting);
@@ -128,7 +128,7 @@ export class RotationTurns {
   }
 
   /** A turn is over, or has been overtaken. */
-  over(turn: RotationTurn): void {
+  end(turn: RotationTurn): void {
     if (this.#current !== turn) return;
     this.#current = undefined;
     this.#cancel();
@@ -168,16 +168,16 @@ export class RotationTurns {
 
 /** There while a rotation of the session is under way. */
 const all = new WeakMap<Session, RotationTurns>();
-const atWork: TurnsHost<Session> = {
-  working() {},
-  settled: (session) => void all.delete(session),
+const turnsHost: TurnsHost<Session> = {
+  onBusy() {},
+  onIdle: (session) => void all.delete(session),
 };
 
 /**
  * Runs a rotation in its session's turn. Errors: `SESSION_NOT_CONFIRMED` where none came in time; those of
  * `run`.
  */
-export async function inTurn(
+export async function runInTurn(
   session: Session,
   { clock, ...candidate }: Candidate & { clock: Clock },
   run: (turn: RotationTurn) => Promise<void>,
@@ -193,6 +193,6 @@ export async function inTurn(
   try {
     await run(turn);
   } finally {
-    turns.over(turn);
+    turns.end(turn);
   }
 }

@@ -1,20 +1,21 @@
 import type { Clock } from "../base/clock.js";
 import { SessionError } from "../errors.js";
-import { replaced } from "../session/secret.js";
+import { replaceSecret } from "../session/secret.js";
 import type { Session } from "../session/session.js";
 import type { Values } from "../session/values.js";
 import type { Credential } from "../token/credential.js";
-import { newTokenFor, type PresentedToken, sameHash } from "../token/token.js";
-import type { UnheardTokens } from "../token/unconfirmed-tokens.js";
-import { inTurn, type RotationTurn } from "./rotation-turns.js";
+import { isSameHash } from "../token/hash.js";
+import { generateToken, type PresentedToken } from "../token/token.js";
+import type { UnconfirmedTokens } from "../token/unconfirmed-tokens.js";
+import { type RotationTurn, runInTurn } from "./rotation-turns.js";
 
 /** The client on whose behalf a session gets a new secret. */
 export interface Bearer {
   readonly credential: Credential;
   /** Whether its client acknowledges new tokens once they are stored. */
-  readonly confirms: boolean;
+  readonly canConfirm: boolean;
   /** Nothing can be sent to it, not yet or not any more. */
-  readonly gone: boolean;
+  readonly isGone: boolean;
   /**
    * Has the client present the token that it holds now; resolves to whether it has, once that has been looked
    * at.
@@ -26,7 +27,7 @@ export interface Bearer {
    * The session's secret is about to be replaced in one step: what the client presents meanwhile may be the
    * old one.
    */
-  replacing(token: PresentedToken, done: Promise<unknown>): void;
+  expectReplacement(token: PresentedToken, done: Promise<unknown>): void;
 }
 
 /** What changes together with the secret. */
@@ -41,8 +42,8 @@ export interface Rotation {
 /** What a rotation needs of the registry. */
 export interface RotationHost {
   readonly clock: Clock;
-  readonly unheard: UnheardTokens;
-  use(session: Session): Session;
+  readonly unconfirmed: UnconfirmedTokens;
+  acquireForChange(session: Session): Session;
   release(session: Session): void;
 }
 
@@ -72,11 +73,11 @@ export async function rotate(
   if (count >= MAX_WAITING) throw session.error("SESSION_QUEUE_FULL");
   waiting.set(bearer, count + 1);
   try {
-    await inTurn(session, { bearer, isLogin, clock: host.clock }, async (turn) => {
+    await runInTurn(session, { bearer, isLogin, clock: host.clock }, async (turn) => {
       if (session.ended) throw session.error("SESSION_ENDED");
       // Whoever cannot be sent a token must not lose the one it has.
-      if (bearer.gone) throw session.error("SESSION_NOT_CONFIRMED");
-      if (bearer.confirms) await rotateByClient(session, { bearer, turn, host }, change);
+      if (bearer.isGone) throw session.error("SESSION_NOT_CONFIRMED");
+      if (bearer.canConfirm) await rotateByClient(session, { bearer, turn, host }, change);
       else await rotateInOneStep(session, bearer, change);
     });
   } finally {
@@ -113,10 +114,10 @@ function takeEffect(
 ) {
   const { identity } = values;
   // It may have been presented, here or to another server, before its confirmation was heard.
-  if (sameHash(identity.secretHash, token.secretHash)) return;
-  const mayReplace = replaces !== null && sameHash(identity.secretHash, replaces);
-  if (!mayReplace && !bearer.credential.opens(identity)) throw session.error("SESSION_NOT_CONFIRMED");
-  values.identity = replaced(identity, token.secretHash);
+  if (isSameHash(identity.secretHash, token.secretHash)) return;
+  const mayReplace = replaces !== null && isSameHash(identity.secretHash, replaces);
+  if (!mayReplace && !bearer.credential.canOpen(identity)) throw session.error("SESSION_NOT_CONFIRMED");
+  values.identity = replaceSecret(identity, token.secretHash);
 }
 
 /** A new secret that waits, and the hash of the one that it may replace. */
@@ -133,15 +134,15 @@ async function offer(
 ): Promise<boolean> {
   const { token, replaces } = proposal;
   let answer: Promise<boolean> | undefined;
-  const isHeard = await turn.hears(() => {
+  const isConfirmed = await turn.waitForClient(() => {
     answer = bearer.offer(token);
     return answer;
   });
-  if (isHeard || !answer || !replaces) return isHeard;
-  host.unheard.add(token.secretHash, replaces);
+  if (isConfirmed || !answer || !replaces) return isConfirmed;
+  host.unconfirmed.add(token.secretHash, replaces);
   // Who is overtaken may confirm all the same. What was asked for has been refused by then, but the client
   // has the token.
-  void confirmedLate(session, { ...proposal, bearer, answer }, host);
+  void confirmLate(session, { ...proposal, bearer, answer }, host);
   return false;
 }
 
@@ -149,14 +150,14 @@ async function offer(
  * Never rejects: where it is too late, or the store is away, that is found out when the client presents the
  * token.
  */
-async function confirmedLate(
+async function confirmLate(
   session: Session,
   late: Proposal & { bearer: Bearer; answer: Promise<boolean> },
   host: RotationHost,
 ): Promise<void> {
   try {
     if (!(await late.answer)) return;
-    const used = host.use(session);
+    const used = host.acquireForChange(session);
     await used.edit((values) => takeEffect(used, values, late)).finally(() => host.release(used));
   } catch {}
 }
@@ -186,13 +187,13 @@ export async function rotateToLogin(
 
 async function rotateInOneStep(session: Session, bearer: Bearer, change: WithRotation): Promise<void> {
   const { credential } = bearer;
-  const token = newTokenFor(session.id);
-  credential.expect(token.secretHash);
+  const token = generateToken(session.id);
+  credential.addSent(token.secretHash);
   const done = session.edit((values) => {
-    values.identity = replaced(values.identity, token.secretHash);
+    values.identity = replaceSecret(values.identity, token.secretHash);
     change(values);
   }, credential);
-  bearer.replacing(token, done);
+  bearer.expectReplacement(token, done);
   await done;
   await bearer.offer(token);
 }
@@ -201,16 +202,17 @@ async function rotateInOneStep(session: Session, bearer: Bearer, change: WithRot
 async function propose(session: Session, { bearer, turn }: Confirming): Promise<Proposal> {
   // An earlier new token may have arrived without our having heard of it; what the client holds decides.
   const asked = session.saved.identity.nextHash;
-  if (asked && !(await turn.hears(() => bearer.presentAgain()))) throw session.error("SESSION_NOT_CONFIRMED");
+  if (asked && !(await turn.waitForClient(() => bearer.presentAgain())))
+    throw session.error("SESSION_NOT_CONFIRMED");
   const { credential } = bearer;
-  const token = newTokenFor(session.id);
+  const token = generateToken(session.id);
   let replaces: Uint8Array | null = null;
-  credential.expect(token.secretHash);
+  credential.addSent(token.secretHash);
   await session.edit((values) => {
     const { secretHash, nextHash } = values.identity;
     // Another server has sent one that this client was not asked about and may hold: in its place ours would
     // log it out.
-    if (nextHash && !(asked && sameHash(asked, nextHash))) throw session.error("SESSION_NOT_CONFIRMED");
+    if (nextHash && !(asked && isSameHash(asked, nextHash))) throw session.error("SESSION_NOT_CONFIRMED");
     replaces = secretHash;
     values.identity = { ...values.identity, nextHash: token.secretHash };
   }, credential);
@@ -224,10 +226,10 @@ async function propose(session: Session, { bearer, turn }: Confirming): Promise<
  * more: the logout is done by then, and an error would say that surely nothing was written. That one is
  * logged.
  */
-export async function rotateAfter(
+export async function clearAndRotate(
   session: Session,
   bearer: Bearer,
-  host: RotationHost & { failed(error: SessionError): void },
+  host: RotationHost & { reportError(error: SessionError): void },
   clear: WithRotation,
 ): Promise<void> {
   let hasBegun = false;
@@ -241,6 +243,6 @@ export async function rotateAfter(
     await rotate(session, bearer, host);
   } catch (error) {
     if (!(error instanceof SessionError)) throw error;
-    if (error.code !== "SESSION_NOT_CONFIRMED") host.failed(error);
+    if (error.code !== "SESSION_NOT_CONFIRMED") host.reportError(error);
   }
 }

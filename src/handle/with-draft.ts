@@ -1,9 +1,9 @@
 import { TurnsByKey } from "../base/turns-by-key.js";
-import { type Hand, inHand } from "../session/handler-scope.js";
+import { type HandlerScope, handlerScopes } from "../session/handler-scope.js";
 import type { Session } from "../session/session.js";
 import type { Values } from "../session/values.js";
 import type { Credential } from "../token/credential.js";
-import { changesOf, type DraftObject, newDraft, saveBy } from "./draft.js";
+import { applyEntries, changesOf, type DraftObject, newDraft } from "./draft.js";
 
 /** The values of a session in the hands of one handler, and of the calls inside it. */
 class Draft {
@@ -23,7 +23,7 @@ class Draft {
   async save(by: Credential | undefined): Promise<void> {
     if (this.object === null) return this.session.destroy("destroyed", by);
     const entries = changesOf(this.object, this.#before);
-    if (entries.length > 0) await this.session.edit(saveBy(entries, this.#before), by);
+    if (entries.length > 0) await this.session.edit(applyEntries(entries, this.#before), by);
   }
 }
 
@@ -51,12 +51,12 @@ export async function withDraft<Result>(
   handler: (draft: DraftAccess) => Result | Promise<Result>,
   by?: Credential,
 ): Promise<{ result: Result } | undefined> {
-  const around = inHand.getStore() ?? [];
+  const around = handlerScopes.getStore() ?? [];
   const isOfSession = (draft?: object): draft is Draft => draft instanceof Draft && draft.session === session;
   const outer = around.map(({ draft }) => draft).find(isOfSession);
   if (outer) {
     if (outer.object === null) return undefined;
-    by?.check(session.values.identity, session.id);
+    by?.assertCanOpen(session.values.identity, session.id);
     const result = (async () => handler(accessTo(outer)))();
     outer.joined.push(result);
     return { result: await result };
@@ -68,12 +68,12 @@ export async function withDraft<Result>(
     // that begins now.
     if (!session.ended) await session.read({ deadline });
     if (session.ended || !session.row) return undefined;
-    by?.check(session.values.identity, session.id);
+    by?.assertCanOpen(session.values.identity, session.id);
     const draft = new Draft(session);
-    const hand: Hand = { draft };
+    const hand: HandlerScope = { draft };
     try {
       const hands = [...around.filter((other) => other.draft), hand];
-      const result = await inHand.run(hands, () => handler(accessTo(draft)));
+      const result = await handlerScopes.run(hands, () => handler(accessTo(draft)));
       // Also those that the handler did not wait for; who comes later is on its own.
       for (let n = 0; n < draft.joined.length; n++) await Promise.allSettled([draft.joined[n]]);
       hand.draft = undefined;

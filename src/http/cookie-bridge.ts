@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { parse, serialize } from "cookie";
 import {
   type Completed,
-  completed,
+  complete,
   flag,
   invalidOption,
   type OptionsOf,
@@ -13,9 +13,9 @@ import {
 import { storeError } from "../gateway/retry.js";
 import type { AddressLimits } from "../registry/mint-limit.js";
 import type { SessionRegistry } from "../registry/registry.js";
-import { bytesToText, type HashText, sameHashText } from "../token/identity.js";
+import { bytesToText, type HashText, hashSecret, isSameHashText } from "../token/hash.js";
 import { parseStandIn, standInFor, type Tickets } from "../token/tickets.js";
-import { hashSecret, newTokenFor, parseToken } from "../token/token.js";
+import { generateToken, parseToken } from "../token/token.js";
 import { cookieHeaderOf } from "../token/token-cookies.js";
 import { type Answer, answer, refused, unavailable } from "./answer.js";
 import { originList } from "./cookies.js";
@@ -82,7 +82,7 @@ export class CookieBridge {
 
   constructor(context: BridgeContext, options: CookieBridgeOptions) {
     this.#context = context;
-    this.#options = completed(bridgeOptions, options, "cookie: ");
+    this.#options = complete(bridgeOptions, options, "cookie: ");
     const { sameSite, secure, origins } = this.#options;
     if (sameSite === "none" && (!secure || origins.length === 0))
       throw invalidOption(
@@ -154,7 +154,7 @@ export class CookieBridge {
    * alone.
    */
   #setFirstSecret(response: ServerResponse): HashText {
-    const cookie = newTokenFor("");
+    const cookie = generateToken("");
     this.write(response, cookie.text);
     return bytesToText(cookie.secretHash);
   }
@@ -165,7 +165,7 @@ export class CookieBridge {
     const ticket = standIn && this.#context.tickets.open("store", standIn);
     // A ticket alone, which scripts see, is not enough.
     const held = secretHashOf(this.#readCookie(request));
-    if (!ticket || held === undefined || !sameHashText(ticket.content.boundTo, held))
+    if (!ticket || held === undefined || !isSameHashText(ticket.content.boundTo, held))
       return refused(403, "SESSION_MISSING");
     try {
       if (!(await this.#context.tickets.isGood(ticket))) return refused(403, "SESSION_MISSING");

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { parse } from "cookie";
 import { unsign } from "cookie-signature";
-import { completed, isFilledText, type Option, type OptionsOf, same, text } from "../base/option-table.js";
+import { complete, isFilledText, type Option, type OptionsOf, same, text } from "../base/option-table.js";
 import { isTrustedPage } from "./origin.js";
 
 /** What is used of a Socket.IO handshake. */
@@ -99,7 +99,7 @@ export const koaCookieOptions = {
  */
 export function fromCookie({ name, secret, origins }: FromCookieOptions): CookieReader {
   // Others are passed over: what express-session is given may be handed on whole.
-  const options = completed(cookieOptions, { name, secret, origins });
+  const options = complete(cookieOptions, { name, secret, origins });
   return reader(options.origins, ({ cookie = "" }) => {
     const value = parse(cookie)[options.name];
     if (!value?.startsWith("s:")) return undefined;
@@ -119,7 +119,7 @@ export function fromCookie({ name, secret, origins }: FromCookieOptions): Cookie
  * const sessions = tokenSession({ db, identify: fromKoaCookie({ keys: app.keys }) });
  */
 export function fromKoaCookie({ name, keys, origins }: FromKoaCookieOptions): CookieReader {
-  const options = completed(koaCookieOptions, { name, keys, origins });
+  const options = complete(koaCookieOptions, { name, keys, origins });
   return reader(options.origins, ({ cookie = "" }) => {
     // As they stand in the header: what is signed is not decoded.
     const cookies = parse(cookie, { decode: (value) => value });

@@ -127,7 +127,7 @@ export class RequestExchange implements Exchange {
     }
     try {
       const opened = await withOpenSlot(this.#request, () => registry.open(token));
-      outages.over();
+      outages.reportRecovery();
       if (opened.found === "session") {
         this.#context.tokenCookies.markOpened(this.#request);
         this.#take(opened.session, token.secretHash);

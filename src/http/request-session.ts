@@ -84,7 +84,7 @@ export class RequestSession extends SessionHandle {
     const { session, token } = await registry.mint(null);
     this.#exchange.holdUntilAnswered(session);
     const bearer = this.#exchange.createBearer(new Credential(token.secretHash));
-    if (bearer.gone) throw session.error("SESSION_NOT_CONFIRMED", "the answer has begun");
+    if (bearer.isGone) throw session.error("SESSION_NOT_CONFIRMED", "the answer has begun");
     SessionHandle.bind(this, session, bearer);
     await bearer.offer(token);
   }

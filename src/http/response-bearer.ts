@@ -20,7 +20,7 @@ const tokens = new WeakMap<ServerResponse, { text: string; write: TokenWriter }>
 export class ResponseBearer implements Bearer {
   readonly credential: Credential;
   /** There is no way to hear that an answer has arrived. */
-  readonly confirms = false;
+  readonly canConfirm = false;
   readonly #response: ServerResponse;
   readonly #write: TokenWriter;
   readonly #log: Log;
@@ -36,7 +36,7 @@ export class ResponseBearer implements Bearer {
     this.#log = log;
   }
 
-  get gone(): boolean {
+  get isGone(): boolean {
     return isAnswered(this.#response);
   }
 
@@ -44,7 +44,7 @@ export class ResponseBearer implements Bearer {
     return Promise.resolve(false);
   }
 
-  replacing(): void {}
+  expectReplacement(): void {}
 
   offer(token: PresentedToken): Promise<boolean> {
     if (isSent(this.#response))

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
-  completed,
+  complete,
   flag,
   invalidOption,
   type OptionsOf,
@@ -65,7 +65,7 @@ export class SessionMiddleware {
   readonly #bridge: CookieBridge | undefined;
 
   constructor(context: RequestContext, options: RequestSessionOptions = {}) {
-    const { required, lazy, addressOf, cookie } = completed(requestOptions, options);
+    const { required, lazy, addressOf, cookie } = complete(requestOptions, options);
     if (required && lazy) throw invalidOption("required sessions cannot be lazy: they are read first");
     this.#context = context;
     this.#limits = new AddressLimits(context.registry, addressOf);

@@ -1,4 +1,4 @@
-import type { Rows } from "../gateway/batched-store.js";
+import type { BatchedStore } from "../gateway/batched-store.js";
 import { isPassing } from "../gateway/retry.js";
 
 /** What may be deferred at once; more is far beyond what an outage of a minute lets pile up. */
@@ -26,14 +26,14 @@ interface DeferredTouch {
  * help.
  */
 export class DeferredTouches {
-  readonly #rows: Rows;
+  readonly #store: BatchedStore;
   readonly #touches = new Map<string, DeferredTouch>();
   #isTrying = false;
   /** Fewer after each failure, until those are among themselves that fail. */
   #atOnce = MOST_AT_ONCE;
 
-  constructor(rows: Rows) {
-    this.#rows = rows;
+  constructor(store: BatchedStore) {
+    this.#store = store;
   }
 
   /** Whether there is nothing to be tried now. */
@@ -98,7 +98,7 @@ export class DeferredTouches {
 
   async #touch(id: string, touch: DeferredTouch): Promise<boolean> {
     try {
-      return await this.#rows.touch(id, touch);
+      return await this.#store.touch(id, touch);
     } catch (error) {
       // To the end of the line: what keeps one from being made must not keep others from being tried.
       const deferred = this.#touches.get(id);

@@ -1,4 +1,4 @@
-import { untilAnswered } from "../gateway/retry.js";
+import { retry } from "../gateway/retry.js";
 import { checkId, toUserId } from "../session/ids.js";
 import type { UnixSeconds } from "../store.js";
 import type { ClientDescription } from "../wire.js";
@@ -67,5 +67,5 @@ function readSessions(registry: SessionRegistry, userId: string | number) {
   const id = toUserId(userId);
   registry.throwIfClosed();
   const deadline = registry.clock.now() + registry.storeTimeoutMs;
-  return registry.track(() => untilAnswered(registry.clock, deadline, () => registry.rows.forUser(id)));
+  return registry.track(() => retry(registry.clock, deadline, () => registry.store.forUser(id)));
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { type Log, thrownFields } from "../base/log.js";
 import type { SessionError } from "../errors.js";
-import { outsideHandlers } from "../session/handler-scope.js";
+import { runOutsideHandlers } from "../session/handler-scope.js";
 import type { ClientDescription, EndReason } from "../wire.js";
 
 /** A session has been created by this process. */
@@ -82,7 +82,7 @@ export class Events {
   emit<Event extends EventName>(event: Event, content: Parameters<TokenSessionEvents[Event]>[0]): void {
     if (!this.hasListeners(event)) return;
     process.nextTick(() => {
-      outsideHandlers(() => {
+      runOutsideHandlers(() => {
         // Those of `once` take themselves away.
         for (const listener of this.#emitter.rawListeners(event))
           void this.#call(event, listener as () => unknown, content);

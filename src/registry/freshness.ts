@@ -29,7 +29,7 @@ export class Freshness {
     this.#jumps = new ClockJumps(settings.clock);
     this.#outages = new Outages(settings, {
       failing: "events wait: their sessions cannot be looked at",
-      over: "events go on: their sessions can be looked at again",
+      recovered: "events go on: their sessions can be looked at again",
     });
   }
 
@@ -55,7 +55,7 @@ export class Freshness {
     }
     try {
       await next;
-      this.#outages.over();
+      this.#outages.reportRecovery();
       return true;
     } catch (error) {
       const failure = storeError(error);

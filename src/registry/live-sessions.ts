@@ -1,15 +1,15 @@
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
-import { UnderWay } from "../base/ongoing-work.js";
+import { OngoingWork } from "../base/ongoing-work.js";
 import { Outages } from "../base/outages.js";
 import { isOrdinary, SessionError, toSessionError } from "../errors.js";
-import { Rows } from "../gateway/batched-store.js";
+import { BatchedStore } from "../gateway/batched-store.js";
 import { LateReads } from "../gateway/late-reads.js";
 import type { Settings } from "../options.js";
 import type { Lives } from "../row/expiration.js";
 import { isGrown } from "../row/revision.js";
 import { newProcessId } from "../row/writers.js";
-import { heardRoomNames, keepingRooms, keptRooms } from "../session/kept-rooms.js";
+import { getKeptRooms, parseRoomNames, withKeptRooms } from "../session/kept-rooms.js";
 import { RecentRows } from "../session/recent-rows.js";
 import { Session } from "../session/session.js";
 import type { SessionHost } from "../session/session-host.js";
@@ -59,11 +59,11 @@ export class LiveSessions implements SessionHost<Session> {
   readonly lateReads: LateReads;
   readonly recentRows: RecentRows;
   readonly watched = new WatchedSessions();
-  readonly rows: Rows;
+  readonly store: BatchedStore;
   readonly #touches: Touches;
   readonly #refreshes: Outages;
   readonly #live = new Map<string, Session>();
-  readonly #underWay = new UnderWay();
+  readonly #ongoing = new OngoingWork();
   readonly #logged = new WeakSet<SessionError>();
   #closed = false;
 
@@ -76,15 +76,15 @@ export class LiveSessions implements SessionHost<Session> {
     this.events = events;
     this.lateReads = new LateReads(settings);
     this.recentRows = new RecentRows(settings.clock);
-    this.rows = new Rows(store);
-    this.#touches = new Touches(settings, this.rows);
+    this.store = new BatchedStore(store);
+    this.#touches = new Touches(settings, this.store);
     this.#refreshes = new Outages(settings, {
       failing: "live sessions cannot be read again",
-      over: "live sessions can be read again",
+      recovered: "live sessions can be read again",
     });
   }
 
-  get closed(): boolean {
+  get isClosed(): boolean {
     return this.#closed;
   }
 
@@ -93,11 +93,12 @@ export class LiveSessions implements SessionHost<Session> {
     return sessionIds.filter((id) => [...(this.#live.get(id)?.watchers ?? [])].some(({ socket }) => socket));
   }
 
-  changed(session: Session, before: Values, written?: number): void {
+  onChange(session: Session, before: Values, written?: number): void {
     const { id: sessionId, saved } = session;
-    this.watched.update(session, before.kept.userId);
+    this.watched.update(session, before.compactIdentity.userId);
     if (written !== undefined) {
-      const keep = before.kept.userId === saved.kept.userId ? NO_ROOMS : keptRooms(session);
+      const keep =
+        before.compactIdentity.userId === saved.compactIdentity.userId ? NO_ROOMS : getKeptRooms(session);
       this.announcer?.announceWrite(sessionId, written, ...(keep.size > 0 ? [[...keep]] : []));
     }
     if (!this.events.hasListeners("sessionChange")) return;
@@ -105,14 +106,14 @@ export class LiveSessions implements SessionHost<Session> {
     if (keys.length > 0) this.events.emit("sessionChange", { sessionId, keys });
   }
 
-  destroyed(session: Session, reason: EndReason): void {
+  onDestroy(session: Session, reason: EndReason): void {
     // The row of one that has expired has made room: by now there may be another session, which others have
     // open.
     if (reason !== "expired") this.announcer?.announceEnd(session.id, reason);
     if (!session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
   }
 
-  ended(session: Session, reason: EndReason): void {
+  onEnd(session: Session, reason: EndReason): void {
     // Whoever presents the token from now on gets a new look at the row, not this object.
     if (this.#live.get(session.id) === session) this.#live.delete(session.id);
     this.#rememberEnd(session.id, reason, session.row?.createdAt);
@@ -120,13 +121,13 @@ export class LiveSessions implements SessionHost<Session> {
     if (session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
   }
 
-  working(session: Session): void {
-    this.#underWay.began(session);
+  onBusy(session: Session): void {
+    this.#ongoing.add(session);
   }
 
-  settled(session: Session): void {
+  onIdle(session: Session): void {
     if (session.holders === 0) this.#forget(session);
-    this.#underWay.over(session);
+    this.#ongoing.remove(session);
   }
 
   /** Nobody has it, and nothing of it is on its way. */
@@ -134,16 +135,16 @@ export class LiveSessions implements SessionHost<Session> {
     const { id, row, ended } = session;
     if (this.#live.get(id) !== session) return;
     this.#live.delete(id);
-    if (row && !ended) this.recentRows.letGo(id, row);
+    if (row && !ended) this.recentRows.remember(id, row);
   }
 
   /** Has {@link close} wait for work that is not a session's own. */
   track<Result>(work: () => Promise<Result>): Promise<Result> {
-    return this.#underWay.during(work);
+    return this.#ongoing.track(work);
   }
 
   /** Logs and announces a change that was not saved: the application may not be waiting for its promise. */
-  failed(error: SessionError): void {
+  reportError(error: SessionError): void {
     this.#logged.add(error);
     const { code, sessionId } = error;
     const level = isOrdinary(code) ? "warn" : "error";
@@ -151,7 +152,7 @@ export class LiveSessions implements SessionHost<Session> {
     this.events.emit("error", error);
   }
 
-  /** Whether {@link failed} has logged this error. */
+  /** Whether {@link reportError} has logged this error. */
   hasLogged(error: SessionError): boolean {
     return this.#logged.has(error);
   }
@@ -176,8 +177,8 @@ export class LiveSessions implements SessionHost<Session> {
    * not. Errors: `SESSION_STORE_UNAVAILABLE`, `SESSION_STORE_FAILED`.
    */
   async adopt(token: PresentedToken): Promise<boolean> {
-    if (!this.rows.mayHave(token)) return false;
-    await this.track(() => adoptRow(this.rows, token, this.clock, this.clock.now() + this.storeTimeoutMs));
+    if (!this.store.canAdopt(token)) return false;
+    await this.track(() => adoptRow(this.store, token, this.clock, this.clock.now() + this.storeTimeoutMs));
     return true;
   }
 
@@ -190,10 +191,10 @@ export class LiveSessions implements SessionHost<Session> {
     const known = session?.row?.revision;
     // What has come this way already, or has been overtaken.
     if (known === revision || (known !== undefined && isGrown(revision) && revision < known)) return;
-    this.recentRows.announced(sessionId, revision);
+    this.recentRows.rememberAnnounced(sessionId, revision);
     if (!session) return;
-    const keep = heardRoomNames(keepRooms);
-    void keepingRooms(session, keep, () => this.refresh(session));
+    const keep = parseRoomNames(keepRooms);
+    void withKeptRooms(session, keep, () => this.refresh(session));
   }
 
   /** Another process says that a session is over. */
@@ -209,14 +210,14 @@ export class LiveSessions implements SessionHost<Session> {
    */
   #rememberEnd(sessionId: string, reason: EndReason, createdAt = 0): void {
     if (reason === "expired") this.recentRows.forget(sessionId);
-    else this.recentRows.over(sessionId, Math.max(createdAt, Math.floor(this.rows.nowMs / 1000)));
+    else this.recentRows.rememberEnd(sessionId, Math.max(createdAt, Math.floor(this.store.nowMs / 1000)));
   }
 
   /** Reads the row of a live session again. If the store cannot answer now, the next sweep sees to it. */
   async refresh(session: Session): Promise<void> {
     if (this.#closed) return;
     await session.read().then(
-      () => this.#refreshes.over(),
+      () => this.#refreshes.reportRecovery(),
       (error: unknown) => this.#refreshes.report(toSessionError(error)),
     );
   }
@@ -226,7 +227,7 @@ export class LiveSessions implements SessionHost<Session> {
    * (a handler may still use the session of a socket that has gone), or else a new one. Two objects of one
    * row would each take the other's writes for somebody else's.
    */
-  hold(session: Session | string): Session {
+  acquire(session: Session | string): Session {
     const id = typeof session === "string" ? session : session.id;
     let current = this.#live.get(id);
     if (!current) {
@@ -238,16 +239,16 @@ export class LiveSessions implements SessionHost<Session> {
   }
 
   /** Holds the session behind a handle, for a change. Errors: `SESSION_ENDED`, `SESSION_CLOSED`. */
-  use(session: Session): Session {
+  acquireForChange(session: Session): Session {
     if (session.ended) throw session.error("SESSION_ENDED");
     this.throwIfClosed();
-    return this.hold(session);
+    return this.acquire(session);
   }
 
-  /** Gives back what `open`, `mint`, `find`, `use` or `hold` gave. Changes on their way are still written. */
+  /** Gives back what `open`, `mint`, `find` or an acquire gave. Changes on their way are still written. */
   release(session: Session): void {
     session.holders--;
-    if (session.holders === 0 && !session.busy) this.#forget(session);
+    if (session.holders === 0 && !session.isBusy) this.#forget(session);
   }
 
   /**
@@ -277,7 +278,7 @@ export class LiveSessions implements SessionHost<Session> {
   /** Refuses new work, waits until everything on its way to the store is answered or given up. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#underWay.none();
+    await this.#ongoing.untilNone();
   }
 
   throwIfClosed(): void {

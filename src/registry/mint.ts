@@ -1,11 +1,12 @@
 import type { Clock } from "../base/clock.js";
 import { SessionError } from "../errors.js";
-import type { Rows } from "../gateway/batched-store.js";
-import { untilAnswered, untilWritten } from "../gateway/retry.js";
+import type { BatchedStore } from "../gateway/batched-store.js";
+import { retry, retryWrite } from "../gateway/retry.js";
 import { hasWritten, newRevision, type ProcessId, withWriter } from "../row/writers.js";
 import { Values } from "../session/values.js";
 import type { NewSession, SessionRow } from "../store.js";
-import { mintToken, type PresentedToken, sameHash, timeOfId } from "../token/token.js";
+import { isSameHash } from "../token/hash.js";
+import { mintToken, type PresentedToken, timeOfId } from "../token/token.js";
 import type { ClientDescription } from "../wire.js";
 
 /** New ids that may turn out to be taken; more than one points to another unique key in the table. */
@@ -29,23 +30,23 @@ export type FirstFacts = Pick<NewSession, "client" | "data" | "idleSeconds">;
 
 /** Inserts a new session's row under a token of our own. */
 export async function insertNewRow(
-  rows: Rows,
+  store: BatchedStore,
   client: ClientDescription | null,
   inserter: Inserter,
 ): Promise<{ row: SessionRow; token: PresentedToken }> {
   // An id by this machine's clock, which may be wrong, would not be in order with those of other nodes.
-  await untilAnswered(inserter.clock, inserter.deadline, () => rows.know());
+  await retry(inserter.clock, inserter.deadline, () => store.ensureClock());
   for (let taken = 0; taken < MAX_TAKEN_IDS; taken++) {
-    const token = mintToken(rows.nowMs);
-    const { row } = await insertRow(rows, token, { client, data: Values.empty().toText() }, inserter);
+    const token = mintToken(store.nowMs);
+    const { row } = await insertRow(store, token, { client, data: Values.empty().toText() }, inserter);
     // Else it is somebody else's; with 74 random bits that does not happen by chance.
-    if (!row || !sameHash(row.secretHash, token.secretHash)) continue;
+    if (!row || !isSameHash(row.secretHash, token.secretHash)) continue;
     const isLast = taken === MAX_TAKEN_IDS - 1;
     if (isLast || Math.abs(row.createdAt * 1000 - timeOfId(token.sessionId)) < OUT_OF_TIME_MS)
       return { row, token };
     // The store's clock was set since it was last heard, and the answer has told it. Nobody has this token
     // yet.
-    await rows.delete(token.sessionId).catch(() => {});
+    await store.delete(token.sessionId).catch(() => {});
   }
   throw new SessionError("SESSION_STORE_FAILED", "each new session id was taken");
 }
@@ -57,7 +58,7 @@ export async function insertNewRow(
  * the store.
  */
 export function insertRow(
-  rows: Rows,
+  store: BatchedStore,
   { sessionId, secretHash }: PresentedToken,
   first: FirstFacts,
   { processId, clock, deadline }: Inserter,
@@ -65,10 +66,10 @@ export function insertRow(
   const revision = newRevision();
   const writers = withWriter(new Uint8Array(), processId, revision);
   const fresh: NewSession = { ...first, sessionId, secretHash, revision, writers };
-  return untilWritten(clock, deadline, sessionId, async () => {
-    const inserted = await rows.insert(fresh);
+  return retryWrite(clock, deadline, sessionId, async () => {
+    const inserted = await store.insert(fresh);
     if (inserted) return { row: inserted, isInserted: true };
-    const row = await rows.load(sessionId);
+    const row = await store.load(sessionId);
     return { row, isInserted: row !== undefined && hasWritten(row.writers, processId, revision) };
   });
 }
@@ -78,6 +79,11 @@ export function insertRow(
  * nothing of the outcome: another process may have been quicker, or an answer lost, so the row is to be read
  * again whatever happened.
  */
-export function adoptRow(rows: Rows, token: PresentedToken, clock: Clock, deadline: number): Promise<void> {
-  return untilAnswered(clock, deadline, () => rows.adopt(token));
+export function adoptRow(
+  store: BatchedStore,
+  token: PresentedToken,
+  clock: Clock,
+  deadline: number,
+): Promise<void> {
+  return retry(clock, deadline, () => store.adopt(token));
 }

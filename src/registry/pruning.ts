@@ -1,7 +1,7 @@
 import { pause } from "../base/clock.js";
 import { LogOnce } from "../base/log-once.js";
 import { SessionError, toSessionError } from "../errors.js";
-import { storeError, untilWritten } from "../gateway/retry.js";
+import { retryWrite, storeError } from "../gateway/retry.js";
 import type { Settings } from "../options.js";
 import type { Seconds, SessionStore } from "../store.js";
 
@@ -69,7 +69,7 @@ export class Pruning {
     while (!this.#stopped) {
       const beganMs = clock.now();
       const deadline = beganMs + storeTimeout * 1000;
-      const step = await untilWritten(clock, deadline, undefined, async () =>
+      const step = await retryWrite(clock, deadline, undefined, async () =>
         this.#store.prune?.({ expiredFor: KEPT_FOR, limit }),
       ).catch((error: unknown) => {
         if (total === 0) throw error;
@@ -100,7 +100,7 @@ export class Pruning {
     const { log } = this.#settings;
     try {
       const deleted = await this.run();
-      this.#once.over();
+      this.#once.reset();
       if (deleted > 0) log.debug({ deleted }, "expired sessions were pruned");
     } catch (error) {
       const { code, message } = error instanceof SessionError ? error : storeError(error);

@@ -5,9 +5,10 @@ import { promotePresented, type Standing, standingOf } from "../session/secret.j
 import type { Session } from "../session/session.js";
 import { Verification, type Verifier, verifyInTurn } from "../session/verification.js";
 import type { SessionRow, SessionStore } from "../store.js";
+import { isSameHash } from "../token/hash.js";
 import { type TokenParser, tokenParser } from "../token/legacy.js";
-import { type PresentedToken, sameHash } from "../token/token.js";
-import { UnheardTokens } from "../token/unconfirmed-tokens.js";
+import type { PresentedToken } from "../token/token.js";
+import { UnconfirmedTokens } from "../token/unconfirmed-tokens.js";
 import type { ClientDescription, EndReason } from "../wire.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
 import { LiveSessions } from "./live-sessions.js";
@@ -35,12 +36,12 @@ export interface Minted {
  */
 export class SessionRegistry extends LiveSessions {
   readonly parseToken: TokenParser;
-  readonly unheard: UnheardTokens;
+  readonly unconfirmed: UnconfirmedTokens;
 
   constructor(settings: Settings, store: SessionStore, events: Events) {
     super(settings, store, events);
     this.parseToken = tokenParser(settings);
-    this.unheard = new UnheardTokens(settings.clock);
+    this.unconfirmed = new UnconfirmedTokens(settings.clock);
   }
 
   /**
@@ -58,7 +59,7 @@ export class SessionRegistry extends LiveSessions {
     const { sessionId, secretHash } = token;
     let standing: Standing = "none";
     const isAllowed = (row: SessionRow) => {
-      standing = standingOf(row, secretHash, this.unheard);
+      standing = standingOf(row, secretHash, this.unconfirmed);
       return standing === "current" || standing === "next";
     };
     let opened = await this.#openRow(sessionId, isAllowed);
@@ -73,7 +74,7 @@ export class SessionRegistry extends LiveSessions {
       }
       opened = { found: "nothing", missing: false, isTold: true };
     }
-    const wasGood = (standing as Standing) === "previous" || this.unheard.knows(secretHash);
+    const wasGood = (standing as Standing) === "previous" || this.unconfirmed.has(secretHash);
     return wasGood && opened.found === "nothing" ? { ...opened, isRetired: true } : opened;
   }
 
@@ -90,8 +91,8 @@ export class SessionRegistry extends LiveSessions {
    * of it is under way: it has to be opened in full, in its turn.
    */
   verifyNow(session: Session, verifier: Verifier): boolean {
-    if (this.closed || !session.isKnown || !session.turns.begin()) return false;
-    this.rows.loadRevision(new Verification(session, verifier));
+    if (this.isClosed || !session.isKnown || !session.turns.begin()) return false;
+    this.store.sendVerification(new Verification(session, verifier));
     return true;
   }
 
@@ -100,17 +101,17 @@ export class SessionRegistry extends LiveSessions {
    * come. Errors: a `StoreFault`, `SESSION_CLOSED`.
    */
   verifyInTurn(session: Session, onBegin: () => void): Promise<boolean> {
-    if (this.closed) return Promise.reject(session.error("SESSION_CLOSED"));
+    if (this.isClosed) return Promise.reject(session.error("SESSION_CLOSED"));
     return verifyInTurn(session, () => {
       onBegin();
-      return this.rows.lookAt(session.id);
+      return this.store.loadRevision(session.id);
     });
   }
 
   /** Answers whether it is the session's secret now; where it is not, another has been quicker. */
   async #promote(session: Session, secretHash: Uint8Array): Promise<boolean> {
     try {
-      await promotePresented(session, secretHash, this.unheard);
+      await promotePresented(session, secretHash, this.unconfirmed);
       return true;
     } catch (error) {
       this.release(session);
@@ -147,7 +148,7 @@ export class SessionRegistry extends LiveSessions {
   ): Promise<Opened> {
     this.throwIfClosed();
     // Registered, and held, before its row is read: whatever happens to the session meanwhile finds it.
-    const session = this.hold(sessionId);
+    const session = this.acquire(sessionId);
     let opened: Opened = { found: "nothing", missing: false };
     try {
       const row = await session.read(options);
@@ -159,7 +160,7 @@ export class SessionRegistry extends LiveSessions {
     } catch (error) {
       if (!(error instanceof SessionError) || error.code !== "SESSION_DATA_INVALID") throw error;
       // The row stays as it is for somebody to mend; the client gets a fresh session rather than none.
-      this.failed(error);
+      this.reportError(error);
     } finally {
       if (opened.found !== "session") this.release(session);
     }
@@ -177,8 +178,8 @@ export class SessionRegistry extends LiveSessions {
    */
   async mint(client: ClientDescription | null): Promise<Minted> {
     this.throwIfClosed();
-    const { row, token } = await this.track(() => insertNewRow(this.rows, client, this.#inserter));
-    const session = this.hold(token.sessionId);
+    const { row, token } = await this.track(() => insertNewRow(this.store, client, this.#inserter));
+    const session = this.acquire(token.sessionId);
     session.begin(row);
     this.events.emit("sessionStart", { sessionId: session.id, client });
     return { session, token };
@@ -197,18 +198,18 @@ export class SessionRegistry extends LiveSessions {
     this.throwIfClosed();
     const { sessionId, secretHash } = token;
     const { row, isInserted: isNew } = await this.track(() =>
-      insertRow(this.rows, token, first, this.#inserter),
+      insertRow(this.store, token, first, this.#inserter),
     );
     if (isNew) this.recentRows.forget(sessionId);
     if (isNew) this.events.emit("sessionStart", { sessionId, client: first.client });
     if (!isNew || !row || this.findLive(sessionId)) {
       // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for
       // its turn. There is a row: the INSERT has met it.
-      const isOwn = (found: SessionRow) => sameHash(found.secretHash, secretHash);
+      const isOwn = (found: SessionRow) => isSameHash(found.secretHash, secretHash);
       const opened = await this.reopen(sessionId, isOwn, { isExpected: true });
       return { ...opened, isNew };
     }
-    const session = this.hold(sessionId);
+    const session = this.acquire(sessionId);
     session.begin(row);
     return { found: "session", session, isNew };
   }
@@ -220,7 +221,7 @@ export class SessionRegistry extends LiveSessions {
   async destroy(sessionId: string, reason: EndReason = "destroyed"): Promise<void> {
     checkId(sessionId);
     this.throwIfClosed();
-    const session = this.hold(sessionId);
+    const session = this.acquire(sessionId);
     try {
       await session.destroy(reason);
     } finally {

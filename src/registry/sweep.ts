@@ -43,7 +43,7 @@ export class Sweep {
     this.#jumps = new ClockJumps(settings.clock);
     this.#outages = new Outages(settings, {
       failing: "live sessions cannot be compared with the store",
-      over: "live sessions can be compared with the store again",
+      recovered: "live sessions can be compared with the store again",
     });
   }
 
@@ -135,12 +135,12 @@ export class Sweep {
       const some = sessions.slice(at, at + AT_ONCE).filter((session) => session.row && !session.ended);
       if (some.length === 0) continue;
       try {
-        const seen = await this.#registry.rows.loadRevisions(some.map(({ id }) => id));
+        const seen = await this.#registry.store.loadRevisions(some.map(({ id }) => id));
         if (this.#stopped) return false;
         some.forEach((session, n) => {
-          if (session.saw(seen[n])) void this.#registry.refresh(session);
+          if (session.compareRevision(seen[n])) void this.#registry.refresh(session);
         });
-        this.#outages.over();
+        this.#outages.reportRecovery();
       } catch (error) {
         this.#outages.report(storeError(error));
         // Where the store is away the others would fare no better; what else is wrong with some need not be

@@ -1,6 +1,6 @@
 import { ClockJumps } from "../base/clock.js";
 import { Outages } from "../base/outages.js";
-import type { Rows } from "../gateway/batched-store.js";
+import type { BatchedStore } from "../gateway/batched-store.js";
 import { storeError } from "../gateway/retry.js";
 import type { Settings } from "../options.js";
 import { expiresAfterTouch } from "../row/expiration.js";
@@ -17,21 +17,21 @@ import { touchLead } from "./touch-pace.js";
  */
 export class Touches {
   readonly #settings: Settings;
-  readonly #rows: Rows;
+  readonly #store: BatchedStore;
   readonly #deferred: DeferredTouches;
   readonly #outages: Outages;
   readonly #jumps: ClockJumps;
   /** The last jump after which a session's touch was deferred. */
   readonly #usedAfter = new WeakMap<Session, number>();
 
-  constructor(settings: Settings, rows: Rows) {
+  constructor(settings: Settings, store: BatchedStore) {
     this.#settings = settings;
     this.#jumps = new ClockJumps(settings.clock);
-    this.#rows = rows;
-    this.#deferred = new DeferredTouches(rows);
+    this.#store = store;
+    this.#deferred = new DeferredTouches(store);
     this.#outages = new Outages(settings, {
       failing: "the use of sessions cannot be written",
-      over: "the use of sessions can be written again",
+      recovered: "the use of sessions can be written again",
     });
   }
 
@@ -83,20 +83,20 @@ export class Touches {
     const beginVisit = options.beginVisit || this.#deferred.beginsVisit(id);
     const isNewVisit = beginVisit && now - row.visitedAt > VISIT_GAP;
     // Shown at once; if the statement fails, it is taken back.
-    session.touched({
+    session.applyTouch({
       expires: Math.max(row.expires, expires),
       visitedAt: now,
       previousVisitAt: isNewVisit ? row.visitedAt : row.previousVisitAt,
     });
     const putOff = () => {
-      session.touched(row);
+      session.applyTouch(row);
       this.#defer(session, row, beginVisit);
     };
-    return this.#rows.touch(id, { beginVisit }).then(
+    return this.#store.touch(id, { beginVisit }).then(
       (isTouched) => {
         if (isTouched) this.#deferred.remove(id);
         else putOff();
-        this.#outages.over();
+        this.#outages.reportRecovery();
       },
       (error: unknown) => {
         putOff();
@@ -114,6 +114,6 @@ export class Touches {
   async retryDeferred(goesOn: () => boolean): Promise<void> {
     const { reason, isAnswered } = await this.#deferred.retry(this.#settings.clock.now(), goesOn);
     if (reason !== undefined) this.#outages.report(storeError(reason));
-    else if (isAnswered) this.#outages.over();
+    else if (isAnswered) this.#outages.reportRecovery();
   }
 }

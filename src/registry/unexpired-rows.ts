@@ -1,4 +1,4 @@
-import { untilAnswered } from "../gateway/retry.js";
+import { retry } from "../gateway/retry.js";
 import type { SessionRow } from "../store.js";
 import { isSessionId } from "../token/token.js";
 import type { SessionRegistry } from "./registry.js";
@@ -18,7 +18,7 @@ export async function* unexpiredRows(
   let after: string | undefined;
   let page: SessionRow[];
   do {
-    page = await askStore(registry, () => registry.rows.list({ after, limit: PAGE, values }));
+    page = await askStore(registry, () => registry.store.list({ after, limit: PAGE, values }));
     // The key of a row that the old package wrote is no id, but a token.
     yield page.filter(({ sessionId }) => isSessionId(sessionId));
     after = page.at(-1)?.sessionId;
@@ -27,11 +27,11 @@ export async function* unexpiredRows(
 
 /** How many sessions have not expired. Errors: as {@link unexpiredRows}. */
 export function countUnexpiredRows(registry: SessionRegistry): Promise<number> {
-  return askStore(registry, () => registry.rows.count());
+  return askStore(registry, () => registry.store.count());
 }
 
 async function askStore<Result>(registry: SessionRegistry, run: () => Promise<Result>): Promise<Result> {
   registry.throwIfClosed();
   const { clock, storeTimeoutMs } = registry;
-  return registry.track(() => untilAnswered(clock, clock.now() + storeTimeoutMs, run));
+  return registry.track(() => retry(clock, clock.now() + storeTimeoutMs, run));
 }

@@ -1,4 +1,4 @@
-import { Few } from "../base/small-set.js";
+import { SmallSet } from "../base/small-set.js";
 import type { Session } from "../session/session.js";
 import type { SessionWatcher } from "../session/session-host.js";
 
@@ -7,7 +7,7 @@ import type { SessionWatcher } from "../session/session-host.js";
  * costs nothing here.
  */
 export class WatchedSessions {
-  readonly #byUser = new Map<string, Few<Session>>();
+  readonly #byUser = new Map<string, SmallSet<Session>>();
 
   /** The sessions that are open here and belong to this user now. */
   ofUser(userId: string): Iterable<Session> {
@@ -17,18 +17,18 @@ export class WatchedSessions {
   /** A socket has it open. */
   add(session: Session, watcher: SessionWatcher): void {
     session.watchers.add(watcher);
-    this.#index(session, session.saved.kept.userId);
+    this.#index(session, session.saved.compactIdentity.userId);
   }
 
   /** It has it open no more. */
   remove(session: Session, watcher: SessionWatcher): void {
     session.watchers.delete(watcher);
-    if (session.watchers.size === 0) this.#unindex(session, session.saved.kept.userId);
+    if (session.watchers.size === 0) this.#unindex(session, session.saved.compactIdentity.userId);
   }
 
   /** Somebody may have logged in or out. */
   update(session: Session, before: string | null): void {
-    const { userId } = session.saved.kept;
+    const { userId } = session.saved.compactIdentity;
     if (userId === before) return;
     this.#unindex(session, before);
     if (session.watchers.size > 0) this.#index(session, userId);
@@ -36,7 +36,7 @@ export class WatchedSessions {
 
   #index(session: Session, userId: string | null): void {
     if (userId === null) return;
-    const sessions = this.#byUser.get(userId) ?? new Few<Session>();
+    const sessions = this.#byUser.get(userId) ?? new SmallSet<Session>();
     sessions.add(session);
     this.#byUser.set(userId, sessions);
   }

@@ -18,7 +18,7 @@ export type RowAge = "same" | "older" | "newer" | "unknown";
  * been overwritten. What one of the two says of the other's last write decides first; then the revisions,
  * where both grow; then what one of them cannot know.
  */
-export function ageOf(row: RowFacts, known: RowFacts): RowAge {
+export function compareAge(row: RowFacts, known: RowFacts): RowAge {
   if (row.revision === known.revision) return "same";
   if (isAnother(row, known)) return "newer";
   const rowHistory = new History(row);
@@ -48,7 +48,7 @@ export function isAnother({ createdAt }: RowFacts, known: RowFacts): boolean {
  * that cannot be told, it is not.
  */
 export function isLate(row: RowFacts, known: RowFacts): boolean {
-  const age = ageOf(row, known);
+  const age = compareAge(row, known);
   return age === "older" || (age === "unknown" && !isGrown(row.revision) && isGrown(known.revision));
 }
 

@@ -59,7 +59,7 @@ export function entryOf(entries: readonly WriterEntry[], process: Buffer): Write
  * What a row's history is known to have reached: its own revision or, where that is one of 0.1 or of a hand,
  * the largest one in its `writers`. A write on it must be larger, for those who know what came before.
  */
-export function reached({ revision, writers }: { revision: number; writers: string }): number {
+export function latestRevision({ revision, writers }: { revision: number; writers: string }): number {
   if (isGrown(revision) || writers.length === 0) return revision;
   let most = revision;
   for (const entry of entriesOf(Buffer.from(writers, "latin1"))) most = Math.max(most, entry.revision);

@@ -48,7 +48,7 @@ export class Changes {
   }
 
   /** How many wait for the next write. */
-  get waiting(): number {
+  get waitingCount(): number {
     return this.#waiting.length;
   }
 
@@ -100,7 +100,7 @@ export class Changes {
   }
 
   /** What was taken is in the row; `saved` is what the row holds now. */
-  applied(saved: Values): void {
+  resolveTaken(saved: Values): void {
     for (const { resolve } of this.#inFlight) resolve();
     this.#inFlight = NONE;
     this.rebase(saved);
@@ -114,7 +114,7 @@ export class Changes {
   }
 
   /** What was taken is rejected. */
-  failed(error: SessionError): void {
+  rejectTaken(error: SessionError): void {
     for (const { reject } of this.#inFlight) reject(error);
     this.#inFlight = NONE;
     this.#refresh();

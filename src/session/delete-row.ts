@@ -7,7 +7,7 @@ import type { SessionHost } from "./session-host.js";
 import type { Values } from "./values.js";
 
 /** What is ended by deleting its row. */
-interface Mortal extends Reader {
+interface Deletable extends Reader {
   readonly saved: Values;
   begin(row: SessionRow): void;
   end(reason: EndReason): void;
@@ -17,7 +17,7 @@ interface Mortal extends Reader {
  * Deletes a session's row, in its turn, and ends the session; `by` which right, where that is to be checked.
  * Errors: those of {@link readRow} and {@link settleDelete}, `SESSION_TOKEN_CHANGED`.
  */
-export async function deleteRow<Session extends Mortal>(
+export async function deleteRow<Session extends Deletable>(
   session: Session,
   host: SessionHost<Session>,
   { reason, deadline, by }: { reason: EndReason; deadline: number; by?: Credential | undefined },
@@ -29,7 +29,7 @@ export async function deleteRow<Session extends Mortal>(
     if (session.ended) return;
     if (!row) return session.end("destroyed");
     session.begin(row);
-    by.check(session.saved.kept, session.id);
+    by.assertCanOpen(session.saved.compactIdentity, session.id);
   }
   // Somebody else may have made room already, and begun anew; where this is read late, the DELETE finds it
   // out.
@@ -37,5 +37,5 @@ export async function deleteRow<Session extends Mortal>(
   if (onlyExpired && (await readRow(session, host, deadline))?.data !== null) return;
   await settleDelete(host, session.id, deadline, { onlyExpired });
   session.end(reason);
-  host.destroyed(session, reason);
+  host.onDestroy(session, reason);
 }

@@ -29,9 +29,9 @@ export function toEntries(keyOrValues: unknown, value: unknown): Entries {
 }
 
 /** Sets these keys, all or none; `undefined` deletes. Errors: `SESSION_TOO_LARGE`. */
-export function setting(entries: Entries, limit: Limit): Apply {
+export function setEntries(entries: Entries, limit: Limit): Apply {
   const [first] = entries;
-  if (entries.length !== 1 || !first) return wholly((values) => setAll(values, entries), limit);
+  if (entries.length !== 1 || !first) return allOrNothing((values) => setAll(values, entries), limit);
   // The common case, without a copy of everything.
   const [key, text] = first;
   if (text === undefined) return (values) => values.delete(key);
@@ -46,7 +46,7 @@ export function setting(entries: Entries, limit: Limit): Apply {
  * A change that is made all or not at all: what `apply` throws leaves the values as they were. Errors:
  * `SESSION_TOO_LARGE`.
  */
-export function wholly(apply: Apply, limit: Limit): Apply {
+export function allOrNothing(apply: Apply, limit: Limit): Apply {
   return (values: Values) => {
     const target = values.copy();
     apply(target);
@@ -58,9 +58,9 @@ export function wholly(apply: Apply, limit: Limit): Apply {
 /**
  * A change that is checked each time it is run: the session may have become another's since it was asked for.
  */
-export function allowed(apply: Apply, by: Credential, sessionId: string): Apply {
+export function onlyIfAllowed(apply: Apply, by: Credential, sessionId: string): Apply {
   return (values) => {
-    by.check(values.kept, sessionId);
+    by.assertCanOpen(values.compactIdentity, sessionId);
     apply(values);
   };
 }

@@ -5,14 +5,14 @@ import { AsyncLocalStorage } from "node:async_hooks";
  * ever, and so does this; whatever such work leads to must not keep the session alive, and by it the one
  * before, and so on.
  */
-export interface Hand {
+export interface HandlerScope {
   draft: object | undefined;
 }
 
 /** What the running handler and those around it have in hand. */
-export const inHand = new AsyncLocalStorage<readonly Hand[]>();
+export const handlerScopes = new AsyncLocalStorage<readonly HandlerScope[]>();
 
 /** Runs `tell` as if no handler were around: what it calls joins no draft. */
-export function outsideHandlers(tell: () => void): void {
-  inHand.exit(tell);
+export function runOutsideHandlers(tell: () => void): void {
+  handlerScopes.exit(tell);
 }

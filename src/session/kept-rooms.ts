@@ -1,17 +1,17 @@
-import { wrong } from "../base/option-table.js";
+import { wrongOption } from "../base/option-table.js";
 
 /** Names that one logout may keep: they go to other servers with the word of it. */
 const MOST = 100;
 const LONGEST = 256;
 const NONE: ReadonlySet<string> = new Set();
 
-const kept = new WeakMap<object, ReadonlySet<string>>();
+const keptRooms = new WeakMap<object, ReadonlySet<string>>();
 
 /** Checks what an application gives as `keepRooms`. Errors: `SESSION_OPTION_INVALID`. */
 export function toRoomNames(names: unknown): ReadonlySet<string> {
   if (names === undefined) return NONE;
   if (!Array.isArray(names) || names.length > MOST || !names.every(isName))
-    throw wrong("keepRooms", `a list of at most ${MOST} names of up to ${LONGEST} characters`, names);
+    throw wrongOption("keepRooms", `a list of at most ${MOST} names of up to ${LONGEST} characters`, names);
   return new Set(names);
 }
 
@@ -19,7 +19,7 @@ export function toRoomNames(names: unknown): ReadonlySet<string> {
  * What another server says that it keeps. Other versions of this library may send what this one does not
  * know.
  */
-export function heardRoomNames(names: unknown): ReadonlySet<string> {
+export function parseRoomNames(names: unknown): ReadonlySet<string> {
   return Array.isArray(names) ? new Set(names.slice(0, MOST).filter(isName)) : NONE;
 }
 
@@ -28,21 +28,21 @@ function isName(name: unknown): name is string {
 }
 
 /** The rooms that the sockets of a session stay in when its login ends now. */
-export function keptRooms(session: object): ReadonlySet<string> {
-  return kept.get(session) ?? NONE;
+export function getKeptRooms(session: object): ReadonlySet<string> {
+  return keptRooms.get(session) ?? NONE;
 }
 
 /** While `run` runs, a login of this session that ends keeps these rooms. */
-export async function keepingRooms<Result>(
+export async function withKeptRooms<Result>(
   session: object,
   rooms: ReadonlySet<string>,
   run: () => Promise<Result>,
 ): Promise<Result> {
   if (rooms.size === 0) return run();
-  kept.set(session, rooms);
+  keptRooms.set(session, rooms);
   try {
     return await run();
   } finally {
-    if (kept.get(session) === rooms) kept.delete(session);
+    if (keptRooms.get(session) === rooms) keptRooms.delete(session);
   }
 }

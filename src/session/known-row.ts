@@ -1,7 +1,8 @@
 import type { RowFacts } from "../row/row-age.js";
-import { newRevision, onlyWriter, type ProcessId, reached, withWriter } from "../row/writers.js";
+import { latestRevision, newRevision, onlyWriter, type ProcessId, withWriter } from "../row/writers.js";
 import type { Seconds, SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "../store.js";
-import { bytesToText, type KeptIdentity, keepIdentity, textToBytes, toIdentity } from "../token/identity.js";
+import { bytesToText, textToBytes } from "../token/hash.js";
+import { type CompactIdentity, toCompactIdentity, toIdentity } from "../token/identity.js";
 import type { ClientDescription } from "../wire.js";
 import type { Values } from "./values.js";
 
@@ -11,11 +12,11 @@ type Facts = Omit<
   | "with"
   | "writersBytes"
   | "facts"
-  | "seen"
+  | "withTimes"
   | "databaseNow"
   | "latestDatabaseNow"
-  | "attempt"
-  | "written"
+  | "toAttempt"
+  | "afterWrite"
 >;
 
 /**
@@ -32,7 +33,7 @@ export class KnownRow {
   readonly revision: number;
   /** Each byte a Latin-1 character. */
   readonly writers: string;
-  readonly identity: KeptIdentity;
+  readonly identity: CompactIdentity;
   /** The database's clock when the row was read, and the process's own then, in milliseconds. */
   readonly now: UnixSeconds;
   readonly readAtMs: number;
@@ -56,7 +57,7 @@ export class KnownRow {
     const { expires, createdAt, visitedAt, previousVisitAt, idleSeconds, client, revision, now } = row;
     const { writers, identity } = before ?? {
       writers: bytesToText(row.writers),
-      identity: keepIdentity(row, row.idleSeconds),
+      identity: toCompactIdentity(row, row.idleSeconds),
     };
     return new KnownRow({
       expires,
@@ -80,7 +81,7 @@ export class KnownRow {
   }
 
   /** The same row, seen again with these times. */
-  seen(seen: SessionRevision, nowMs: number): KnownRow {
+  withTimes(seen: SessionRevision, nowMs: number): KnownRow {
     const { expires, visitedAt, previousVisitAt, now } = seen;
     const isAsKnown =
       expires === this.expires &&
@@ -111,8 +112,8 @@ export class KnownRow {
   }
 
   /** The write that would make this row hold `values`. */
-  attempt(sessionId: string, values: Values, processId: ProcessId): WriteAttempt {
-    const revision = newRevision(reached(this));
+  toAttempt(sessionId: string, values: Values, processId: ProcessId): WriteAttempt {
+    const revision = newRevision(latestRevision(this));
     return {
       sessionId,
       baseRevision: this.revision,
@@ -120,19 +121,21 @@ export class KnownRow {
       data: values.toText(),
       writers:
         onlyWriter(this.writers, processId, revision) ?? withWriter(this.writersBytes, processId, revision),
-      ...(values.kept !== this.identity && { identity: values.identity }),
+      ...(values.compactIdentity !== this.identity && { identity: values.identity }),
       // Against what the values were taken from: somebody may have changed the column alone.
-      ...(values.kept.idleSeconds !== this.identity.idleSeconds && { idleSeconds: values.kept.idleSeconds }),
+      ...(values.compactIdentity.idleSeconds !== this.identity.idleSeconds && {
+        idleSeconds: values.compactIdentity.idleSeconds,
+      }),
     };
   }
 
   /** The row after that write; `expires` where it changes the idle time. */
-  written(
+  afterWrite(
     { revision, writers, idleSeconds = this.idleSeconds }: WriteAttempt,
     values: Values,
     expires = this.expires,
   ): KnownRow {
-    const identity = values.kept;
+    const identity = values.compactIdentity;
     return this.with({ revision, writers: bytesToText(writers), identity, idleSeconds, expires });
   }
 

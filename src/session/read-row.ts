@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.js";
-import type { Rows } from "../gateway/batched-store.js";
-import { isExpiryInDoubt, type LateReads, lookAgain } from "../gateway/late-reads.js";
+import type { BatchedStore } from "../gateway/batched-store.js";
+import { isExpiryInDoubt, type LateReads, reread } from "../gateway/late-reads.js";
 import { loadRow } from "../gateway/settle.js";
 import { isLate } from "../row/row-age.js";
 import type { SessionRow } from "../store.js";
@@ -20,7 +20,7 @@ export interface Reader {
 /** What reading needs of the registry. */
 export interface ReadingHost {
   readonly clock: Clock;
-  readonly rows: Rows;
+  readonly store: BatchedStore;
   readonly lateReads: LateReads;
   /** What was known of rows that are not kept. */
   readonly recentRows: RecentRows;
@@ -36,10 +36,10 @@ export async function readRow(
   deadline: number,
 ): Promise<SessionRow | undefined> {
   const row = await loadRow(host, reader.id, deadline);
-  return isBelieved(row, reader, host) ? row : readAgain(row, reader, host, deadline);
+  return isBelieved(row, reader, host) ? row : rereadRow(row, reader, host, deadline);
 }
 
-async function readAgain(
+async function rereadRow(
   found: SessionRow | undefined,
   reader: Reader,
   host: ReadingHost,
@@ -48,13 +48,13 @@ async function readAgain(
   const { id } = reader;
   const { clock, recentRows, lateReads } = host;
   const load = () => loadRow(host, id, deadline);
-  const look = () => lookAgain(clock, load, (row) => isBelieved(row, reader, host));
+  const read = () => reread(clock, load, (row) => isBelieved(row, reader, host));
   const isKnown = found || reader.row || reader.isExpected || recentRows.get(id);
-  const row = await (isKnown ? look() : lateReads.forUnknown(look));
+  const row = await (isKnown ? read() : lateReads.limitUnknown(read));
   if (isBelieved(row, reader, host)) return row;
   // From now on it is as the database says.
   recentRows.forget(id);
-  if (row && row.data !== null) lateReads.insisted(id);
+  if (row && row.data !== null) lateReads.logLateRow(id);
   return row;
 }
 
@@ -62,17 +62,21 @@ async function readAgain(
  * Whether a row, or that there is none, can be what the database has: it may have been read from a node that
  * lags behind.
  */
-function isBelieved(row: SessionRow | undefined, reader: Reader, { recentRows, rows }: ReadingHost): boolean {
+function isBelieved(
+  row: SessionRow | undefined,
+  reader: Reader,
+  { recentRows, store }: ReadingHost,
+): boolean {
   const { id, row: known } = reader;
   if (reader.ended) return true;
   const recent = recentRows.get(id);
   if (!row) {
     if (known || recent || reader.isExpected) return false;
-    return recentRows.isOver(id) || !rows.isYoung(id);
+    return recentRows.hasEnded(id) || !store.isYoung(id);
   }
   if (row.data === null) {
     if (isExpiryInDoubt(row, known?.expires)) return false;
-  } else if (recentRows.isOver(id, row.createdAt)) return false;
+  } else if (recentRows.hasEnded(id, row.createdAt)) return false;
   if (known && known.revision !== row.revision && isLate(row, known.facts)) return false;
   return !recent || !isLate(row, recent);
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.js";
 import { isGrown } from "../row/revision.js";
 import type { RowFacts } from "../row/row-age.js";
 import type { UnixSeconds } from "../store.js";
-import { textToBytes } from "../token/identity.js";
+import { textToBytes } from "../token/hash.js";
 import type { KnownRow } from "./known-row.js";
 
 /** Each is remembered for this long, and at most twice as long. */
@@ -20,8 +20,8 @@ interface Recent {
 }
 
 /** Of a session that is over: by then, by the database's clock. */
-interface Over {
-  readonly overAt: UnixSeconds;
+interface Ended {
+  readonly endedAt: UnixSeconds;
 }
 
 /**
@@ -32,8 +32,8 @@ interface Over {
  */
 export class RecentRows {
   readonly #clock: Clock;
-  #young = new Map<string, Recent | Over>();
-  #old = new Map<string, Recent | Over>();
+  #young = new Map<string, Recent | Ended>();
+  #old = new Map<string, Recent | Ended>();
   #youngSinceMs: number;
 
   constructor(clock: Clock) {
@@ -42,19 +42,19 @@ export class RecentRows {
   }
 
   /** A session is let go, whose row is this one. */
-  letGo(sessionId: string, { revision, writers, createdAt }: KnownRow): void {
+  remember(sessionId: string, { revision, writers, createdAt }: KnownRow): void {
     if (this.isBehind(sessionId, revision)) return;
-    this.#remember(sessionId, { revision, writers, createdAt });
+    this.#keep(sessionId, { revision, writers, createdAt });
   }
 
   /** Another process has told of a write. */
-  announced(sessionId: string, revision: number): void {
+  rememberAnnounced(sessionId: string, revision: number): void {
     const known = this.#recent(sessionId);
     // Told late, or of another session that has begun under the same id: that shows by itself.
-    if (this.isOver(sessionId)) return;
+    if (this.hasEnded(sessionId)) return;
     // One of 0.1 says nothing that could be compared.
     if (!isGrown(revision) || (known && revision <= known.revision)) return;
-    this.#remember(sessionId, { revision, writers: undefined, createdAt: undefined });
+    this.#keep(sessionId, { revision, writers: undefined, createdAt: undefined });
   }
 
   /** Whether a later revision than this one was known a moment ago. */
@@ -65,16 +65,16 @@ export class RecentRows {
 
   /**
    * The session's row is gone: that there is none is as it should be, and one that was created before
-   * `overAt` is read late.
+   * `endedAt` is read late.
    */
-  over(sessionId: string, overAt: UnixSeconds): void {
-    this.#remember(sessionId, { overAt });
+  rememberEnd(sessionId: string, endedAt: UnixSeconds): void {
+    this.#keep(sessionId, { endedAt });
   }
 
   /** Whether a moment ago the session was over; with `createdAt`, that of a row, whether it was this one. */
-  isOver(sessionId: string, createdAt = Number.NEGATIVE_INFINITY): boolean {
+  hasEnded(sessionId: string, createdAt = Number.NEGATIVE_INFINITY): boolean {
     const known = this.#find(sessionId);
-    return known !== undefined && "overAt" in known && createdAt <= known.overAt;
+    return known !== undefined && "endedAt" in known && createdAt <= known.endedAt;
   }
 
   /** Nothing that was known is to be compared with: the database insists, or the id is used again. */
@@ -96,12 +96,12 @@ export class RecentRows {
     return known && "revision" in known ? known : undefined;
   }
 
-  #find(sessionId: string): Recent | Over | undefined {
+  #find(sessionId: string): Recent | Ended | undefined {
     this.age();
     return this.#young.get(sessionId) ?? this.#old.get(sessionId);
   }
 
-  #remember(sessionId: string, recent: Recent | Over): void {
+  #keep(sessionId: string, recent: Recent | Ended): void {
     this.age();
     this.#young.set(sessionId, recent);
   }

@@ -1,15 +1,19 @@
 import type { Identity } from "../store.js";
-import { sameHash } from "../token/token.js";
-import type { UnheardTokens } from "../token/unconfirmed-tokens.js";
+import { isSameHash } from "../token/hash.js";
+import type { UnconfirmedTokens } from "../token/unconfirmed-tokens.js";
 import type { Session } from "./session.js";
 
 /** What a secret is to a session. */
 export type Standing = "current" | "next" | "previous" | "none";
 
-export function standingOf(identity: Identity, secretHash: Uint8Array, unheard: UnheardTokens): Standing {
-  if (sameHash(identity.secretHash, secretHash)) return "current";
-  if (sameHash(identity.nextHash, secretHash) || unheard.opens(secretHash, identity)) return "next";
-  return sameHash(identity.previousHash, secretHash) ? "previous" : "none";
+export function standingOf(
+  identity: Identity,
+  secretHash: Uint8Array,
+  unconfirmed: UnconfirmedTokens,
+): Standing {
+  if (isSameHash(identity.secretHash, secretHash)) return "current";
+  if (isSameHash(identity.nextHash, secretHash) || unconfirmed.canOpen(secretHash, identity)) return "next";
+  return isSameHash(identity.previousHash, secretHash) ? "previous" : "none";
 }
 
 /**
@@ -18,17 +22,17 @@ export function standingOf(identity: Identity, secretHash: Uint8Array, unheard: 
 export function promotePresented(
   session: Session,
   secretHash: Uint8Array,
-  unheard: UnheardTokens,
+  unconfirmed: UnconfirmedTokens,
 ): Promise<void> {
   return session.edit((values) => {
     const { identity } = values;
-    const standing = standingOf(identity, secretHash, unheard);
+    const standing = standingOf(identity, secretHash, unconfirmed);
     if (standing === "current") return;
     if (standing !== "next") throw session.error("SESSION_TOKEN_CHANGED");
-    values.identity = replaced(identity, secretHash);
+    values.identity = replaceSecret(identity, secretHash);
   });
 }
 
-export function replaced(identity: Identity, secretHash: Uint8Array): Identity {
+export function replaceSecret(identity: Identity, secretHash: Uint8Array): Identity {
   return { ...identity, secretHash, nextHash: null, previousHash: identity.secretHash };
 }

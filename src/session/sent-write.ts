@@ -7,7 +7,7 @@ import type { Values } from "./values.js";
 
 /** Hears what became of a {@link SentWrite}. */
 export interface Writer {
-  settled(sent: SentWrite, outcome: Outcome): void;
+  onOutcome(sent: SentWrite, outcome: Outcome): void;
 }
 
 const APPLIED: Outcome = { verdict: "applied" };
@@ -37,7 +37,7 @@ export class SentWrite implements Pending<WriteAttempt, boolean | undefined> {
 
   /** Without promises where a row matched and that is all there is to it, as it mostly is. */
   resolve(matched: boolean | undefined): void {
-    if (matched === true) this.#writer.settled(this, APPLIED);
+    if (matched === true) this.#writer.onOutcome(this, APPLIED);
     else void this.#settle(toAnswer(matched));
   }
 
@@ -47,6 +47,6 @@ export class SentWrite implements Pending<WriteAttempt, boolean | undefined> {
 
   async #settle(answer: Answer): Promise<void> {
     const { entry, base, deadline } = this;
-    this.#writer.settled(this, await settleAttempt(this.#host, entry, base, deadline, answer));
+    this.#writer.onOutcome(this, await settleAttempt(this.#host, entry, base, deadline, answer));
   }
 }

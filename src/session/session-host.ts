@@ -15,16 +15,16 @@ export interface SessionHost<Session> extends AttemptHost, TurnsHost<Session> {
   /** What was known of rows that are not kept. */
   readonly recentRows: RecentRows;
   /** No more changes are taken. */
-  readonly closed: boolean;
+  readonly isClosed: boolean;
   /**
    * The row moved: by a write of this process (`written` is its revision), or by somebody else's that was
    * noticed.
    */
-  changed(session: Session, before: Values, written?: number): void;
+  onChange(session: Session, before: Values, written?: number): void;
   /** This process deleted the row. */
-  destroyed(session: Session, reason: EndReason): void;
+  onDestroy(session: Session, reason: EndReason): void;
   /** The session has ended, for good. */
-  ended(session: Session, reason: EndReason): void;
+  onEnd(session: Session, reason: EndReason): void;
 }
 
 /** Hears what becomes of a session that it has open, or has had. */
@@ -38,8 +38,8 @@ export interface SessionWatcher {
    * Who was logged in is not any more; comes before the new values can be seen. `keep`: the rooms that its
    * sockets may stay in.
    */
-  loginEnded(identity: Identity, keep: ReadonlySet<string>): void;
-  ended(reason: EndReason): void;
+  onLoginEnd(identity: Identity, keep: ReadonlySet<string>): void;
+  onEnd(reason: EndReason): void;
   /** Another secret opens the session now; comes before the new values can be seen. */
-  tokenChanged(identity: Identity): void;
+  onTokenChange(identity: Identity): void;
 }

@@ -1,4 +1,4 @@
-import { Few } from "../base/small-set.js";
+import { SmallSet } from "../base/small-set.js";
 import { Turns } from "../base/turns.js";
 import { SessionError, type SessionErrorCode } from "../errors.js";
 import type { Outcome } from "../gateway/attempt-state.js";
@@ -9,8 +9,8 @@ import type { Credential } from "../token/credential.js";
 import type { EndReason } from "../wire.js";
 import { type Apply, Changes } from "./changes.js";
 import { deleteRow } from "./delete-row.js";
-import { allowed, type Limit, setting, wholly } from "./edits.js";
-import { tellIdentity } from "./identity-change.js";
+import { allOrNothing, type Limit, onlyIfAllowed, setEntries } from "./edits.js";
+import { notifyIdentityChange } from "./identity-change.js";
 import { KnownRow } from "./known-row.js";
 import { readRow } from "./read-row.js";
 import { SentWrite, type Writer } from "./sent-write.js";
@@ -33,19 +33,19 @@ export class Session implements Writer {
   readonly id: string;
   /** Sockets and requests that have this session open. */
   holders = 0;
-  readonly watchers = new Few<SessionWatcher>();
+  readonly watchers = new SmallSet<SessionWatcher>();
   /** There has been a row, as who opens the session knows. */
   isExpected = false;
   readonly #host: SessionHost<Session>;
   readonly #changes = new Changes();
   #row: KnownRow | undefined;
-  #writeScheduled = false;
+  #isWriteScheduled = false;
   /** A read that was asked for and has not begun. */
   #nextRead: Promise<SessionRow | undefined> | undefined;
   #ended: EndReason | undefined;
   #destroying: Promise<void> | undefined;
   /** The last outcome is unknown: the row must be read before the next write. */
-  #stale = false;
+  #isStale = false;
   /** The order of operations on the row. */
   readonly turns: Turns<Session>;
 
@@ -61,8 +61,8 @@ export class Session implements Writer {
   }
 
   /** Whether an operation is under way or a change waits. */
-  get busy(): boolean {
-    return this.turns.busy;
+  get isBusy(): boolean {
+    return this.turns.isBusy;
   }
 
   /** The row as last known; `undefined` before the first read. */
@@ -106,7 +106,7 @@ export class Session implements Writer {
    * `SESSION_DATA_INVALID`, `SESSION_CLOSED`, those of the store.
    */
   read({ isExpected = false, deadline = this.deadline() } = {}): Promise<SessionRow | undefined> {
-    if (this.#host.closed) return Promise.reject(this.error("SESSION_CLOSED"));
+    if (this.#host.isClosed) return Promise.reject(this.error("SESSION_CLOSED"));
     if (isExpected) this.isExpected = true;
     this.#nextRead ??= this.turns.run(async () => {
       this.#nextRead = undefined;
@@ -126,7 +126,7 @@ export class Session implements Writer {
   }
 
   /** Notes a touch, so that what handles show agrees with the row without reading it again. */
-  touched(times: Pick<SessionRow, "expires" | "visitedAt" | "previousVisitAt">): void {
+  applyTouch(times: Pick<SessionRow, "expires" | "visitedAt" | "previousVisitAt">): void {
     const { expires, visitedAt, previousVisitAt } = times;
     this.#row = this.#row?.with({ expires, visitedAt, previousVisitAt });
   }
@@ -135,20 +135,20 @@ export class Session implements Writer {
    * Compares with what the sweep has just read of the row, or did not find. Answers whether the row itself
    * has to be read: somebody else has written it, or it is missing.
    */
-  saw(seen: SessionRevision | undefined): boolean {
+  compareRevision(seen: SessionRevision | undefined): boolean {
     if (!this.#row || this.#ended) return false;
     if (!seen || seen.revision !== this.#row.revision) return true;
     if (isExpiryInDoubt(seen, this.#row.expires) || this.#host.recentRows.isBehind(this.id, seen.revision))
       return true;
     // This clock and the database's may not run alike, nor may this machine have been awake all the time.
-    this.#row = this.#row.seen(seen, this.#host.clock.now());
+    this.#row = this.#row.withTimes(seen, this.#host.clock.now());
     if (seen.expires <= seen.now) this.end("expired");
     return false;
   }
 
   /** Whether all that is known came from the row as it was last read. */
   get isKnown(): boolean {
-    return this.#row !== undefined && !this.#stale && !this.#ended;
+    return this.#row !== undefined && !this.#isStale && !this.#ended;
   }
 
   /**
@@ -156,12 +156,12 @@ export class Session implements Writer {
    * themselves rule out.
    */
   set(entries: Entries, by?: Credential): Promise<void> {
-    return this.#change(setting(entries, this.#limit), by);
+    return this.#change(setEntries(entries, this.#limit), by);
   }
 
   /** A change of any kind, all or nothing: what `apply` throws leaves the values as they were. */
   edit(apply: Apply, by?: Credential): Promise<void> {
-    return this.#change(wholly(apply, this.#limit), by);
+    return this.#change(allOrNothing(apply, this.#limit), by);
   }
 
   get #limit(): Limit {
@@ -169,11 +169,11 @@ export class Session implements Writer {
   }
 
   #change(asked: Apply, by: Credential | undefined): Promise<void> {
-    const apply = by ? allowed(asked, by, this.id) : asked;
+    const apply = by ? onlyIfAllowed(asked, by, this.id) : asked;
     if (this.#ended) throw this.error("SESSION_ENDED");
     // A handler may have begun before that.
-    if (this.#host.closed) throw this.error("SESSION_CLOSED");
-    if (this.#changes.waiting >= MAX_WAITING_CHANGES) throw this.error("SESSION_QUEUE_FULL");
+    if (this.#host.isClosed) throw this.error("SESSION_CLOSED");
+    if (this.#changes.waitingCount >= MAX_WAITING_CHANGES) throw this.error("SESSION_QUEUE_FULL");
     const done = this.#changes.add(apply);
     this.#scheduleWrite();
     return done;
@@ -181,7 +181,7 @@ export class Session implements Writer {
 
   /** Deletes the row and ends the session; changes that still wait are rejected with `SESSION_ENDED`. */
   async destroy(reason: EndReason = "destroyed", by?: Credential): Promise<void> {
-    if (this.#host.closed) throw this.error("SESSION_CLOSED");
+    if (this.#host.isClosed) throw this.error("SESSION_CLOSED");
     const deadline = this.deadline();
     const run = () => this.turns.run(() => deleteRow<Session>(this, this.#host, { reason, deadline, by }));
     // Not shared with others, who may destroy it where this one may not.
@@ -200,22 +200,22 @@ export class Session implements Writer {
    * What piles up while a write is in flight goes out together in the next; reads get their turn in between.
    */
   #scheduleWrite(): void {
-    if (this.#writeScheduled) return;
-    this.#writeScheduled = true;
+    if (this.#isWriteScheduled) return;
+    this.#isWriteScheduled = true;
     // Later in this turn of the event loop, so that what is changed together is written together.
     this.turns.take(() => this.#write());
   }
 
   #write(): void {
-    this.#writeScheduled = false;
+    this.#isWriteScheduled = false;
     const base = this.#row;
     const deadline = this.deadline();
-    if (this.#ended) return this.#written();
-    if (this.#stale || !base) return void this.#readAndWrite(deadline);
+    if (this.#ended) return this.#finishWrite();
+    if (this.#isStale || !base) return void this.#readAndWrite(deadline);
     const values = this.#changes.take();
-    if (!values) return this.#written();
-    const attempt = base.attempt(this.id, values, this.#host.processId);
-    this.#host.rows.sendWrite(new SentWrite(attempt, { base, values, deadline }, this, this.#host));
+    if (!values) return this.#finishWrite();
+    const attempt = base.toAttempt(this.id, values, this.#host.processId);
+    this.#host.store.sendWrite(new SentWrite(attempt, { base, values, deadline }, this, this.#host));
   }
 
   async #readAndWrite(deadline: number): Promise<void> {
@@ -226,12 +226,12 @@ export class Session implements Writer {
     } catch (error) {
       this.#changes.rejectAll(error);
     }
-    if (this.#changes.waiting > 0) this.#write();
-    else this.#written();
+    if (this.#changes.waitingCount > 0) this.#write();
+    else this.#finishWrite();
   }
 
   /** It is known what became of a write. @internal */
-  settled(sent: SentWrite, outcome: Outcome): void {
+  onOutcome(sent: SentWrite, outcome: Outcome): void {
     try {
       // Ended elsewhere meanwhile: what was in flight has been rejected.
       if (!this.#ended) this.#takeOutcome(sent, outcome);
@@ -239,7 +239,7 @@ export class Session implements Writer {
       // A row whose values cannot be read.
       this.#changes.rejectAll(error);
     }
-    this.#written();
+    this.#finishWrite();
   }
 
   #takeOutcome({ entry, base, values }: SentWrite, outcome: Outcome): void {
@@ -247,10 +247,10 @@ export class Session implements Writer {
       case "applied": {
         const before = this.saved;
         // Not from `base`: a touch may have moved the times meanwhile.
-        this.#row = (this.#row ?? base).written(entry, values, this.#expiresAfter(entry, base));
-        tellIdentity(this, before.kept, values);
-        this.#changes.applied(values);
-        this.#host.changed(this, before, entry.revision);
+        this.#row = (this.#row ?? base).afterWrite(entry, values, this.#expiresAfterWrite(entry, base));
+        notifyIdentityChange(this, before.compactIdentity, values);
+        this.#changes.resolveTaken(values);
+        this.#host.onChange(this, before, entry.revision);
         if (outcome.row) this.#adopt(outcome.row);
         return;
       }
@@ -261,21 +261,21 @@ export class Session implements Writer {
       case "ended":
         return this.end(outcome.reason);
       case "failed":
-        this.#stale = outcome.uncertain;
-        this.#changes.failed(outcome.error);
+        this.#isStale = outcome.isUncertain;
+        this.#changes.rejectTaken(outcome.error);
         if (outcome.row) this.#adopt(outcome.row);
     }
   }
 
   /** When the session ends after a write that changes its idle time, by this process's clock. */
-  #expiresAfter({ idleSeconds }: WriteAttempt, { createdAt }: KnownRow): UnixSeconds | undefined {
+  #expiresAfterWrite({ idleSeconds }: WriteAttempt, { createdAt }: KnownRow): UnixSeconds | undefined {
     if (idleSeconds === undefined) return undefined;
     return expiresAfterTouch({ idleSeconds, createdAt }, this.databaseNow, this.#host.lives);
   }
 
   /** A write is over, whatever came of it. */
-  #written(): void {
-    if (this.#changes.waiting > 0 && !this.#writeScheduled) {
+  #finishWrite(): void {
+    if (this.#changes.waitingCount > 0 && !this.#isWriteScheduled) {
       // Where nobody waits for a turn, at once.
       if (this.turns.isLast) return this.#write();
       this.#scheduleWrite();
@@ -298,16 +298,16 @@ export class Session implements Writer {
       this.#row ??= KnownRow.of(row, 0);
       return;
     }
-    const moved = this.#row?.revision !== row.revision || this.#stale;
+    const moved = this.#row?.revision !== row.revision || this.#isStale;
     const known = KnownRow.of(row, this.#host.clock.now(), moved ? undefined : this.#row);
     const values = moved ? Values.parse(data, this.id, known.identity) : this.saved;
     const isFirst = this.#row === undefined;
     this.#row = known;
-    this.#stale = false;
+    this.#isStale = false;
     const before = this.saved;
-    if (!isFirst) tellIdentity(this, before.kept, values);
+    if (!isFirst) notifyIdentityChange(this, before.compactIdentity, values);
     this.#changes.rebase(values);
-    if (moved && !isFirst) this.#host.changed(this, before);
+    if (moved && !isFirst) this.#host.onChange(this, before);
   }
 
   /** For good: everybody who has it open is told. */
@@ -315,8 +315,8 @@ export class Session implements Writer {
     if (this.#ended) return;
     this.#ended = reason;
     this.#changes.rejectAll(this.error("SESSION_ENDED"));
-    this.#host.ended(this, reason);
-    for (const watcher of this.watchers) watcher.ended(reason);
+    this.#host.onEnd(this, reason);
+    for (const watcher of this.watchers) watcher.onEnd(reason);
   }
 
   /** Until when what is asked for now may go on trying, in milliseconds of the clock. */

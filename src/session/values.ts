@@ -1,7 +1,7 @@
 import { SessionError } from "../errors.js";
 import type { Identity, Seconds } from "../store.js";
 import { RESERVED_KEY } from "../store.js";
-import { type KeptIdentity, keepIdentity, NOBODY, toIdentity } from "../token/identity.js";
+import { type CompactIdentity, NOBODY, toCompactIdentity, toIdentity } from "../token/identity.js";
 
 /** Of all that are empty: never altered. */
 const NO_TEXTS: Map<string, string> = new Map();
@@ -15,7 +15,7 @@ const SURELY_SHALLOW = 4_096;
  * the others again.
  */
 export class Values {
-  #kept: KeptIdentity;
+  #compactIdentity: CompactIdentity;
   /**
    * JSON texts by key; until the first look at one, the text that they came as: most sessions are open long
    * and read seldom.
@@ -24,10 +24,10 @@ export class Values {
   /** Bytes of {@link toText} in UTF-8, once the values have been looked at. */
   #bytes: number;
 
-  private constructor(texts: Map<string, string> | string, bytes: number, kept: KeptIdentity) {
+  private constructor(texts: Map<string, string> | string, bytes: number, compactIdentity: CompactIdentity) {
     this.#texts = texts;
     this.#bytes = bytes;
-    this.#kept = kept;
+    this.#compactIdentity = compactIdentity;
   }
 
   static empty(): Values {
@@ -35,8 +35,8 @@ export class Values {
   }
 
   /** Reads a `data` column; throws `SESSION_DATA_INVALID` unless it holds one JSON object. */
-  static parse(data: string, sessionId: string, kept: KeptIdentity = NOBODY): Values {
-    if (data === "{}") return new Values(NO_TEXTS, 2, kept);
+  static parse(data: string, sessionId: string, compactIdentity: CompactIdentity = NOBODY): Values {
+    if (data === "{}") return new Values(NO_TEXTS, 2, compactIdentity);
     let parsed: unknown;
     try {
       parsed = JSON.parse(data);
@@ -48,25 +48,26 @@ export class Values {
     if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
       throw new SessionError("SESSION_DATA_INVALID", undefined, { sessionId });
     }
-    return new Values(data, 0, kept);
+    return new Values(data, 0, compactIdentity);
   }
 
   /** Whose session it is and what opens it: beside the values, so that one change can change both. */
   get identity(): Identity {
-    return toIdentity(this.#kept);
+    return toIdentity(this.#compactIdentity);
   }
 
   set identity(identity: Identity) {
-    this.#kept = keepIdentity(identity, this.#kept.idleSeconds);
+    this.#compactIdentity = toCompactIdentity(identity, this.#compactIdentity.idleSeconds);
   }
 
   /** The session's own idle time; `null` where it has none. */
   get idleSeconds(): Seconds | null {
-    return this.#kept.idleSeconds;
+    return this.#compactIdentity.idleSeconds;
   }
 
   set idleSeconds(idleSeconds: Seconds | null) {
-    if (idleSeconds !== this.#kept.idleSeconds) this.#kept = { ...this.#kept, idleSeconds };
+    if (idleSeconds !== this.#compactIdentity.idleSeconds)
+      this.#compactIdentity = { ...this.#compactIdentity, idleSeconds };
   }
 
   /** What is kept under {@link RESERVED_KEY}, as JSON text. */
@@ -79,8 +80,8 @@ export class Values {
   }
 
   /** The same as it is kept: one object as long as nothing of it is replaced. */
-  get kept(): KeptIdentity {
-    return this.#kept;
+  get compactIdentity(): CompactIdentity {
+    return this.#compactIdentity;
   }
 
   /** Length of {@link toText} in bytes. */
@@ -158,19 +159,19 @@ export class Values {
   assign(other: Values): void {
     this.#texts = other.#texts;
     this.#bytes = other.#bytes;
-    this.#kept = other.#kept;
+    this.#compactIdentity = other.#compactIdentity;
   }
 
   copy(): Values {
     const texts = this.#unpacked();
-    return new Values(texts.size === 0 ? NO_TEXTS : new Map(texts), this.#bytes, this.#kept);
+    return new Values(texts.size === 0 ? NO_TEXTS : new Map(texts), this.#bytes, this.#compactIdentity);
   }
 
   /** The texts, taken apart on the first look. */
   #unpacked(): Map<string, string> {
     if (typeof this.#texts !== "string") return this.#texts;
     // Aside first: what cannot be taken apart stays as it is.
-    const values = new Values(NO_TEXTS, 2, this.#kept);
+    const values = new Values(NO_TEXTS, 2, this.#compactIdentity);
     for (const [key, value] of Object.entries(JSON.parse(this.#texts))) {
       const text = JSON.stringify(value);
       values.#put(key, text, values.bytesWith(key, text));

@@ -5,7 +5,7 @@ import type { Session } from "./session.js";
 /** Hears what came of a {@link Verification}. */
 export interface Verifier {
   /** `isAsKnown`: the row is there, alive, and what is known of it is what it holds. */
-  verified(isAsKnown: boolean): void;
+  onVerified(isAsKnown: boolean): void;
 }
 
 /**
@@ -29,7 +29,7 @@ export class Verification implements Pending<string, SessionRevision | undefined
 
   resolve(seen: SessionRevision | undefined): void {
     const session = this.#session;
-    this.#tell(session.isKnown && !session.saw(seen) && !session.ended);
+    this.#tell(session.isKnown && !session.compareRevision(seen) && !session.ended);
   }
 
   reject(): void {
@@ -38,20 +38,20 @@ export class Verification implements Pending<string, SessionRevision | undefined
 
   #tell(isAsKnown: boolean): void {
     this.#session.turns.end();
-    this.#verifier.verified(isAsKnown);
+    this.#verifier.onVerified(isAsKnown);
   }
 }
 
 /**
- * Compares with the row in its turn, behind what is under way; `look` reads the revision. Resolves to whether
- * all that is known is still so; where it is not, the row is to be read. Errors: those of `look`.
+ * Compares with the row in its turn, behind what is under way; `loadRevision` reads it. Resolves to whether
+ * all that is known is still so; where it is not, the row is to be read. Errors: those of `loadRevision`.
  */
 export function verifyInTurn(
   session: Session,
-  look: () => Promise<SessionRevision | undefined>,
+  loadRevision: () => Promise<SessionRevision | undefined>,
 ): Promise<boolean> {
   return session.turns.run(async () => {
-    const seen = await look();
-    return session.isKnown && !session.saw(seen) && !session.ended;
+    const seen = await loadRevision();
+    return session.isKnown && !session.compareRevision(seen) && !session.ended;
   });
 }

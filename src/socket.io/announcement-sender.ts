@@ -1,5 +1,5 @@
 import type { Namespace } from "socket.io";
-import { within } from "../base/time-limit.js";
+import { withTimeLimit } from "../base/time-limit.js";
 import { Backoff } from "../gateway/retry.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { EndReason } from "../wire.js";
@@ -175,7 +175,7 @@ export class AnnouncementSender {
       () => false,
     );
     const limit = { clock: this.#registry.clock, limitMs: COUNT_TIMEOUT_MS, whenLate: () => false };
-    const isAlive = await within(limit, () => counted);
+    const isAlive = await withTimeLimit(limit, () => counted);
     if (this.#settled !== settled || this.#isClosed) return;
     if (!isAlive) return this.#reportFailing("no answer");
     this.#doPromisesSettle = false;

@@ -88,7 +88,7 @@ export class Audience {
   #findSockets(recipient: Recipient, namespace: Namespace): Set<string> {
     const ids = new Set<string>();
     // A process that is closing hears no more of who has logged out elsewhere.
-    if (this.#registry.closed) return ids;
+    if (this.#registry.isClosed) return ids;
     for (const session of this.#sessionsOf(recipient)) {
       if (session.ended) continue;
       for (const { socket } of session.watchers) if (socket?.nsp === namespace) ids.add(socket.id);

@@ -1,9 +1,9 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../base/clock.js";
-import { within } from "../base/time-limit.js";
+import { withTimeLimit } from "../base/time-limit.js";
 import type { Bearer } from "../handle/rotation.js";
 import { Credential } from "../token/credential.js";
-import type { HashText } from "../token/identity.js";
+import type { HashText } from "../token/hash.js";
 import type { TokenParser } from "../token/legacy.js";
 import type { Tickets } from "../token/tickets.js";
 import type { PresentedToken } from "../token/token.js";
@@ -50,15 +50,15 @@ export class SocketBearer implements Bearer {
     this.isFixed = isFixed;
   }
 
-  get confirms(): boolean {
+  get canConfirm(): boolean {
     return this.#facts.confirms;
   }
 
-  get gone(): boolean {
+  get isGone(): boolean {
     return this.#gone || this.isFixed || !this.#socket.connected;
   }
 
-  replacing(token: PresentedToken, done: Promise<unknown>): void {
+  expectReplacement(token: PresentedToken, done: Promise<unknown>): void {
     const before = this.#replacement;
     const over = done.then(
       () => {},
@@ -90,7 +90,7 @@ export class SocketBearer implements Bearer {
 
   presentAgain(): Promise<boolean> {
     if (this.#gone) return Promise.resolve(false);
-    return within({ clock: this.#clock, limitMs: PRESENT_TIMEOUT_MS, whenLate: isNot }, () => {
+    return withTimeLimit({ clock: this.#clock, limitMs: PRESENT_TIMEOUT_MS, whenLate: isNot }, () => {
       return new Promise<boolean>((resolve) => {
         this.#onPresented ??= [];
         this.#onPresented.push(resolve);
@@ -105,10 +105,10 @@ export class SocketBearer implements Bearer {
     // Without `created`: neither a new session, nor the answer to a token that was presented.
     const text = newToken(token, { facts: this.#facts, tickets: this.#tickets }, this.credential.hash);
     const message = { token: text, errors: "" } as const;
-    const sent = deliverGotToken(this.#socket, message, { confirm: this.confirms });
-    if (!this.confirms) return false;
+    const sent = deliverGotToken(this.#socket, message, { confirm: this.canConfirm });
+    if (!this.canConfirm) return false;
     let giveUp = () => {};
-    return within({ clock: this.#clock, limitMs: CONFIRM_TIMEOUT_MS, whenLate: isNot }, () => {
+    return withTimeLimit({ clock: this.#clock, limitMs: CONFIRM_TIMEOUT_MS, whenLate: isNot }, () => {
       return new Promise<boolean>((resolve) => {
         giveUp = () => resolve(false);
         this.#onClose ??= new Set();

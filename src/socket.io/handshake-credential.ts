@@ -1,7 +1,7 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../base/clock.js";
 import { Outages } from "../base/outages.js";
-import { within } from "../base/time-limit.js";
+import { withTimeLimit } from "../base/time-limit.js";
 import { SessionError, toSessionError } from "../errors.js";
 import type { Settings } from "../options.js";
 
@@ -24,7 +24,7 @@ export class HandshakeCredential {
     this.#timeoutMs = settings.storeTimeout * 1000;
     this.#outages = new Outages(settings, {
       failing: "sockets cannot be identified",
-      over: "sockets can be identified again",
+      recovered: "sockets can be identified again",
     });
   }
 
@@ -35,8 +35,8 @@ export class HandshakeCredential {
   async find(handshake: Socket["handshake"]): Promise<unknown> {
     const limit = { clock: this.#clock, limitMs: this.#timeoutMs, whenLate };
     try {
-      const found = await within(limit, () => this.#identify(handshake));
-      this.#outages.over();
+      const found = await withTimeLimit(limit, () => this.#identify(handshake));
+      this.#outages.reportRecovery();
       return found;
     } catch (error) {
       this.#outages.report(toSessionError(error, "SESSION_IDENTIFY_FAILED"));

@@ -1,6 +1,6 @@
 import type { Socket } from "socket.io";
 import { storeError } from "../gateway/retry.js";
-import type { HashText } from "../token/identity.js";
+import type { HashText } from "../token/hash.js";
 import { parseStandIn, Ticket, type Tickets } from "../token/tickets.js";
 import type { ClientDescription, GotToken } from "../wire.js";
 import type { AttachmentContext } from "./context.js";

@@ -3,7 +3,7 @@ import { SessionHandle } from "../handle/handle.js";
 import type { Session } from "../session/session.js";
 import type { SessionWatcher } from "../session/session-host.js";
 import type { Identity } from "../store.js";
-import { bytesToText, type HashText, keepHash } from "../token/identity.js";
+import { bytesToText, type HashText, internHash } from "../token/hash.js";
 import type { EndReason } from "../wire.js";
 import { SocketBearer } from "./bearer.js";
 import type { AttachmentContext } from "./context.js";
@@ -97,30 +97,30 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     if (this.#hasSwitched) return false;
     // The application may have replaced what the note was in.
     if (!noteOf(this.socket.data) && this.session && this.bearer) {
-      const { userId } = this.session.saved.kept;
+      const { userId } = this.session.saved.compactIdentity;
       this.#note(this.session, { secretHash: this.bearer.credential.hash, userId });
     }
     return noteOf(this.socket.data)?.sessionId === had.id;
   }
 
   /** The session is over: the client is told, and the socket disconnected. */
-  ended(): void {
+  onEnd(): void {
     this.#rooms.leave();
     this.disconnectIfEnded();
     // What is being looked at may take long.
     if (!this.isEnding && this.session) this.#detachFrom(this.session, null);
   }
 
-  loginEnded({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {
+  onLoginEnd({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {
     this.#rooms.leave(keep);
     // The secret may have been replaced by the same write: then this is for those to note who have the new
     // one.
-    if (!this.session || !secretHash || this.bearer?.credential.opens({ secretHash }) === false) return;
+    if (!this.session || !secretHash || this.bearer?.credential.canOpen({ secretHash }) === false) return;
     this.#note(this.session, { secretHash: bytesToText(secretHash), userId });
   }
 
   /** Another secret opens the session now. */
-  tokenChanged(identity: Identity): void {
+  onTokenChange(identity: Identity): void {
     const session = this.session;
     if (!session || this.bearer?.credential.follow(identity)) {
       const secretHash = identity.secretHash && bytesToText(identity.secretHash);
@@ -135,7 +135,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
   /** It has no part in the session any more, nor in what its application sends to those who have. */
   #detachFrom({ id, saved }: Session, userId: string | null): void {
     // Those of a login that has ended have been left already.
-    this.#rooms.withhold(saved.kept.userId && userId);
+    this.#rooms.withhold(saved.compactIdentity.userId && userId);
     this.ensuredDeadlines.detach(id);
   }
 
@@ -162,7 +162,7 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     if (this.isGone) return;
     this.endReason = result.endReason;
     if (result.replaced && !this.isDetachedFrom(result.replaced)) {
-      this.#rooms.withhold(this.session?.saved.kept.userId ?? null);
+      this.#rooms.withhold(this.session?.saved.compactIdentity.userId ?? null);
       this.ensuredDeadlines.detach(result.replaced);
     } else if (result.again) this.deadlines?.askAgain();
   }
@@ -172,17 +172,19 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     const { registry } = this.context;
     if (!session) return;
     if (this.isGone) return registry.release(session);
-    const { kept } = session.saved;
+    const { compactIdentity } = session.saved;
     this.#leaveOther(session);
     this.#releaseSession();
     this.session = session;
     registry.watched.add(session, this);
     this.#past?.remove(session.id);
-    this.#rooms.giveBack(kept.userId);
-    const hash = token ? keepHash(token.secretHash, kept.secretHash) : kept.secretHash;
+    this.#rooms.giveBack(compactIdentity.userId);
+    const hash = token
+      ? internHash(token.secretHash, compactIdentity.secretHash)
+      : compactIdentity.secretHash;
     const bound = SessionHandle.sessionOf(this.#handle);
     if (bound?.id !== session.id || bound.ended) {
-      // A handle stays with its session: whoever kept the old one must not write to the new.
+      // A handle stays with its session: whoever compactIdentity the old one must not write to the new.
       if (bound) this.#handle = new SessionHandle(registry);
       // Its rotations have lost their client to another session.
       this.bearer?.close();
@@ -195,9 +197,10 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
       SessionHandle.bind(this.#handle, session, this.bearer);
     }
     this.deadlines?.endDetachment(session.id);
-    if (token && hash) this.#note(session, { secretHash: hash, userId: kept.userId });
+    if (token && hash) this.#note(session, { secretHash: hash, userId: compactIdentity.userId });
     // The secret may have been replaced since it was compared.
-    if (this.bearer?.credential.opens(kept) === false) this.tokenChanged(session.saved.identity);
+    if (this.bearer?.credential.canOpen(compactIdentity) === false)
+      this.onTokenChange(session.saved.identity);
   }
 
   /** Another session than the one that it has had: what was given to it for that is not its any more. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Namespace } from "socket.io";
-import { within } from "../base/time-limit.js";
+import { withTimeLimit } from "../base/time-limit.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import { isSessionId } from "../token/token.js";
 import type { AnnouncementSender } from "./announcement-sender.js";
@@ -61,7 +61,7 @@ export class OpenSessionQuery {
     const query: PendingQuery = { live, left: 0, done: () => {} };
     this.#pending.set(question, query);
     try {
-      await within(limit, async () => {
+      await withTimeLimit(limit, async () => {
         query.left = await this.#countOthers();
         // By now the time may be over.
         if (!query.left || !this.#pending.has(question)) return;

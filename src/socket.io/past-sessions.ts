@@ -61,19 +61,19 @@ class PastSession implements SessionWatcher {
     { credential, onLost }: { credential: Credential | undefined; onLost: () => void },
   ) {
     this.#registry = registry;
-    this.#session = registry.hold(session);
+    this.#session = registry.acquire(session);
     this.#credential = credential;
     this.#onLost = onLost;
     registry.watched.add(this.#session, this);
   }
 
-  loginEnded(): void {}
+  onLoginEnd(): void {}
 
-  tokenChanged(identity: Identity): void {
+  onTokenChange(identity: Identity): void {
     if (!this.#credential?.follow(identity)) this.#onLost();
   }
 
-  ended(): void {
+  onEnd(): void {
     this.#onLost();
   }
 

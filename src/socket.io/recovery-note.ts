@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "socket.io";
 import type { Identity } from "../store.js";
-import { type HashText, textToBytes } from "../token/identity.js";
+import { type HashText, textToBytes } from "../token/hash.js";
 import { isRecoverable } from "./internals.js";
 
 /** Where the server notes a socket's session for connection state recovery. */

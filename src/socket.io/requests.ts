@@ -101,7 +101,7 @@ export class Requests implements Verifier {
   #sessionOf({ presented }: TokenRequest): Session | undefined {
     const { session, isDetached, bearer } = this.#host;
     if (!session || isDetached || !bearer || bearer.hasReplacement) return undefined;
-    return isTokenOf(presented, session.id, session.saved.kept.secretHash) ? session : undefined;
+    return isTokenOf(presented, session.id, session.saved.compactIdentity.secretHash) ? session : undefined;
   }
 
   /** All that can be new is in the row: a verification is enough. */
@@ -114,7 +114,7 @@ export class Requests implements Verifier {
     return false;
   }
 
-  verified(isAsKnown: boolean): void {
+  onVerified(isAsKnown: boolean): void {
     releaseSlot(this.#host.socket);
     const request = this.#verifying;
     this.#verifying = undefined;
@@ -122,9 +122,9 @@ export class Requests implements Verifier {
     if (!request || isGone) return;
     // A rotation has to wait for the turn that the verification has; whatever else, this socket must still
     // have part in the session.
-    if (!isAsKnown || !session || isDetached || !bearer?.credential.opens(session.saved.kept))
+    if (!isAsKnown || !session || isDetached || !bearer?.credential.canOpen(session.saved.compactIdentity))
       return void this.process(request);
-    this.#context.outages.over();
+    this.#context.outages.reportRecovery();
     this.#registry.touchIfDue(session);
     this.#answer(request, toGotToken(request.presented as string, session, this.#host));
     bearer.resolvePresented();
@@ -141,7 +141,7 @@ export class Requests implements Verifier {
   async process(first: Request, onFirstTry?: (answered: boolean) => void): Promise<void> {
     let request: Request | undefined = first;
     let backoff: Backoff | undefined;
-    while (request && !this.#host.isGone && !this.#registry.closed) {
+    while (request && !this.#host.isGone && !this.#registry.isClosed) {
       const { socket } = this.#host;
       if (!tryAcquireSlot(socket) && !(await this.#acquireSlot())) break;
       const paced = waitForPace(socket, this, this.#context);
@@ -189,11 +189,11 @@ export class Requests implements Verifier {
       if (bearer) request = await bearer.substitute(request, parseToken);
       bearer?.acceptPresented(request, parseToken);
       const result = await openSession(this.#host, request);
-      outages.over();
+      outages.reportRecovery();
       this.#host.takeOver(result);
       // It has come by another secret than before, perhaps: its next token is for whoever has that one.
       const { session } = this.#host;
-      if (session && bearer === this.#host.bearer) bearer?.credential.follow(session.saved.kept);
+      if (session && bearer === this.#host.bearer) bearer?.credential.follow(session.saved.compactIdentity);
       if (result.message) this.#answer(asked, result.message);
       this.#host.bearer?.resolvePresented();
       return true;

@@ -137,10 +137,10 @@ export class SocketRecovery {
     const registry = this.#registry;
     const untilMs = registry.clock.now() + STORE_WITHIN_MS;
     let backoff: Backoff | undefined;
-    while (!registry.closed && registry.clock.now() < untilMs) {
+    while (!registry.isClosed && registry.clock.now() < untilMs) {
       try {
         const { session, endReason } = await reopen(registry, note);
-        this.#outages.over();
+        this.#outages.reportRecovery();
         if (!session) return endReason ? "over" : "replaced";
         this.#recovering.get(socket.id)?.release();
         const onOver = () => this.#recovering.delete(socket.id);
@@ -190,7 +190,7 @@ class RecoveringSocket implements SessionWatcher {
   /** By what names it has been sent something. */
   get roomNames(): string[] {
     const { id, saved } = this.#session;
-    const { userId } = saved.kept;
+    const { userId } = saved.compactIdentity;
     const [ofSession] = roomNamesOf({ kind: "session", id });
     return userId === null ? [ofSession] : [ofSession, roomNamesOf({ kind: "user", id: userId })[0]];
   }
@@ -205,20 +205,20 @@ class RecoveringSocket implements SessionWatcher {
   }
 
   take(): Session {
-    this.#registry.hold(this.#session);
+    this.#registry.acquire(this.#session);
     this.release();
     return this.#session;
   }
 
-  loginEnded(): void {
+  onLoginEnd(): void {
     this.release();
   }
 
-  tokenChanged(identity: Identity): void {
+  onTokenChange(identity: Identity): void {
     if (!isProvenBy(identity, this.#note)) this.release();
   }
 
-  ended(): void {
+  onEnd(): void {
     this.release();
   }
 

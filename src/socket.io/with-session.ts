@@ -82,7 +82,7 @@ export function withSession(
   // As with every change: a promise nobody waits for is no unhandled rejection, and who waits still sees it
   // rejected.
   result.catch((error: unknown) => {
-    if (error instanceof SessionError) return registry.failed(error);
+    if (error instanceof SessionError) return registry.reportError(error);
     // The application's own error may have values in its message; to those who wait it comes whole.
     const kind = error instanceof Error ? error.name : typeof error;
     registry.log.warn({ ...(session && { sessionId: session.id }) }, `a withSession handler threw: ${kind}`);
@@ -102,7 +102,7 @@ async function run(
     throw new SessionError("SESSION_VALUE_INVALID", "withSession() takes a function");
   if (!session || session.ended) return missing(onMissing);
   // Held meanwhile: the socket may go, and then nobody else holds it.
-  const held = registry.use(session);
+  const held = registry.acquireForChange(session);
   try {
     const done = await withDraft(
       held,

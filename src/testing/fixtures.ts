@@ -18,14 +18,17 @@ export function newSession(given: Partial<NewSession> = {}): NewSession {
 }
 
 /** Inserts a session and gives its row as the store has it. */
-export async function begin(store: SessionStore, given: Partial<NewSession> = {}): Promise<SessionRow> {
+export async function insertSession(
+  store: SessionStore,
+  given: Partial<NewSession> = {},
+): Promise<SessionRow> {
   const session = newSession(given);
   await store.insert([session]);
-  return present(store, session.sessionId);
+  return loadRow(store, session.sessionId);
 }
 
 /** The row of this id, which must be there. */
-export async function present(store: SessionStore, sessionId: string): Promise<SessionRow> {
+export async function loadRow(store: SessionStore, sessionId: string): Promise<SessionRow> {
   const [row] = await store.load([sessionId]);
   assert.ok(row, "load does not find a row that must be there");
   return row;
@@ -61,19 +64,19 @@ export function anotherRevision(revision: number): number {
 }
 
 /** All of a row but the moment it was read, in a form that can be compared. */
-export function facts({ now: _, ...row }: SessionRow): Record<string, unknown> {
+export function comparable({ now: _, ...row }: SessionRow): Record<string, unknown> {
   return {
     ...row,
-    secretHash: bytes(row.secretHash),
-    nextHash: bytes(row.nextHash),
-    previousHash: bytes(row.previousHash),
-    writers: bytes(row.writers),
+    secretHash: toNumbers(row.secretHash),
+    nextHash: toNumbers(row.nextHash),
+    previousHash: toNumbers(row.previousHash),
+    writers: toNumbers(row.writers),
     client: row.client && { ...row.client },
   };
 }
 
 /** A whole copy, which stays as it is whatever becomes of the bytes. */
-export function bytes(value: Uint8Array | null | undefined): number[] | null | undefined {
+export function toNumbers(value: Uint8Array | null | undefined): number[] | null | undefined {
   return value && [...value];
 }
 

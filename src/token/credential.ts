@@ -1,12 +1,13 @@
 import { SessionError } from "../errors.js";
 import type { Identity } from "../store.js";
-import { bytesToText, type HashText, type KeptIdentity, sameHashText } from "./identity.js";
+import { bytesToText, type HashText, isSameHashText } from "./hash.js";
+import type { CompactIdentity } from "./identity.js";
 
 /** New secrets that may be on their way to one client; a later one takes the place of the first. */
 const MOST_SENT = 2;
 
 /** What opens a session, as it comes and as it is kept. */
-type Opened = Pick<Identity, "secretHash"> | KeptIdentity;
+type Openable = Pick<Identity, "secretHash"> | CompactIdentity;
 
 /** Other secrets than the one that a socket has its session by; most sockets never have any. */
 interface Others {
@@ -25,7 +26,7 @@ export class Credential {
   #hash: HashText;
   #others: Others | undefined;
   /** What it was last found to open, so that reading value after value costs no comparison of hashes. */
-  #opened: KeptIdentity | undefined;
+  #opened: CompactIdentity | undefined;
 
   constructor(hash: Uint8Array | HashText) {
     this.#hash = toText(hash);
@@ -37,7 +38,7 @@ export class Credential {
   }
 
   /** This may become the session's secret without this socket losing its part: it is being sent to it. */
-  expect(secretHash: Uint8Array): void {
+  addSent(secretHash: Uint8Array): void {
     this.#opened = undefined;
     this.#others ??= { sent: [] };
     this.#others.sent = [toText(secretHash), ...this.#others.sent].slice(0, MOST_SENT);
@@ -52,25 +53,25 @@ export class Credential {
 
   /** Whether this socket has had the session by this secret, before the one that it has it by now. */
   isPrevious(secretHash: Uint8Array): boolean {
-    return this.#others?.previous !== undefined && sameHashText(this.#others.previous, toText(secretHash));
+    return this.#others?.previous !== undefined && isSameHashText(this.#others.previous, toText(secretHash));
   }
 
   /** Takes note of the session's secret; answers whether this socket still has part in it. */
-  follow(identity: Opened): boolean {
-    if (!this.opens(identity)) return false;
+  follow(identity: Openable): boolean {
+    if (!this.canOpen(identity)) return false;
     this.#opened = undefined;
     const hash = identity.secretHash && toText(identity.secretHash);
-    if (hash && !sameHashText(hash, this.#hash)) {
+    if (hash && !isSameHashText(hash, this.#hash)) {
       this.#others ??= { sent: [] };
       this.#others.previous = this.#hash;
       this.#hash = hash;
     }
     if (this.#others && hash)
-      this.#others.sent = this.#others.sent.filter((sent) => !sameHashText(hash, sent));
+      this.#others.sent = this.#others.sent.filter((sent) => !isSameHashText(hash, sent));
     return true;
   }
 
-  opens(opened: Opened): boolean {
+  canOpen(opened: Openable): boolean {
     // The common case, asked with each value that is read.
     if (opened === this.#opened) return true;
     if (!this.#matches(opened)) return false;
@@ -78,25 +79,25 @@ export class Credential {
     return true;
   }
 
-  #matches({ secretHash }: Opened): boolean {
+  #matches({ secretHash }: Openable): boolean {
     if (secretHash === null) return false;
     const hash = toText(secretHash);
-    if (sameHashText(hash, this.#hash)) return true;
+    if (isSameHashText(hash, this.#hash)) return true;
     if (!this.#others) return false;
     const { sent, presented } = this.#others;
     return (
-      sent.some((each) => sameHashText(hash, each)) ||
-      (presented !== undefined && sameHashText(hash, presented))
+      sent.some((each) => isSameHashText(hash, each)) ||
+      (presented !== undefined && isSameHashText(hash, presented))
     );
   }
 
   /** Throws `SESSION_TOKEN_CHANGED` where the session is another's by now. */
-  check(opened: Opened, sessionId: string): void {
-    if (!this.opens(opened)) throw new SessionError("SESSION_TOKEN_CHANGED", undefined, { sessionId });
+  assertCanOpen(opened: Openable, sessionId: string): void {
+    if (!this.canOpen(opened)) throw new SessionError("SESSION_TOKEN_CHANGED", undefined, { sessionId });
   }
 }
 
-function isKept(opened: Opened): opened is KeptIdentity {
+function isKept(opened: Openable): opened is CompactIdentity {
   return typeof opened.secretHash === "string";
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { hashSecret, type PresentedToken, parseToken } from "./token.js";
+import { hashSecret } from "./hash.js";
+import { type PresentedToken, parseToken } from "./token.js";
 
 /**
  * Reads a credential that was made elsewhere, a cookie's session id for one: it is its own secret, and a hash

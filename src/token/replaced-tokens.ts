@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.js";
-import { bytesToText, type HashText } from "./identity.js";
+import { bytesToText, type HashText } from "./hash.js";
 
 /**
  * A little less than a connected socket is given to present its new token: after that it comes back, and must

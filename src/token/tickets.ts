@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { invalidOption, nothing, type Option } from "../base/option-table.js";
-import { bytesToText, type HashText, textToBytes } from "./identity.js";
+import { bytesToText, type HashText, textToBytes } from "./hash.js";
 
 /**
  * For pages whose token is in an httpOnly cookie, out of their scripts' reach: what such a page holds, and
@@ -48,7 +48,7 @@ export interface TicketClock {
   /** As far as known, Unix milliseconds. */
   readonly nowMs: number;
   /** Asks for it. Rejects where it cannot be learned now. */
-  hear(): Promise<void>;
+  refreshClock(): Promise<void>;
 }
 
 /** How long a ticket is good, and how far the clocks of two servers may be apart. */
@@ -92,7 +92,7 @@ export class Tickets {
    * Where the database is away, what is known has to do.
    */
   async refreshClock(): Promise<void> {
-    await this.#clock.hear().catch(() => {});
+    await this.#clock.refreshClock().catch(() => {});
   }
 
   seal(use: TicketUse, sessionId: string, { token, boundTo }: TicketContent): string {
@@ -129,7 +129,7 @@ export class Tickets {
    */
   async isGood(ticket: Ticket): Promise<boolean> {
     if (this.seemsGood(ticket)) return true;
-    await this.#clock.hear();
+    await this.#clock.refreshClock();
     return this.seemsGood(ticket);
   }
 }

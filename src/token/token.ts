@@ -1,6 +1,6 @@
-import { hash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
-import { sameHashText } from "./identity.js";
+import { hashSecret, isSameHashText } from "./hash.js";
 
 /** What a client presents, taken apart. The secret itself is dropped at once: only its hash is needed. */
 export interface PresentedToken {
@@ -20,14 +20,6 @@ const TOKEN_LENGTH = 32 + 1 + 43;
 const TOKEN_PATTERN = /^[0-9a-f]{32}\.[A-Za-z0-9_-]{43}$/;
 
 /**
- * SHA-256 of a secret's text. A fast hash is right here: the secret is random, so there is nothing to guess
- * from.
- */
-export function hashSecret(secret: string): Buffer {
-  return hash("sha256", secret, "buffer");
-}
-
-/**
  * Whether a text is the token of this session, by the hash that is known of its secret, one Latin-1 character
  * a byte. Says nothing of other tokens that may open it.
  */
@@ -37,7 +29,7 @@ export function isTokenOf(presented: unknown, sessionId: string, secretHash: str
     presented.length === TOKEN_LENGTH &&
     presented.startsWith(sessionId) &&
     presented[32] === "." &&
-    sameHashText(secretHash, hash("sha256", presented.slice(33), "binary"))
+    isSameHashText(secretHash, hash("sha256", presented.slice(33), "binary"))
   );
 }
 
@@ -87,11 +79,11 @@ export function isTokenCookie(value: string): boolean {
  */
 export function mintToken(nowMs?: number): PresentedToken {
   const options = nowMs === undefined ? undefined : { msecs: Math.floor(nowMs) };
-  return newTokenFor(uuidv7(options).replaceAll("-", ""));
+  return generateToken(uuidv7(options).replaceAll("-", ""));
 }
 
 /** A token with a new secret for a session that is there. */
-export function newTokenFor(sessionId: string): PresentedToken {
+export function generateToken(sessionId: string): PresentedToken {
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
   return { text: `${sessionId}.${secret}`, sessionId, secretHash: hashSecret(secret) };
 }
@@ -104,9 +96,4 @@ export function isSessionId(value: unknown): value is string {
 /** When an id of ours was made, Unix milliseconds: the first 48 bits of a UUIDv7 (RFC 9562, section 5.7). */
 export function timeOfId(sessionId: string): number {
   return Number.parseInt(sessionId.slice(0, 12), 16);
-}
-
-/** Compares two SHA-256 hashes in constant time; a missing one equals nothing. */
-export function sameHash(one: Uint8Array | null, other: Uint8Array): boolean {
-  return one !== null && one.byteLength === other.byteLength && timingSafeEqual(one, other);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.js";
 import type { Identity } from "../store.js";
-import { bytesToText, type HashText, sameHashText } from "./identity.js";
+import { bytesToText, type HashText, isSameHashText } from "./hash.js";
 
 /**
  * A client that has not presented its new token by then has lost its connection, and is told of the loss by
@@ -9,7 +9,7 @@ import { bytesToText, type HashText, sameHashText } from "./identity.js";
 const REMEMBERED_FOR_MS = 60_000;
 const MOST_REMEMBERED = 10_000;
 
-interface Unheard {
+interface Unconfirmed {
   /** The secret that it was to replace. */
   readonly replaces: HashText;
   readonly sentAtMs: number;
@@ -20,10 +20,10 @@ interface Unheard {
  * client may have stored one of these a moment ago: as long as the secret is still the one that both were to
  * replace, it opens the session, or that client would be logged out.
  */
-export class UnheardTokens {
+export class UnconfirmedTokens {
   readonly #clock: Clock;
   /** By the hash of their secret, in the order in which they were given up. */
-  readonly #tokens = new Map<HashText, Unheard>();
+  readonly #tokens = new Map<HashText, Unconfirmed>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -39,22 +39,22 @@ export class UnheardTokens {
   }
 
   /** Whether a token with this secret was sent to take the place of the one that opens the session now. */
-  opens(secretHash: Uint8Array, { secretHash: current }: Pick<Identity, "secretHash">): boolean {
+  canOpen(secretHash: Uint8Array, { secretHash: current }: Pick<Identity, "secretHash">): boolean {
     const replaces = this.#find(secretHash)?.replaces;
-    return current !== null && replaces !== undefined && sameHashText(replaces, bytesToText(current));
+    return current !== null && replaces !== undefined && isSameHashText(replaces, bytesToText(current));
   }
 
   /** Whether a token with this secret was sent, whatever has taken its place since. */
-  knows(secretHash: Uint8Array): boolean {
+  has(secretHash: Uint8Array): boolean {
     return this.#find(secretHash) !== undefined;
   }
 
-  #find(secretHash: Uint8Array): Unheard | undefined {
+  #find(secretHash: Uint8Array): Unconfirmed | undefined {
     const token = this.#tokens.get(bytesToText(secretHash));
     return token && this.#isRemembered(token) ? token : undefined;
   }
 
-  #isRemembered({ sentAtMs }: Unheard): boolean {
+  #isRemembered({ sentAtMs }: Unconfirmed): boolean {
     return this.#clock.now() - sentAtMs < REMEMBERED_FOR_MS;
   }
 }

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { flag, type OptionTable, oneOf, text, whole } from "../../src/base/option-table.js";
+import { flag, type OptionTable, oneOf, text, wholeNumber } from "../../src/base/option-table.js";
 import { bridgeOptions } from "../../src/http/cookie-bridge.js";
 import { cookieOptions, koaCookieOptions } from "../../src/http/cookies.js";
 import { requestOptions } from "../../src/http/session-middleware.js";
@@ -99,7 +99,7 @@ describe("a change in one place is found:", () => {
     [
       "a default in the code",
       server,
-      { table: { storeTimeout: whole({ least: 1, most: 3600 }, 11) } },
+      { table: { storeTimeout: wholeNumber({ least: 1, most: 3600 }, 11) } },
       "storeTimeout",
     ],
     ["a flag", bridge, { table: { secure: flag(false) } }, "secure"],
@@ -109,7 +109,7 @@ describe("a change in one place is found:", () => {
       server,
       {
         table: {
-          revalidate: whole(
+          revalidate: wholeNumber(
             { least: 1, most: ({ expiration }: { expiration: number }) => Math.floor(expiration / 4) },
             ({ expiration }: { expiration: number }) => Math.min(30, Math.floor(expiration / 5)),
           ),
@@ -120,13 +120,13 @@ describe("a change in one place is found:", () => {
     [
       "a lower limit",
       server,
-      { table: { maxBytes: whole({ least: 3, most: 16_777_215 }, 65_536) } },
+      { table: { maxBytes: wholeNumber({ least: 3, most: 16_777_215 }, 65_536) } },
       "maxBytes",
     ],
     [
       "an upper limit",
       server,
-      { table: { maxBytes: whole({ least: 2, most: 16_777_216 }, 65_536) } },
+      { table: { maxBytes: wholeNumber({ least: 2, most: 16_777_216 }, 65_536) } },
       "maxBytes",
     ],
     ["a word less", server, { table: { idle: oneOf(["connection"], "connection") } }, "idle"],

@@ -62,8 +62,8 @@ interface Storage {
  */
 class Tab implements Bearer {
   credential: Credential;
-  readonly confirms = true;
-  readonly gone = false;
+  readonly canConfirm = true;
+  readonly isGone = false;
   session: Session | undefined;
   readonly #world: World;
   readonly registry: SessionRegistry;
@@ -104,10 +104,10 @@ class Tab implements Bearer {
   }
 
   /** It is in no room. */
-  loginEnded(): void {}
+  onLoginEnd(): void {}
 
   /** Its client confirms, so that nothing is replaced in one step. */
-  replacing(): void {}
+  expectReplacement(): void {}
 
   /** The same connection: an answer to `tokenChanged`. */
   async presentAgain(): Promise<boolean> {
@@ -138,11 +138,11 @@ class Tab implements Bearer {
     return chance() < lossRate ? this.#lost("confirmation lost") : true;
   }
 
-  ended(): void {
+  onEnd(): void {
     this.#count("logged out");
   }
 
-  tokenChanged(identity: Identity): void {
+  onTokenChange(identity: Identity): void {
     if (!this.credential.follow(identity)) this.disconnect();
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.js";
-import { completed, flag, type OptionsOf, unchecked } from "../../base/option-table.js";
+import { complete, flag, type OptionsOf, unchecked } from "../../base/option-table.js";
 import type { StoreFactory } from "../../store.js";
 import { ExpressSessionBackend, wallClock } from "./backend.js";
 import { type ConnectStoreLike, checkConnectStore } from "./store-like.js";
@@ -40,6 +40,6 @@ export const connectBackendOptions = {
  */
 export function fromConnectStore(store: ConnectStoreLike, options: ConnectBackendOptions = {}): StoreFactory {
   checkConnectStore(store);
-  const settled = completed(connectBackendOptions, options, "fromConnectStore: ");
+  const settled = complete(connectBackendOptions, options, "fromConnectStore: ");
   return (settings) => new ExpressSessionBackend(store, settings, settled);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.js";
 import { isThenable } from "../../base/promises.js";
-import { within } from "../../base/time-limit.js";
+import { withTimeLimit } from "../../base/time-limit.js";
 import { StoreFault } from "../../store.js";
 import type { ConnectRecord, ConnectStoreLike } from "./store-like.js";
 
@@ -33,7 +33,7 @@ export class Operation {
       clock.after(limitMs, this.#release);
       throw this.#fault("no answer in time");
     };
-    return within({ clock, limitMs, whenLate }, run);
+    return withTimeLimit({ clock, limitMs, whenLate }, run);
   }
 
   /** What the store has; nothing where it has nothing. */

@@ -60,7 +60,7 @@ export class DatabaseAccess {
   readonly #once = new LogOnce();
   #server: ServerFacts | undefined;
   readonly clock = new DatabaseClock();
-  #hearing: Promise<void> | undefined;
+  #refreshing: Promise<void> | undefined;
 
   /** `table`: quoted, as in statements. */
   constructor(db: unknown, { table, timeoutMs, log }: { table: string; timeoutMs: number; log: Log }) {
@@ -84,20 +84,20 @@ export class DatabaseAccess {
   }
 
   /**
-   * Has {@link clock} hear the database: from the check of a new connection, or by a statement. Rejects as
+   * Has {@link clock} refreshed: from the check of a new connection, or by a statement. Rejects as
    * {@link read} does.
    */
-  hear(): Promise<void> {
-    this.#hearing ??= this.#hear().finally(() => {
-      this.#hearing = undefined;
+  refreshClock(): Promise<void> {
+    this.#refreshing ??= this.#refreshClock().finally(() => {
+      this.#refreshing = undefined;
     });
-    return this.#hearing;
+    return this.#refreshing;
   }
 
-  async #hear(): Promise<void> {
+  async #refreshClock(): Promise<void> {
     const askedAtMs = this.clock.sending();
     const listen = async (lent: LentConnection) => {
-      if (this.clock.heardAtMs < askedAtMs) await askTime(lent, this.clock);
+      if (this.clock.answeredAtMs < askedAtMs) await askTime(lent, this.clock);
       return NOTHING;
     };
     await this.#call((call) => this.#run(call, listen, { writes: false }));

@@ -19,7 +19,7 @@ export class DatabaseClock {
    * of it.
    */
   #offset: number;
-  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #answeredAtMs = Number.NEGATIVE_INFINITY;
   /** Whether there has been a connection whose time nobody has set. */
   hasRun = false;
 
@@ -40,16 +40,16 @@ export class DatabaseClock {
    * Whether {@link exactNow} is the database's clock. Not before it has been heard, nor after this machine's
    * clocks have jumped: the machine may have slept, with its monotonic clock standing still.
    */
-  get isHeard(): boolean {
-    return this.#heardAtMs > this.#jumps.lastAtMs;
+  get isKnown(): boolean {
+    return this.#answeredAtMs > this.#jumps.lastAtMs;
   }
 
   /**
    * When the database was last heard, milliseconds of the process clock; since before all time where that
    * does not count any more.
    */
-  get heardAtMs(): number {
-    return this.isHeard ? this.#heardAtMs : Number.NEGATIVE_INFINITY;
+  get answeredAtMs(): number {
+    return this.isKnown ? this.#answeredAtMs : Number.NEGATIVE_INFINITY;
   }
 
   /** Whole seconds. */
@@ -67,15 +67,15 @@ export class DatabaseClock {
    * of `resolution` seconds; `sentAtMs` is what {@link sending} gave.
    */
   heard(unixTime: number, sentAtMs: number, resolution = 1): void {
-    const isHeard = this.isHeard;
+    const isKnown = this.isKnown;
     // How long the answer took is unknown.
     if (this.#jumps.lastAtMs > sentAtMs) return;
     const nowMs = this.#source.now();
     const least = unixTime - nowMs / 1000;
     const most = unixTime + resolution - sentAtMs / 1000;
     const known = this.#offset;
-    const isNear = isHeard && known >= least - NEAR && known <= most + NEAR;
+    const isNear = isKnown && known >= least - NEAR && known <= most + NEAR;
     this.#offset = isNear ? Math.min(Math.max(known, least), most) : (least + most) / 2;
-    this.#heardAtMs = nowMs;
+    this.#answeredAtMs = nowMs;
   }
 }

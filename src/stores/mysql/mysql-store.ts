@@ -274,13 +274,13 @@ export class MysqlStore implements SessionStore {
   }
 
   /** Asks the database for {@link now}. */
-  hear(): Promise<void> {
-    return this.#db.hear();
+  refreshClock(): Promise<void> {
+    return this.#db.refreshClock();
   }
 
   /** Whether {@link now} is the database's clock rather than a guess. */
-  get isHeard(): boolean {
-    return this.#db.clock.isHeard;
+  get isClockKnown(): boolean {
+    return this.#db.clock.isKnown;
   }
 
   now(): number {

@@ -3,10 +3,10 @@ import {
   assertMissing,
   assertNear,
   attemptOn,
-  begin,
-  facts,
+  comparable,
+  insertSession,
+  loadRow,
   newSession,
-  present,
   ROUNDS,
 } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
@@ -16,21 +16,21 @@ export const deleteCases: readonly StoreCase[] = [
     name: "delete deletes exactly the rows of its list, expired ones too",
     async run({ store, setTimes }) {
       const [one, other, expired, last] = [
-        await begin(store),
-        await begin(store, { data: '{"kept":1}' }),
-        await begin(store),
-        await begin(store),
+        await insertSession(store),
+        await insertSession(store, { data: '{"kept":1}' }),
+        await insertSession(store),
+        await insertSession(store),
       ];
       await setTimes(expired.sessionId, { expires: expired.now - 5 });
       await store.delete([one.sessionId, expired.sessionId, last.sessionId]);
       for (const { sessionId } of [one, expired, last]) await assertMissing(store, sessionId);
-      assert.deepEqual(facts(await present(store, other.sessionId)), facts(other));
+      assert.deepEqual(comparable(await loadRow(store, other.sessionId)), comparable(other));
     },
   },
   {
     name: "delete of what is not there is no error, and no hindrance to the rest of the list",
     async run({ store }) {
-      const row = await begin(store);
+      const row = await insertSession(store);
       await store.delete([newSession().sessionId, row.sessionId]);
       await assertMissing(store, row.sessionId);
       await store.delete([row.sessionId]);
@@ -39,7 +39,7 @@ export const deleteCases: readonly StoreCase[] = [
   {
     name: "a deleted row is not written, touched or loaded back",
     async run({ store }) {
-      const row = await begin(store);
+      const row = await insertSession(store);
       await store.delete([row.sessionId]);
       assert.deepEqual(await store.write([attemptOn(row)]), [false]);
       await store.touch([row.sessionId], { beginVisit: true });
@@ -51,7 +51,7 @@ export const deleteCases: readonly StoreCase[] = [
     name: "a row deleted while it is written and touched stays gone",
     async run({ store }) {
       for (let round = 0; round < ROUNDS; round++) {
-        const row = await begin(store);
+        const row = await insertSession(store);
         const all = [
           () => store.write([attemptOn(row)]),
           () => store.touch([row.sessionId], { beginVisit: true }),
@@ -65,18 +65,18 @@ export const deleteCases: readonly StoreCase[] = [
   {
     name: "insert after delete makes a new row with nothing of the old one",
     async run({ store, setTimes }) {
-      const old = await begin(store, { data: '{"old":1}', client: { device: "old" } });
+      const old = await insertSession(store, { data: '{"old":1}', client: { device: "old" } });
       await setTimes(old.sessionId, { createdAt: old.now - 500, visitedAt: old.now - 400 });
       await store.delete([old.sessionId]);
       const session = newSession({ sessionId: old.sessionId });
       const [inserted] = await store.insert([session]);
       assert.ok(inserted, "the id is free again");
-      const row = await present(store, old.sessionId);
+      const row = await loadRow(store, old.sessionId);
       const { secretHash, writers, revision } = session;
       const { expires, createdAt, visitedAt } = row;
       assert.deepEqual(
-        facts(row),
-        facts({
+        comparable(row),
+        comparable({
           ...old,
           data: "{}",
           client: null,

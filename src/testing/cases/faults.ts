@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SessionError } from "../../errors.js";
 import { type SessionRow, type SessionStore, StoreFault } from "../../store.js";
-import { assertMissing, attemptOn, begin, facts, newSession, present } from "../fixtures.js";
+import { assertMissing, attemptOn, comparable, insertSession, loadRow, newSession } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
 
 type Method = Exclude<
@@ -31,7 +31,7 @@ export const faultCases: readonly StoreCase[] = [
       name: `${method} rejects while the store is unreachable, and never answers emptily`,
       async run({ store, whileBroken }) {
         if (!whileBroken || !store[method as Method]) return;
-        const row = await begin(store);
+        const row = await insertSession(store);
         await whileBroken(() => assertRejects(method, call(store, row)));
         // Reachable again, and nothing has ended meanwhile.
         const rows = await store.load([row.sessionId]);
@@ -43,7 +43,7 @@ export const faultCases: readonly StoreCase[] = [
     name: 'a fault that is not "unknown" means: surely without effect',
     async run({ store, whileBroken }) {
       if (!whileBroken) return;
-      const row = await begin(store, { data: '{"kept":1}' });
+      const row = await insertSession(store, { data: '{"kept":1}' });
       const session = newSession();
       const kinds: Partial<Record<Method, string | undefined>> = {};
       await whileBroken(async () => {
@@ -54,8 +54,9 @@ export const faultCases: readonly StoreCase[] = [
       });
       if (kinds.insert !== "unknown") await assertMissing(store, session.sessionId);
       if (kinds.delete === "unknown") return;
-      const after = await present(store, row.sessionId);
-      if (kinds.write !== "unknown" && kinds.touch !== "unknown") assert.deepEqual(facts(after), facts(row));
+      const after = await loadRow(store, row.sessionId);
+      if (kinds.write !== "unknown" && kinds.touch !== "unknown")
+        assert.deepEqual(comparable(after), comparable(row));
     },
   },
 ];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { NewSession, SessionRow, SessionStore } from "../../store.js";
-import { attemptOn, begin, newIdentity, present } from "../fixtures.js";
+import { attemptOn, insertSession, loadRow, newIdentity } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
 
 export const forUserCases: readonly StoreCase[] = [
@@ -11,14 +11,14 @@ export const forUserCases: readonly StoreCase[] = [
       if (!store.forUser) return;
       const userId = newUser();
       assert.deepEqual(await store.forUser(userId), []);
-      const own = [await beginFor(store, userId), await beginFor(store, userId)];
-      await beginFor(store, newUser());
-      await begin(store);
-      const expired = await beginFor(store, userId);
+      const own = [await insertForUser(store, userId), await insertForUser(store, userId)];
+      await insertForUser(store, newUser());
+      await insertSession(store);
+      const expired = await insertForUser(store, userId);
       await setTimes(expired.sessionId, { expires: expired.now });
-      const deleted = await beginFor(store, userId);
+      const deleted = await insertForUser(store, userId);
       await store.delete([deleted.sessionId]);
-      const left = await beginFor(store, userId);
+      const left = await insertForUser(store, userId);
       await store.write([{ ...attemptOn(left), identity: newIdentity({ userId: null }) }]);
       assert.deepEqual((await idsFor(store, userId)).sort(), own.map(({ sessionId }) => sessionId).sort());
     },
@@ -31,7 +31,7 @@ export const forUserCases: readonly StoreCase[] = [
       const ages = [20, 40, 10, 30];
       const ids: string[] = [];
       for (const age of ages) {
-        const { sessionId, now } = await beginFor(store, userId);
+        const { sessionId, now } = await insertForUser(store, userId);
         // Used just now, and with more time left the older it is: neither is what counts.
         await setTimes(sessionId, {
           createdAt: now - age,
@@ -51,10 +51,10 @@ export const forUserCases: readonly StoreCase[] = [
     async run({ store }) {
       if (!store.forUser) return;
       const userId = `${newUser()}a`;
-      const { sessionId } = await beginFor(store, userId);
+      const { sessionId } = await insertForUser(store, userId);
       const start = userId.slice(0, -1);
       for (const other of [`${userId} `, `${userId}   `, ` ${userId}`, userId.toUpperCase(), `${start}á`])
-        await beginFor(store, other);
+        await insertForUser(store, other);
       assert.deepEqual(await idsFor(store, userId), [sessionId]);
       for (const other of [`${start}%`, `${start}_`, start, `${userId}a`])
         assert.deepEqual(await idsFor(store, other), [], JSON.stringify(other));
@@ -64,12 +64,12 @@ export const forUserCases: readonly StoreCase[] = [
     name: "forUser has the same facts as load, and no values, hashes or revisions",
     async run({ store, setTimes }) {
       const userId = newUser();
-      const { sessionId, now } = await beginFor(store, userId, { client: { device: "Pixel 9" } });
+      const { sessionId, now } = await insertForUser(store, userId, { client: { device: "Pixel 9" } });
       await setTimes(sessionId, { createdAt: now - 5000, visitedAt: now - 4000, expires: now + 60 });
       await store.touch([sessionId], { beginVisit: true });
       const found = await store.forUser?.(userId);
       if (!found) return;
-      const { client, createdAt, visitedAt, previousVisitAt, expires } = await present(store, sessionId);
+      const { client, createdAt, visitedAt, previousVisitAt, expires } = await loadRow(store, sessionId);
       assert.deepEqual(
         found.map((each) => ({ ...each })),
         [{ sessionId, client, createdAt, visitedAt, previousVisitAt, expires }],
@@ -84,14 +84,14 @@ export function newUser(): string {
 }
 
 /** A session of this user. */
-export async function beginFor(
+export async function insertForUser(
   store: SessionStore,
   userId: string,
   given: Partial<NewSession> = {},
 ): Promise<SessionRow> {
-  const row = await begin(store, given);
+  const row = await insertSession(store, given);
   assert.deepEqual(await store.write([{ ...attemptOn(row), identity: newIdentity({ userId }) }]), [true]);
-  return present(store, row.sessionId);
+  return loadRow(store, row.sessionId);
 }
 
 async function idsFor(store: SessionStore, userId: string): Promise<string[]> {

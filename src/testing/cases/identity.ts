@@ -4,13 +4,13 @@ import {
   anotherRevision,
   assertMissing,
   attemptOn,
-  begin,
-  bytes,
-  facts,
+  comparable,
+  insertSession,
+  loadRow,
   newIdentity,
   newSession,
-  present,
   ROUNDS,
+  toNumbers,
 } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
 
@@ -18,7 +18,7 @@ export const identityCases: readonly StoreCase[] = [
   {
     name: "write with identity changes the user and the three hashes, each to what it is told, null too",
     async run({ store }) {
-      let row = await begin(store, { data: '{"n":1}', client: { device: "Pixel 9" } });
+      let row = await insertSession(store, { data: '{"n":1}', client: { device: "Pixel 9" } });
       const whole = newIdentity({ userId: `${"x".repeat(100)} 😀'"\\${"é".repeat(20)}` });
       const { secretHash, nextHash } = newIdentity();
       for (const identity of [
@@ -31,28 +31,34 @@ export const identityCases: readonly StoreCase[] = [
         const attempt = { ...attemptOn(row), identity };
         assert.deepEqual(await store.write([attempt]), [true]);
         const { revision, data, writers } = attempt;
-        const expected = { ...facts(row), revision, data, writers: bytes(writers), ...plain(identity) };
-        row = await present(store, row.sessionId);
-        assert.deepEqual(facts(row), expected);
+        const expected = {
+          ...comparable(row),
+          revision,
+          data,
+          writers: toNumbers(writers),
+          ...plain(identity),
+        };
+        row = await loadRow(store, row.sessionId);
+        assert.deepEqual(comparable(row), expected);
       }
     },
   },
   {
     name: "write without identity leaves the user and the hashes alone",
     async run({ store }) {
-      const { sessionId, ...begun } = await begin(store);
+      const { sessionId, ...begun } = await insertSession(store);
       const identity = newIdentity();
       await store.write([{ ...attemptOn({ sessionId, ...begun }), identity }]);
-      await store.write([attemptOn(await present(store, sessionId))]);
-      const { userId, secretHash, nextHash, previousHash } = await present(store, sessionId);
+      await store.write([attemptOn(await loadRow(store, sessionId))]);
+      const { userId, secretHash, nextHash, previousHash } = await loadRow(store, sessionId);
       assert.deepEqual(plain({ userId, secretHash, nextHash, previousHash }), plain(identity));
     },
   },
   {
     name: "write with identity changes nothing where the revision is another, the row has expired, or there is none",
     async run({ store, setTimes }) {
-      const row = await begin(store);
-      const expired = await begin(store);
+      const row = await insertSession(store);
+      const expired = await insertSession(store);
       await setTimes(expired.sessionId, { expires: expired.now - 1 });
       const missing = newSession();
       const attempts = [
@@ -61,9 +67,9 @@ export const identityCases: readonly StoreCase[] = [
         attemptOn(missing),
       ].map((attempt) => ({ ...attempt, identity: newIdentity() }));
       for (const answer of await store.write(attempts)) assert.ok(!answer, "a write that was refused");
-      assert.deepEqual(facts(await present(store, row.sessionId)), facts(row));
-      const after = facts(await present(store, expired.sessionId));
-      assert.deepEqual(after, { ...facts(expired), expires: expired.now - 1, data: null });
+      assert.deepEqual(comparable(await loadRow(store, row.sessionId)), comparable(row));
+      const after = comparable(await loadRow(store, expired.sessionId));
+      assert.deepEqual(after, { ...comparable(expired), expires: expired.now - 1, data: null });
       await assertMissing(store, missing.sessionId);
     },
   },
@@ -71,7 +77,7 @@ export const identityCases: readonly StoreCase[] = [
     name: "nobody ever sees a written revision without its user and hashes, or these without it",
     async run({ store }) {
       for (let round = 0; round < ROUNDS; round++) {
-        const row = await begin(store);
+        const row = await insertSession(store);
         const rivals = [0, 1].map((n) => ({
           ...attemptOn(row),
           identity: newIdentity({ userId: `rival ${n}` }),
@@ -86,7 +92,7 @@ export const identityCases: readonly StoreCase[] = [
         );
         const look = async () => {
           for (let n = 0; n < 3; n++) {
-            const { revision, userId, secretHash, nextHash, previousHash } = await present(
+            const { revision, userId, secretHash, nextHash, previousHash } = await loadRow(
               store,
               row.sessionId,
             );
@@ -105,8 +111,8 @@ function plain(identity: Identity): Record<string, unknown> {
   const { userId, secretHash, nextHash, previousHash } = identity;
   return {
     userId,
-    secretHash: bytes(secretHash),
-    nextHash: bytes(nextHash),
-    previousHash: bytes(previousHash),
+    secretHash: toNumbers(secretHash),
+    nextHash: toNumbers(nextHash),
+    previousHash: toNumbers(previousHash),
   };
 }

@@ -5,12 +5,12 @@ import {
   anotherRevision,
   assertNear,
   attemptOn,
-  begin,
-  bytes,
-  facts,
+  comparable,
+  insertSession,
+  loadRow,
   newIdentity,
   newSession,
-  present,
+  toNumbers,
 } from "../fixtures.js";
 import { contractSettings, type StoreCase } from "../harness.js";
 
@@ -31,7 +31,7 @@ export const idleSecondsCases: readonly StoreCase[] = [
         const session = newSession({ idleSeconds });
         const [inserted] = await store.insert([session]);
         assert.ok(inserted);
-        for (const each of [inserted, await present(store, session.sessionId)]) {
+        for (const each of [inserted, await loadRow(store, session.sessionId)]) {
           assert.equal(each.idleSeconds, idleSeconds);
           assertNear(each.expires, each.now + life, "expires");
         }
@@ -41,12 +41,12 @@ export const idleSecondsCases: readonly StoreCase[] = [
   {
     name: "touch goes by a session's own idle time",
     async run({ store, setTimes }) {
-      const brief = await begin(store, { idleSeconds: 600 });
-      const long = await begin(store, { idleSeconds: absoluteExpiration });
+      const brief = await insertSession(store, { idleSeconds: 600 });
+      const long = await insertSession(store, { idleSeconds: absoluteExpiration });
       for (const { sessionId, now } of [brief, long])
         await setTimes(sessionId, { createdAt: now - 1000, expires: now + 60 });
       await store.touch([brief.sessionId, long.sessionId], { beginVisit: false });
-      const [first, second] = [await present(store, brief.sessionId), await present(store, long.sessionId)];
+      const [first, second] = [await loadRow(store, brief.sessionId), await loadRow(store, long.sessionId)];
       assertNear(first.expires, first.now + lifeOf(600), "expires");
       assertNear(second.expires, long.now - 1000 + absoluteExpiration, "expires");
     },
@@ -54,7 +54,7 @@ export const idleSecondsCases: readonly StoreCase[] = [
   {
     name: "write with idleSeconds moves expires in the same step, also to an earlier time, and nothing else",
     async run({ store }) {
-      let row = await begin(store, { data: '{"n":1}', client: { device: "Pixel 9" } });
+      let row = await insertSession(store, { data: '{"n":1}', client: { device: "Pixel 9" } });
       for (const [idleSeconds, life] of [
         [60, lifeOf(60)],
         [3, lifeOf(3)],
@@ -64,12 +64,12 @@ export const idleSecondsCases: readonly StoreCase[] = [
       ] as const) {
         const { attempt, answer } = await writeIdle(store, row, idleSeconds);
         assert.deepEqual(answer, [true]);
-        const after = await present(store, row.sessionId);
+        const after = await loadRow(store, row.sessionId);
         assertNear(after.expires, after.now + life, "expires");
         const { revision, data, writers } = attempt;
         const { expires } = after;
-        const changed = { revision, data, writers: bytes(writers), idleSeconds, expires };
-        assert.deepEqual(facts(after), { ...facts(row), ...changed });
+        const changed = { revision, data, writers: toNumbers(writers), idleSeconds, expires };
+        assert.deepEqual(comparable(after), { ...comparable(row), ...changed });
         row = after;
       }
     },
@@ -77,44 +77,44 @@ export const idleSecondsCases: readonly StoreCase[] = [
   {
     name: "write with idleSeconds keeps to the absolute expiration since creation",
     async run({ store, setTimes }) {
-      const row = await begin(store);
+      const row = await insertSession(store);
       const createdAt = row.now - absoluteExpiration + 100;
       await setTimes(row.sessionId, { createdAt });
       await writeIdle(store, row, 3000);
-      assert.equal((await present(store, row.sessionId)).expires, createdAt + absoluteExpiration);
+      assert.equal((await loadRow(store, row.sessionId)).expires, createdAt + absoluteExpiration);
     },
   },
   {
     name: "write without idleSeconds leaves it and expires alone, with identity too",
     async run({ store, setTimes }) {
-      const { sessionId, now } = await begin(store, { idleSeconds: 600 });
+      const { sessionId, now } = await insertSession(store, { idleSeconds: 600 });
       await setTimes(sessionId, { expires: now + 1234 });
-      await store.write([attemptOn(await present(store, sessionId))]);
+      await store.write([attemptOn(await loadRow(store, sessionId))]);
       const identity = newIdentity();
-      await store.write([{ ...attemptOn(await present(store, sessionId)), identity }]);
-      const { idleSeconds, expires } = await present(store, sessionId);
+      await store.write([{ ...attemptOn(await loadRow(store, sessionId)), identity }]);
+      const { idleSeconds, expires } = await loadRow(store, sessionId);
       assert.deepEqual([idleSeconds, expires], [600, now + 1234]);
     },
   },
   {
     name: "write with idleSeconds changes nothing where the revision is another, or the row has expired",
     async run({ store, setTimes }) {
-      const row = await begin(store);
-      const expired = await begin(store);
+      const row = await insertSession(store);
+      const expired = await insertSession(store);
       await setTimes(expired.sessionId, { expires: expired.now - 1 });
       const given = { baseRevision: anotherRevision(row.revision) };
       const { answer } = await writeIdle(store, row, 60, given);
       assert.ok(!answer[0], "a write on another revision");
       assert.ok(!(await writeIdle(store, expired, 60)).answer[0], "a write on an expired row");
-      assert.deepEqual(facts(await present(store, row.sessionId)), facts(row));
-      const after = facts(await present(store, expired.sessionId));
-      assert.deepEqual(after, { ...facts(expired), expires: expired.now - 1, data: null });
+      assert.deepEqual(comparable(await loadRow(store, row.sessionId)), comparable(row));
+      const after = comparable(await loadRow(store, expired.sessionId));
+      assert.deepEqual(after, { ...comparable(expired), expires: expired.now - 1, data: null });
     },
   },
   {
     name: "write of a list gives each row its own idle time, or leaves it alone",
     async run({ store }) {
-      const rows = [await begin(store), await begin(store), await begin(store)];
+      const rows = [await insertSession(store), await insertSession(store), await insertSession(store)];
       const [one, two, three] = rows.map((row) => attemptOn(row)) as [
         WriteAttempt,
         WriteAttempt,
@@ -124,7 +124,7 @@ export const idleSecondsCases: readonly StoreCase[] = [
         mayWait: false,
       });
       const after: SessionRow[] = [];
-      for (const { sessionId } of rows) after.push(await present(store, sessionId));
+      for (const { sessionId } of rows) after.push(await loadRow(store, sessionId));
       assert.deepEqual(
         after.map(({ idleSeconds, revision }) => [idleSeconds, revision]),
         [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { lifeAfterTouch } from "../../row/expiration.js";
-import { AWKWARD, assertNear, begin, bytes, newSession, present, ROUNDS } from "../fixtures.js";
+import { AWKWARD, assertNear, insertSession, loadRow, newSession, ROUNDS, toNumbers } from "../fixtures.js";
 import { contractSettings, type StoreCase } from "../harness.js";
 
 export const insertCases: readonly StoreCase[] = [
@@ -10,20 +10,20 @@ export const insertCases: readonly StoreCase[] = [
       const session = newSession({ data: AWKWARD, client: { device: "Pixel 9 😀", version: 3 } });
       const [inserted] = await store.insert([session]);
       assert.ok(inserted);
-      for (const each of [inserted, await present(store, session.sessionId)]) {
+      for (const each of [inserted, await loadRow(store, session.sessionId)]) {
         assert.equal(each.sessionId, session.sessionId);
         assert.equal(each.data, session.data);
         assert.deepEqual(each.client, session.client);
-        assert.deepEqual(bytes(each.secretHash), bytes(session.secretHash));
+        assert.deepEqual(toNumbers(each.secretHash), toNumbers(session.secretHash));
         assert.equal(each.revision, session.revision);
-        assert.deepEqual(bytes(each.writers), bytes(session.writers));
+        assert.deepEqual(toNumbers(each.writers), toNumbers(session.writers));
         assert.equal(each.previousVisitAt, 0);
         assert.equal(each.idleSeconds, null);
         assertNear(each.expires, each.now + lifeAfterTouch(null, contractSettings), "expires");
         assertNear(each.createdAt, each.now, "createdAt");
         assertNear(each.visitedAt, each.now, "visitedAt");
       }
-      assert.equal((await begin(store)).client, null);
+      assert.equal((await insertSession(store)).client, null);
     },
   },
   {
@@ -33,13 +33,13 @@ export const insertCases: readonly StoreCase[] = [
       await store.insert([first]);
       const again = () => newSession({ sessionId: first.sessionId });
       assert.deepEqual(await store.insert([again()]), [null]);
-      const row = await present(store, first.sessionId);
+      const row = await loadRow(store, first.sessionId);
       assert.equal(row.data, first.data);
-      assert.deepEqual(bytes(row.secretHash), bytes(first.secretHash));
+      assert.deepEqual(toNumbers(row.secretHash), toNumbers(first.secretHash));
       await setTimes(first.sessionId, { expires: row.now - 10 });
       assert.deepEqual(await store.insert([again()]), [null], "an expired row keeps its id");
-      const expired = await present(store, first.sessionId);
-      assert.deepEqual(bytes(expired.secretHash), bytes(first.secretHash));
+      const expired = await loadRow(store, first.sessionId);
+      assert.deepEqual(toNumbers(expired.secretHash), toNumbers(first.secretHash));
       assert.equal(expired.expires, row.now - 10);
     },
   },
@@ -55,7 +55,7 @@ export const insertCases: readonly StoreCase[] = [
         expected,
       );
       for (const session of sessions)
-        assert.equal((await present(store, session.sessionId)).revision, session.revision);
+        assert.equal((await loadRow(store, session.sessionId)).revision, session.revision);
     },
   },
   {
@@ -67,7 +67,7 @@ export const insertCases: readonly StoreCase[] = [
         const answers = await Promise.all(rivals.map((session) => store.insert([session])));
         const winners = rivals.filter((_, n) => answers[n]?.[0]);
         assert.equal(winners.length, 1, "inserts of one id that say that they took effect");
-        assert.equal((await present(store, sessionId)).revision, winners[0]?.revision);
+        assert.equal((await loadRow(store, sessionId)).revision, winners[0]?.revision);
       }
     },
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { SessionRow, SessionStore } from "../../store.js";
-import { AWKWARD, attemptOn, begin, facts, newIdentity, present } from "../fixtures.js";
+import { AWKWARD, attemptOn, comparable, insertSession, loadRow, newIdentity } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
 
 export const listCases: readonly StoreCase[] = [
@@ -8,10 +8,15 @@ export const listCases: readonly StoreCase[] = [
     name: "list brings every living row once, in the order of ids, page by page, and no others",
     async run({ store, setTimes }) {
       if (!store.list) return;
-      const living = [await begin(store), await begin(store), await begin(store), await begin(store)];
-      const expired = await begin(store);
+      const living = [
+        await insertSession(store),
+        await insertSession(store),
+        await insertSession(store),
+        await insertSession(store),
+      ];
+      const expired = await insertSession(store);
       await setTimes(expired.sessionId, { expires: expired.now });
-      const deleted = await begin(store);
+      const deleted = await insertSession(store);
       await store.delete([deleted.sessionId]);
       const ids = (await pagesOf(store, 3)).map(({ sessionId }) => sessionId);
       assert.deepEqual(ids, [...ids].sort(), "the order of ids");
@@ -26,7 +31,7 @@ export const listCases: readonly StoreCase[] = [
     name: "list begins behind `after`, be it there or not, and brings as many as there are up to limit",
     async run({ store }) {
       if (!store.list) return;
-      for (let n = 0; n < 3; n++) await begin(store);
+      for (let n = 0; n < 3; n++) await insertSession(store);
       const ids = (await pagesOf(store, 1000)).map(({ sessionId }) => sessionId);
       const [last, beforeLast] = [ids.at(-1) as string, ids.at(-2) as string];
       const after = async (id: string) =>
@@ -41,12 +46,16 @@ export const listCases: readonly StoreCase[] = [
   {
     name: "list has the same facts as load, values too",
     async run({ store }) {
-      const row = await begin(store, { data: AWKWARD, client: { device: "Pixel 9" }, idleSeconds: 600 });
+      const row = await insertSession(store, {
+        data: AWKWARD,
+        client: { device: "Pixel 9" },
+        idleSeconds: 600,
+      });
       await store.write([{ ...attemptOn(row, { data: AWKWARD }), identity: newIdentity() }]);
       const listed = (await pagesOf(store, 100)).find(({ sessionId }) => sessionId === row.sessionId);
       if (!store.list) return;
       assert.ok(listed);
-      assert.deepEqual(facts(listed), facts(await present(store, row.sessionId)));
+      assert.deepEqual(comparable(listed), comparable(await loadRow(store, row.sessionId)));
     },
   },
   {
@@ -54,7 +63,11 @@ export const listCases: readonly StoreCase[] = [
     async run({ store, setTimes }) {
       if (!store.count) return;
       const before = await store.count();
-      const [, deleted, expired] = [await begin(store), await begin(store), await begin(store)];
+      const [, deleted, expired] = [
+        await insertSession(store),
+        await insertSession(store),
+        await insertSession(store),
+      ];
       assert.equal(await store.count(), before + 3);
       await store.delete([deleted.sessionId]);
       await setTimes(expired.sessionId, { expires: expired.now });

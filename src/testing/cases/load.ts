@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertMissing, assertNear, begin, newSession, present } from "../fixtures.js";
+import { assertMissing, assertNear, insertSession, loadRow, newSession } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
 
 export const loadCases: readonly StoreCase[] = [
@@ -18,7 +18,7 @@ export const loadCases: readonly StoreCase[] = [
     name: "load takes ids exactly: no space at the end, no other case",
     async run({ store }) {
       const id = `${newSession().sessionId.slice(0, -1)}a`;
-      await begin(store, { sessionId: id });
+      await insertSession(store, { sessionId: id });
       for (const other of [`${id} `, `${id}  `, ` ${id}`, id.toUpperCase(), id.slice(0, -1)])
         await assertMissing(store, other, JSON.stringify(other));
     },
@@ -26,21 +26,21 @@ export const loadCases: readonly StoreCase[] = [
   {
     name: "load never brings the values of an expired row",
     async run({ store, setTimes }) {
-      const row = await begin(store, { data: '{"secret":1}' });
+      const row = await insertSession(store, { data: '{"secret":1}' });
       await setTimes(row.sessionId, { expires: row.now - 1 });
-      const expired = await present(store, row.sessionId);
+      const expired = await loadRow(store, row.sessionId);
       assert.equal(expired.data, null);
       assert.ok(expired.expires <= expired.now);
       // The moment itself counts as over.
       await setTimes(row.sessionId, { expires: expired.now });
-      assert.equal((await present(store, row.sessionId)).data, null);
+      assert.equal((await loadRow(store, row.sessionId)).data, null);
     },
   },
   {
     name: "now, if there is one, is the clock of the rows",
     async run({ store }) {
       if (!store.now) return;
-      const row = await begin(store);
+      const row = await insertSession(store);
       assertNear(store.now(), row.now, "now()");
     },
   },

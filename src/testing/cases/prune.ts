@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PruneStep, SessionStore } from "../../store.js";
-import { assertMissing, begin, facts, present, ROUNDS } from "../fixtures.js";
+import { assertMissing, comparable, insertSession, loadRow, ROUNDS } from "../fixtures.js";
 import type { StoreCase, StoreHarness } from "../harness.js";
 
 const HOUR = 3600;
@@ -8,13 +8,13 @@ const HOUR = 3600;
 export const pruneCases: readonly StoreCase[] = [
   caseOf("prune deletes what expired longer ago than asked, and nothing else", async (harness, prune) => {
     const { store } = harness;
-    const old = [await expired(harness, HOUR + 60), await expired(harness, 30 * 24 * HOUR)];
-    const fresh = [await expired(harness, HOUR - 60), await expired(harness, 1)];
-    const living = await begin(store, { data: '{"alive":1}' });
+    const old = [await insertExpired(harness, HOUR + 60), await insertExpired(harness, 30 * 24 * HOUR)];
+    const fresh = [await insertExpired(harness, HOUR - 60), await insertExpired(harness, 1)];
+    const living = await insertSession(store, { data: '{"alive":1}' });
     assert.deepEqual(await prune({ expiredFor: HOUR, limit: 100 }), { deleted: 2, more: false });
     for (const id of old) await assertMissing(store, id);
-    for (const id of fresh) await present(store, id);
-    assert.deepEqual(facts(await present(store, living.sessionId)), facts(living));
+    for (const id of fresh) await loadRow(store, id);
+    assert.deepEqual(comparable(await loadRow(store, living.sessionId)), comparable(living));
     assert.deepEqual(await prune({ expiredFor: HOUR, limit: 100 }), { deleted: 0, more: false });
     // A shorter time, and what was too fresh before goes.
     assert.equal((await prune({ expiredFor: 60, limit: 100 })).deleted, 1);
@@ -22,7 +22,7 @@ export const pruneCases: readonly StoreCase[] = [
   caseOf("prune deletes at most limit, and says whether there may be more", async (harness, prune) => {
     const { store } = harness;
     const ids: string[] = [];
-    for (let n = 0; n < 5; n++) ids.push(await expired(harness, HOUR + 60 + n));
+    for (let n = 0; n < 5; n++) ids.push(await insertExpired(harness, HOUR + 60 + n));
     assert.deepEqual(await prune({ expiredFor: HOUR, limit: 2 }), { deleted: 2, more: true });
     assert.equal((await store.load(ids)).length, 3);
     assert.deepEqual(await prune({ expiredFor: HOUR, limit: 2 }), { deleted: 2, more: true });
@@ -33,8 +33,8 @@ export const pruneCases: readonly StoreCase[] = [
   caseOf("prune spares a row whose expires moves forward meanwhile", async (harness, prune) => {
     const { store, setTimes } = harness;
     for (let round = 0; round < ROUNDS; round++) {
-      const id = await expired(harness, HOUR + 60);
-      const { now } = await present(store, id);
+      const id = await insertExpired(harness, HOUR + 60);
+      const { now } = await loadRow(store, id);
       const pruning = prune({ expiredFor: HOUR, limit: 100 });
       // At another moment of the pruning each time, measured in what this store takes for a step.
       for (let wait = 0; wait < round % 4; wait++) await store.load([id]);
@@ -44,7 +44,7 @@ export const pruneCases: readonly StoreCase[] = [
       // locked by somebody else.)
       const [alive] = await store.load([id]);
       await pruning;
-      if (alive) await present(store, id);
+      if (alive) await loadRow(store, id);
     }
   }),
 ];
@@ -67,8 +67,8 @@ function caseOf(name: string, run: (harness: StoreHarness, prune: Prune) => Prom
 }
 
 /** Id of a row that expired so many seconds ago. */
-async function expired({ store, setTimes }: StoreHarness, ago: number): Promise<string> {
-  const { sessionId, now } = await begin(store);
+async function insertExpired({ store, setTimes }: StoreHarness, ago: number): Promise<string> {
+  const { sessionId, now } = await insertSession(store);
   await setTimes(sessionId, { expires: now - ago });
   return sessionId;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { UserSession } from "../../store.js";
-import { attemptOn, begin, facts, newIdentity, newSession, present } from "../fixtures.js";
+import { attemptOn, comparable, insertSession, loadRow, newIdentity, newSession } from "../fixtures.js";
 import type { StoreCase } from "../harness.js";
-import { beginFor, newUser } from "./for-user.js";
+import { insertForUser, newUser } from "./for-user.js";
 
 const client = { device: "Pixel 9" };
 
@@ -13,88 +13,88 @@ export const sharingCases: readonly StoreCase[] = [
       const session = newSession({ data: '{"n":1}', client: { ...client } });
       const list = [session];
       const inserted = await store.insert(list);
-      const before = facts(await present(store, session.sessionId));
+      const before = comparable(await loadRow(store, session.sessionId));
       assert.deepEqual(before["client"], client);
       list.length = 0;
-      scribbleOn(inserted[0]);
-      scribbleOn(session);
-      assert.deepEqual(facts(await present(store, String(before["sessionId"]))), before);
+      overwrite(inserted[0]);
+      overwrite(session);
+      assert.deepEqual(comparable(await loadRow(store, String(before["sessionId"]))), before);
     },
   },
   {
     name: "what load gave is not shared with the store",
     async run({ store }) {
-      const { sessionId } = await beginFor(store, newUser(), { data: '{"n":1}', client: { ...client } });
+      const { sessionId } = await insertForUser(store, newUser(), { data: '{"n":1}', client: { ...client } });
       const ids = [sessionId];
       const rows = await store.load(ids);
-      const before = facts(rows[0] as (typeof rows)[0]);
+      const before = comparable(rows[0] as (typeof rows)[0]);
       ids.length = 0;
-      scribbleOn(rows[0]);
+      overwrite(rows[0]);
       rows.length = 0;
-      assert.deepEqual(facts(await present(store, sessionId)), before);
+      assert.deepEqual(comparable(await loadRow(store, sessionId)), before);
     },
   },
   {
     name: "what was handed in to write is not shared with the store",
     async run({ store }) {
-      const { sessionId, ...row } = await begin(store);
+      const { sessionId, ...row } = await insertSession(store);
       const attempts = [{ ...attemptOn({ sessionId, ...row }), identity: newIdentity() }];
       const answers = await store.write(attempts);
       assert.deepEqual(answers, [true]);
-      const before = facts(await present(store, sessionId));
-      scribbleOn(attempts[0]);
+      const before = comparable(await loadRow(store, sessionId));
+      overwrite(attempts[0]);
       attempts.length = 0;
       answers.length = 0;
-      assert.deepEqual(facts(await present(store, sessionId)), before);
+      assert.deepEqual(comparable(await loadRow(store, sessionId)), before);
     },
   },
   {
     name: "what loadRevisions gave is not shared with the store",
     async run({ store }) {
-      const { sessionId } = await begin(store);
-      const before = facts(await present(store, sessionId));
+      const { sessionId } = await insertSession(store);
+      const before = comparable(await loadRow(store, sessionId));
       const seen = (await store.loadRevisions?.([sessionId])) ?? [];
-      scribbleOn(seen[0]);
+      overwrite(seen[0]);
       seen.length = 0;
-      assert.deepEqual(facts(await present(store, sessionId)), before);
+      assert.deepEqual(comparable(await loadRow(store, sessionId)), before);
     },
   },
   {
     name: "what list gave is not shared with the store",
     async run({ store }) {
-      const { sessionId } = await beginFor(store, newUser(), { client: { ...client } });
-      const before = facts(await present(store, sessionId));
+      const { sessionId } = await insertForUser(store, newUser(), { client: { ...client } });
+      const before = comparable(await loadRow(store, sessionId));
       const rows = (await store.list?.({ limit: 1000 })) ?? [];
-      scribbleOn(rows.find((row) => row.sessionId === sessionId));
+      overwrite(rows.find((row) => row.sessionId === sessionId));
       rows.length = 0;
-      assert.deepEqual(facts(await present(store, sessionId)), before);
+      assert.deepEqual(comparable(await loadRow(store, sessionId)), before);
     },
   },
   {
     name: "what forUser gave is not shared with the store",
     async run({ store }) {
       const userId = newUser();
-      const { sessionId } = await beginFor(store, userId, { client: { ...client } });
-      const before = facts(await present(store, sessionId));
+      const { sessionId } = await insertForUser(store, userId, { client: { ...client } });
+      const before = comparable(await loadRow(store, sessionId));
       const list = async () => (await store.forUser?.(userId)) ?? [];
       const copies = (found: UserSession[]) =>
         found.map(({ client, ...each }) => ({ ...each, client: client && { ...client } }));
       const found = await list();
       const seen = copies(found);
-      scribbleOn(found[0]);
+      overwrite(found[0]);
       found.length = 0;
-      assert.deepEqual(facts(await present(store, sessionId)), before);
+      assert.deepEqual(comparable(await loadRow(store, sessionId)), before);
       assert.deepEqual(copies(await list()), seen);
     },
   },
 ];
 
 /** Changes whatever of an object can be changed; one that is frozen stays as it is, which is as good. */
-function scribbleOn(thing: object | null | undefined): void {
+function overwrite(thing: object | null | undefined): void {
   if (!thing) return;
   for (const [name, value] of Object.entries(thing)) {
     if (value instanceof Uint8Array) value.fill(0xee);
-    else if (typeof value === "object") scribbleOn(value);
+    else if (typeof value === "object") overwrite(value);
     Reflect.set(thing, name, typeof value === "number" ? 1 : "scribbled");
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import type { ServerOptions } from "socket.io";
 import type { Socket as ClientSocket } from "socket.io-client";
-import { hashSecret } from "../../../src/token/token.js";
+import { hashSecret } from "../../../src/token/hash.js";
 import { cutOff } from "../../support/servers/cut.js";
 import { type Node, useNodes } from "../../support/servers/nodes.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { Socket } from "socket.io-client";
-import { hashSecret } from "../../../src/token/token.js";
+import { hashSecret } from "../../../src/token/hash.js";
 import { createTestDatabase, poolOptions, type TestDatabase } from "../../support/database/database.js";
 import { type ChildNode, Clients, startProgram } from "../../support/processes/child-node.js";
 import { ask, gotToken, next } from "../../support/servers/server.js";

@@ -83,7 +83,7 @@ async function useOne(token, leak) {
   if (opened.found !== "session") throw new Error(`${opened.found} instead of a session`);
   const { session } = opened;
   watch("session", session);
-  const watcher = { ended() {}, tokenChanged() {}, loginEnded() {} };
+  const watcher = { onEnd() {}, onTokenChange() {}, onLoginEnd() {} };
   session.watchers.add(watcher);
   if (Number.parseInt(session.id, 16) % 10 === 0) await session.set([["n", "1"]]);
   session.watchers.delete(watcher);

@@ -13,7 +13,7 @@ test("each is logged once, and anew after it was over", () => {
     false,
     false,
   ]);
-  expect([once.over(), once.over()]).toEqual([true, false]);
+  expect([once.reset(), once.reset()]).toEqual([true, false]);
   expect(once.isDue("a")).toBe(true);
 });
 
@@ -32,14 +32,14 @@ test("an outage is one line for each code, and one when it is over", () => {
   const log = keptLog();
   const outages = new Outages(
     { clock: new HandClock(), log },
-    { failing: "it fails", over: "it works again" },
+    { failing: "it fails", recovered: "it works again" },
   );
-  outages.over();
+  outages.reportRecovery();
   const unavailable = new SessionError("SESSION_STORE_UNAVAILABLE");
   for (const error of [unavailable, unavailable, new SessionError("SESSION_STORE_FAILED"), unavailable])
     outages.report(error);
-  outages.over();
-  outages.over();
+  outages.reportRecovery();
+  outages.reportRecovery();
   expect(log.lines.map(({ level, code }) => [level, code])).toEqual([
     ["error", "SESSION_STORE_UNAVAILABLE"],
     ["error", "SESSION_STORE_FAILED"],

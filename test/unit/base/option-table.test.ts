@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import {
-  completed,
+  complete,
   flag,
   type Option,
   type OptionsOf,
@@ -9,7 +9,7 @@ import {
   same,
   text,
   unchecked,
-  whole,
+  wholeNumber,
 } from "../../../src/base/option-table.js";
 import { expectOptionRefused } from "../../support/options.js";
 
@@ -32,8 +32,8 @@ const secret: Option<string> = {
 };
 
 const table = {
-  size: whole({ least: 2, most: 100 }, 10),
-  half: whole(
+  size: wholeNumber({ least: 2, most: 100 }, 10),
+  half: wholeNumber(
     { least: 1, most: ({ size }: { size: number }) => size / 2 },
     ({ size }: { size: number }) => size / 2,
   ),
@@ -47,7 +47,7 @@ const table = {
 
 describe("options of a table", () => {
   test("are completed", () => {
-    expect(completed(table, { secret: "s", size: undefined })).toEqual({
+    expect(complete(table, { secret: "s", size: undefined })).toEqual({
       size: 10,
       half: 5,
       isFast: false,
@@ -65,7 +65,7 @@ describe("options of a table", () => {
       thing: [],
       secret: "s",
     };
-    expect(completed(table, given)).toEqual(given);
+    expect(complete(table, given)).toEqual(given);
   });
 
   test.each<[object, string]>([
@@ -81,12 +81,12 @@ describe("options of a table", () => {
     [{ toString: () => "x" }, 'there is no option "toString"'],
   ])("are refused: %j", (options, message) => {
     const all = { secret: "s", ...options };
-    expectOptionRefused(() => completed(table, all), new RegExp(`range: ${escaped(message)}$`));
-    expectOptionRefused(() => completed(table, all, "there: "), new RegExp(`: there: ${escaped(message)}$`));
+    expectOptionRefused(() => complete(table, all), new RegExp(`range: ${escaped(message)}$`));
+    expectOptionRefused(() => complete(table, all, "there: "), new RegExp(`: there: ${escaped(message)}$`));
   });
 
   test.each([null, undefined, "text", 7])("are refused as a whole: %p", (options) => {
-    expectOptionRefused(() => completed(table, options), /options must be an object, not/);
+    expectOptionRefused(() => complete(table, options), /options must be an object, not/);
   });
 });
 
@@ -111,4 +111,4 @@ const [one, other] = [flag(true), oneOf(["a", "b"], "a")];
 // @ts-expect-error
 ({ one, other: oneOf(["a", "b", "c"], "a") }) satisfies OptionsOf<Two>;
 // @ts-expect-error
-() => completed({ half: table.half }, {});
+() => complete({ half: table.half }, {});

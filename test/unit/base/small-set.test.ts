@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
-import { Few } from "../../../src/base/small-set.js";
+import { SmallSet } from "../../../src/base/small-set.js";
 
 test("it has what was added and not taken away, each once, whoever goes meanwhile", () => {
   const [one, two, three] = ["one", "two", "three"];
-  const few = new Few<string>();
+  const few = new SmallSet<string>();
   expect([...few]).toEqual([]);
   for (const each of [one, one]) few.add(each);
   expect([few.size, ...few]).toEqual([1, one]);

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { within } from "../../../src/base/time-limit.js";
+import { withTimeLimit } from "../../../src/base/time-limit.js";
 import { HandClock } from "../../support/clock.js";
 
 function limited<Late>(whenLate: () => Late) {
@@ -9,29 +9,29 @@ function limited<Late>(whenLate: () => Late) {
 
 test("work that is done in time gives its answer, and no timer is left", async () => {
   const { clock, limit } = limited(() => "late");
-  expect(await within(limit, async () => "done")).toBe("done");
+  expect(await withTimeLimit(limit, async () => "done")).toBe("done");
   expect(clock.timers).toBe(0);
 });
 
 test("work that fails in time fails so, also where it throws at once", async () => {
   const { clock, limit } = limited(() => "late");
-  await expect(within(limit, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  await expect(withTimeLimit(limit, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   const fail = () => {
     throw new Error("at once");
   };
-  await expect(within(limit, fail)).rejects.toThrow("at once");
+  await expect(withTimeLimit(limit, fail)).rejects.toThrow("at once");
   expect(clock.timers).toBe(0);
 });
 
 test("work that takes longer is given up: what is said in its place counts, an answer or an error", async () => {
   const { clock, limit } = limited(() => "late");
-  const waiting = within(limit, () => new Promise<never>(() => {}));
+  const waiting = withTimeLimit(limit, () => new Promise<never>(() => {}));
   clock.advance(100);
   expect(await waiting).toBe("late");
   const { clock: other, limit: strict } = limited(() => {
     throw new Error("too late");
   });
-  const refused = within(strict, () => new Promise<never>(() => {}));
+  const refused = withTimeLimit(strict, () => new Promise<never>(() => {}));
   other.advance(100);
   await expect(refused).rejects.toThrow("too late");
 });
@@ -39,7 +39,7 @@ test("work that takes longer is given up: what is said in its place counts, an a
 test("work that fails after that has no effect", async () => {
   const { clock, limit } = limited(() => "late");
   let fail = (_: Error) => {};
-  const waiting = within(limit, () => new Promise<never>((_, reject) => (fail = reject)));
+  const waiting = withTimeLimit(limit, () => new Promise<never>((_, reject) => (fail = reject)));
   clock.advance(100);
   // An unhandled rejection would end the process.
   fail(new Error("no"));

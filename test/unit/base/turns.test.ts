@@ -8,8 +8,8 @@ import { TurnsByKey } from "../../../src/base/turns-by-key.js";
 function watched() {
   const heard: string[] = [];
   const turns = new Turns("owner", {
-    working: (owner) => heard.push(`${owner} works`),
-    settled: (owner) => heard.push(`${owner} is settled`),
+    onBusy: (owner) => heard.push(`${owner} works`),
+    onIdle: (owner) => heard.push(`${owner} is settled`),
   });
   return { heard, turns };
 }
@@ -30,7 +30,7 @@ test("operations run one at a time in the order of asking, however they are aske
       const whole = (n: number) => void work(n).then(() => turns.end());
       const all: Promise<unknown>[] = [];
       for (const [n, kind] of asked.entries()) {
-        if (kind === "take" || (kind === "begin" && turns.busy)) turns.take(() => whole(n));
+        if (kind === "take" || (kind === "begin" && turns.isBusy)) turns.take(() => whole(n));
         else if (kind === "begin" && turns.begin()) whole(n);
         else if (kind === "fail") {
           const failing = turns.run(() => work(n).then(() => Promise.reject(new Error("no"))));
@@ -39,7 +39,7 @@ test("operations run one at a time in the order of asking, however they are aske
       }
       expect(turns.count).toBe(asked.length);
       await Promise.all(all);
-      while (turns.busy) await turn();
+      while (turns.isBusy) await turn();
       expect(began).toEqual(asked.map((_, n) => n));
       expect(heard).toEqual(["owner works", "owner is settled"]);
     }),
@@ -57,7 +57,7 @@ test("one that is released no longer holds up the next; its own answer still com
   expect(await second).toBe("second");
   answer("first");
   expect(await first).toBe("first");
-  expect(turns.busy).toBe(false);
+  expect(turns.isBusy).toBe(false);
 });
 
 test("keys do not wait for each other, and one without work is forgotten", async () => {

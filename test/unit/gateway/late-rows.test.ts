@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { judge } from "../../../src/gateway/verdict.js";
 import { isLate } from "../../../src/row/row-age.js";
-import { newProcessId, newRevision, reached, withWriter } from "../../../src/row/writers.js";
+import { latestRevision, newProcessId, newRevision, withWriter } from "../../../src/row/writers.js";
 
 // A row through its life, written by processes of this version and of 0.1 and by hand, and read late by as
 // much as chance will have it.
@@ -34,7 +34,7 @@ const random48 = () => randomBytes(6).readUIntBE(0, 6);
 
 function attemptOn(row: Row, { id, is01 }: Process): Attempt {
   const text = { revision: row.revision, writers: row.writers.toString("latin1") };
-  const revision = is01 ? random48() : newRevision(reached(text));
+  const revision = is01 ? random48() : newRevision(latestRevision(text));
   return { baseRevision: row.revision, revision, writers: withWriter(row.writers, id, revision) };
 }
 

@@ -142,7 +142,7 @@ describe("the registry", () => {
     const { registry } = setUp();
     const { session, token } = await registry.mint(null);
     registry.release(session);
-    const late = registry.hold(session).set([["late", "1"]]);
+    const late = registry.acquire(session).set([["late", "1"]]);
     const again = await registry.open(token);
     await late;
     expect(again).toEqual({ found: "session", session });

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { FIRST_GROWN, isGrown } from "../../../src/row/revision.js";
-import { entriesOf, newProcessId, newRevision, reached, withWriter } from "../../../src/row/writers.js";
+import {
+  entriesOf,
+  latestRevision,
+  newProcessId,
+  newRevision,
+  withWriter,
+} from "../../../src/row/writers.js";
 
 const END = 2 ** 53;
 
@@ -34,7 +40,7 @@ describe("revisions", () => {
     const [ours, of01] = [newProcessId(), newProcessId()];
     const first = newRevision(FIRST_GROWN + 2 ** 40);
     const writers = withWriter(withWriter(new Uint8Array(), ours, first), of01, 12_345);
-    const next = newRevision(reached({ revision: 12_345, writers: writers.toString("latin1") }));
+    const next = newRevision(latestRevision({ revision: 12_345, writers: writers.toString("latin1") }));
     expect(next).toBeGreaterThan(first);
   });
 

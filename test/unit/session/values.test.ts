@@ -142,12 +142,16 @@ describe("Values", () => {
 
   test("have an idle time beside them, which stays with another identity", () => {
     const values = Values.empty();
-    const { kept } = values;
+    const { compactIdentity } = values;
     values.idleSeconds = null;
-    expect(values.kept).toBe(kept);
+    expect(values.compactIdentity).toBe(compactIdentity);
     values.idleSeconds = 60;
     values.identity = { ...values.identity, userId: "ada" };
-    expect([values.idleSeconds, values.kept.userId, values.copy().idleSeconds]).toEqual([60, "ada", 60]);
+    expect([values.idleSeconds, values.compactIdentity.userId, values.copy().idleSeconds]).toEqual([
+      60,
+      "ada",
+      60,
+    ]);
     expect(Values.empty().idleSeconds).toBeNull();
   });
 

@@ -3,7 +3,7 @@ import { MemoryStore } from "express-session";
 import { lifeAfterTouch } from "../../../src/row/expiration.js";
 import { type SessionStore, StoreFault } from "../../../src/store.js";
 import { fromConnectStore } from "../../../src/stores/express-session-backend/from-connect-store.js";
-import { attemptOn, begin, newSession, present } from "../../../src/testing/fixtures.js";
+import { attemptOn, insertSession, loadRow, newSession } from "../../../src/testing/fixtures.js";
 import { contractSettings } from "../../../src/testing/index.js";
 import { HandClock, settled } from "../../support/clock.js";
 import { expectOptionRefused } from "../../support/options.js";
@@ -50,7 +50,7 @@ describe("a callback that never comes", () => {
 
   test("a write whose read is late surely has no effect, however late the read comes", async () => {
     const { clock, held, store } = setUp();
-    const row = await begin(store);
+    const row = await insertSession(store);
     const answerRead = held.hold("get");
     const answer = fault(store.write([attemptOn(row)]));
     await settled();
@@ -60,12 +60,12 @@ describe("a callback that never comes", () => {
     answerRead();
     await settled();
     expect(held.calls).toEqual([]);
-    expect((await present(store, row.sessionId)).revision).toBe(row.revision);
+    expect((await loadRow(store, row.sessionId)).revision).toBe(row.revision);
   });
 
   test("a write that was sent may have been applied", async () => {
     const { clock, held, store } = setUp();
-    const row = await begin(store);
+    const row = await insertSession(store);
     held.hold("set");
     const answer = fault(store.write([attemptOn(row)]));
     await settled();
@@ -75,7 +75,7 @@ describe("a callback that never comes", () => {
 
   test("the next write of that session waits for it, and finds what it wrote; others do not wait", async () => {
     const { clock, held, store } = setUp();
-    const [row, other] = [await begin(store), await begin(store)];
+    const [row, other] = [await insertSession(store), await insertSession(store)];
     const late = attemptOn(row);
     const answerSet = held.hold("set");
     const given = fault(store.write([late]));
@@ -90,7 +90,7 @@ describe("a callback that never comes", () => {
 
   test("one that waits for its turn too long surely has no effect", async () => {
     const { clock, held, store } = setUp();
-    const row = await begin(store);
+    const row = await insertSession(store);
     held.hold("set");
     const first = fault(store.write([attemptOn(row)]));
     await settled();
@@ -105,12 +105,12 @@ describe("a callback that never comes", () => {
     clock.advance(1);
     await settled();
     expect(held.calls).toEqual([]);
-    await present(store, row.sessionId);
+    await loadRow(store, row.sessionId);
   });
 
   test("after storeTimeout nobody waits for it any longer", async () => {
     const { clock, held, store } = setUp();
-    const row = await begin(store);
+    const row = await insertSession(store);
     held.hold("set");
     const first = fault(store.write([attemptOn(row)]));
     await settled();
@@ -138,7 +138,7 @@ describe("errors", () => {
     "%s: before it has sent anything surely no effect, then unknown",
     async (name, run) => {
       const { held, store } = setUp();
-      const row = await begin(store);
+      const row = await insertSession(store);
       held.replace("get", failing(new Error("boom")));
       expect((await fault(run(store, row))).kind).toBe("not-applied");
       held.replace(name === "delete" ? "destroy" : "set", failing(new Error("boom")));
@@ -159,7 +159,7 @@ describe("errors", () => {
 
   test("a promise that is rejected counts, one that resolves does not: only the callback says what there is", async () => {
     const { clock, held, store } = setUp();
-    const row = await begin(store);
+    const row = await insertSession(store);
     held.replace("get", () => Promise.reject(new RangeError()));
     expect((await fault(store.load([row.sessionId]))).message).toMatch(/RangeError/);
     held.replace("get", () => Promise.resolve());
@@ -188,12 +188,12 @@ describe("errors", () => {
 
   test("of a list: without effect only where that is true of every entry", async () => {
     const { held, store } = setUp();
-    const rows = [await begin(store), await begin(store)];
+    const rows = [await insertSession(store), await insertSession(store)];
     const attempts = rows.map((row) => attemptOn(row));
     held.replace("get", failing(new Error()));
     expect((await fault(store.write(attempts))).kind).toBe("unknown");
     const revisions = await Promise.all(
-      rows.map(async ({ sessionId }) => (await present(store, sessionId)).revision),
+      rows.map(async ({ sessionId }) => (await loadRow(store, sessionId)).revision),
     );
     expect(revisions).toEqual([rows[0]?.revision, attempts[1]?.revision]);
   });
@@ -202,7 +202,7 @@ describe("errors", () => {
 test("who uses one Connect store in one process keeps clear of each other", async () => {
   const { held, store } = setUp();
   const other = fromConnectStore(held)(contractSettings);
-  const row = await begin(store);
+  const row = await insertSession(store);
   const answers = await Promise.all([store, other, store, other].map((each) => each.write([attemptOn(row)])));
   expect(answers.flat().sort()).toEqual([false, false, false, true]);
 });
@@ -211,7 +211,7 @@ describe("records", () => {
   test("the Connect store is told to keep one for an hour longer than the session lives", async () => {
     const { clock, held, store } = setUp();
     const forMs = (lifeAfterTouch(null, contractSettings) + 3600) * 1000;
-    const row = await begin(store);
+    const row = await insertSession(store);
     const first = (await recordOf(held, row.sessionId))?.cookie;
     expect(first).toMatchObject({ originalMaxAge: forMs, maxAge: forMs });
     expect(Math.abs(Date.parse(first.expires) - Date.now() - forMs)).toBeLessThan(60_000);
@@ -224,7 +224,7 @@ describe("records", () => {
 
   test("one that somebody has broken is not there, and does not hinder others", async () => {
     const { held, store } = setUp();
-    const [row, broken] = [await begin(store), await begin(store)];
+    const [row, broken] = [await insertSession(store), await insertSession(store)];
     await changeRow(held, broken.sessionId, { writers: 7 });
     const ids = [broken.sessionId, row.sessionId];
     expect((await store.load(ids)).map(({ sessionId }) => sessionId)).toEqual([row.sessionId]);
@@ -244,7 +244,7 @@ describe("records", () => {
 
   test("a row under another id than its own is not there", async () => {
     const { held, store } = setUp();
-    const [row, { sessionId }] = [await begin(store), newSession()];
+    const [row, { sessionId }] = [await insertSession(store), newSession()];
     const record = await recordOf(held, row.sessionId);
     await new Promise((resolve) => held.set(sessionId, record as never, resolve));
     expect(await store.load([sessionId])).toEqual([]);

@@ -31,14 +31,14 @@ function ask(thereMs: number, backMs: number, during = () => {}, resolution = 1)
 
 describe("the database's clock", () => {
   test("is this machine's before it has been heard", () => {
-    expect(clock.isHeard).toBe(false);
+    expect(clock.isKnown).toBe(false);
     expect(clock.exactNow).toBe(5_000);
   });
 
   test("is known to the answer's time where it told that exactly", () => {
     own.advance(250);
     ask(10, 10, undefined, 1e-6);
-    expect(clock.isHeard).toBe(true);
+    expect(clock.isKnown).toBe(true);
     expect(Math.abs(clock.exactNow - truth())).toBeLessThanOrEqual(0.011);
   });
 
@@ -72,12 +72,12 @@ describe("the database's clock", () => {
       own.advance(1_000);
       ask(1, 1);
       own.jump(by * 1_000);
-      expect(clock.isHeard).toBe(false);
+      expect(clock.isKnown).toBe(false);
       // Asleep, the database went on.
       offset += by;
       own.advance(1_000);
       ask(1, 1);
-      expect(clock.isHeard).toBe(true);
+      expect(clock.isKnown).toBe(true);
       expect(Math.abs(clock.exactNow - truth())).toBeLessThanOrEqual(1);
     },
   );
@@ -89,10 +89,10 @@ describe("the database's clock", () => {
       own.jump(HOUR * 1_000);
       offset += HOUR;
     });
-    expect(clock.isHeard).toBe(false);
+    expect(clock.isKnown).toBe(false);
     own.advance(1);
     ask(1, 1);
-    expect(clock.isHeard).toBe(true);
+    expect(clock.isKnown).toBe(true);
     expect(Math.abs(clock.exactNow - truth())).toBeLessThanOrEqual(1);
   });
 });

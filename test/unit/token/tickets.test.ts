@@ -11,7 +11,7 @@ function ticketsAt(...secrets: string[]) {
     get nowMs() {
       return clock.now();
     },
-    hear: async () => {},
+    refreshClock: async () => {},
   };
   return { clock, tickets: new Tickets([secrets[0] ?? SECRET, ...secrets.slice(1)], known) };
 }
@@ -70,11 +70,11 @@ describe("tickets", () => {
   });
 
   /** A server whose idea of the database's time is `offMs` off until it asks. */
-  function off(offMs: number, hear = async () => {}) {
+  function off(offMs: number, refreshClock = async () => {}) {
     const known = {
       nowMs: 1_000_000_000 + offMs,
-      async hear() {
-        await hear();
+      async refreshClock() {
+        await refreshClock();
         known.nowMs = 1_000_000_000;
       },
     };

@@ -1,14 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import {
-  hashSecret,
-  isTokenCookie,
-  mintToken,
-  newTokenFor,
-  parseToken,
-  sameHash,
-} from "../../../src/token/token.js";
+import { hashSecret, isSameHash } from "../../../src/token/hash.js";
+import { generateToken, isTokenCookie, mintToken, parseToken } from "../../../src/token/token.js";
 
 describe("mintToken", () => {
   test("makes a UUIDv7 without dashes and 32 random bytes", () => {
@@ -36,7 +30,7 @@ describe("isTokenCookie", () => {
   const secret = text.slice(33);
 
   test("knows a token, and a secret that has no session yet", () => {
-    expect([text, newTokenFor("").text].map(isTokenCookie)).toEqual([true, true]);
+    expect([text, generateToken("").text].map(isTokenCookie)).toEqual([true, true]);
   });
 
   test.each([
@@ -95,11 +89,11 @@ describe("parseToken", () => {
   });
 });
 
-test("sameHash equals nothing to a missing hash or another length", () => {
+test("isSameHash equals nothing to a missing hash or another length", () => {
   const hash = hashSecret("x");
-  expect(sameHash(hash, hashSecret("x"))).toBe(true);
-  expect(sameHash(hashSecret("y"), hash)).toBe(false);
-  expect(sameHash(null, hash)).toBe(false);
-  expect(sameHash(new Uint8Array(31), hash)).toBe(false);
-  expect(sameHash(new Uint8Array(0), hash)).toBe(false);
+  expect(isSameHash(hash, hashSecret("x"))).toBe(true);
+  expect(isSameHash(hashSecret("y"), hash)).toBe(false);
+  expect(isSameHash(null, hash)).toBe(false);
+  expect(isSameHash(new Uint8Array(31), hash)).toBe(false);
+  expect(isSameHash(new Uint8Array(0), hash)).toBe(false);
 });
