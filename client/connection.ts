@@ -1,5 +1,11 @@
 import type { ClientEvents, ClientSocket, SessionState } from "./types.js";
 
+/**
+ * How long a connection may take to show that it is alive: longer than a server takes to say that its
+ * database is away.
+ */
+const ALIVE_WITHIN_MS = 12_000;
+
 /** What is used of a socket's manager besides its type in socket.io-client. */
 export interface Manager {
   readonly uri: string;
@@ -66,6 +72,22 @@ export function createConnections(socket: ClientSocket, onChange: (content: Clie
     reopen() {
       disconnect(connections);
       setTimeout(() => comesBack && socket.connect());
+    },
+
+    /**
+     * For an app that comes to the front: connects at once, or has the token presented, and makes a new
+     * connection if no answer comes.
+     */
+    checkAlive(present: () => unknown) {
+      if (globalThis.document?.hidden) return;
+      if (socket.connected) {
+        if (state === "open") {
+          connections.setState("opening");
+          connections.scheduleStep(present);
+          connections.scheduleStep(() => state === "opening" && connections.reopen(), ALIVE_WITHIN_MS);
+        }
+        // Two CONNECTs on one connection would be two sockets on the server.
+      } else if (socket.active && state !== "opening") connections.reopen();
     },
   };
 

@@ -1,4 +1,5 @@
 import { doNothing } from "./mint-lock.js";
+import { checkStorage } from "./storage.js";
 import type { ClientOptions, TokenStorage } from "./types.js";
 
 /** The public id in a token; `""` of one of the old package, which is one piece, all of it secret. */
@@ -7,9 +8,16 @@ export const idOf = (token: string) => token.replace(/\.?[^.]*$/, "");
 /** The token of one identity of this device: where it is kept now, and where it was kept before. */
 export function createStoredToken(
   storage: TokenStorage,
-  base: string,
-  { identity = "", migrateFrom }: Pick<ClientOptions, "identity" | "migrateFrom">,
+  origin: string,
+  {
+    key: base = `socket.io-token-session.${origin.replace(/[^\w.-]/g, "_")}`,
+    identity = "",
+    migrateFrom,
+  }: Pick<ClientOptions, "key" | "identity" | "migrateFrom">,
 ) {
+  checkStorage(storage);
+  const { storage: from = storage, key: old = base } = migrateFrom ?? {};
+  checkStorage(from);
   const keyOf = (name: string) => base + (name && `__${name}`);
   const first = keyOf(identity);
   const stored = {
@@ -34,7 +42,6 @@ export function createStoredToken(
       let raw = await stored.readToken();
       stored.removeMigrated = doNothing;
       if (raw == null && migrateFrom && stored.itemKey === first) {
-        const { storage: from = storage, key: old = base } = migrateFrom;
         raw = await from.getItem(old);
         if (!raw) return held;
         stored.removeMigrated = async () => from.removeItem(old);

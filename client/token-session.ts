@@ -13,15 +13,10 @@ import { doNothing, mintLock, type Unlock } from "./mint-lock.js";
 import { originOf } from "./origin.js";
 import { notifyListeners, type PageEvent, pageListeners } from "./page.js";
 import { fetchWithToken } from "./session-fetch.js";
-import { checkStorage, defaultStorage, runInTurn } from "./storage.js";
+import { defaultStorage, runInTurn } from "./storage.js";
 import { createStoredToken, idOf } from "./stored-token.js";
 import type { ClientEndReason, ClientOptions, ClientSession, ClientSocket } from "./types.js";
 
-/**
- * How long a connection may take to show that it is alive: longer than a server takes to say that its
- * database is away.
- */
-const ALIVE_WITHIN_MS = 12_000;
 const RESTART_WITHIN_MS = 1_000;
 /** After a refusal. A connection may create a session in six seconds when it has created too many. */
 const AGAIN_AFTER_MS = 6_000;
@@ -47,17 +42,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   if (socket.tokenSession) return socket.tokenSession;
   const auth = socket.auth;
   const origin = originOf((socket.io as Manager).uri);
-  const {
-    storage = defaultStorage(),
-    key: base = `socket.io-token-session.${origin.replace(/[^\w.-]/g, "_")}`,
-    client,
-    restart = true,
-    origins = [origin],
-  } = options;
-  checkStorage(storage);
-  checkStorage(options.migrateFrom?.storage ?? storage);
+  const { storage = defaultStorage(), client, restart = true, origins = [origin] } = options;
   const { listen, emit } = createEvents();
-  const stored = createStoredToken(storage, base, options);
+  const stored = createStoredToken(storage, origin, options);
   const connections = createConnections(socket, (content) => emit("state", content));
 
   /**
@@ -211,23 +198,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     else socket.disconnect();
   };
 
-  function resume() {
-    if (!socket.active || globalThis.document?.hidden) return;
-    // Two CONNECTs on one connection would be two sockets on the server.
-    if (!socket.connected) {
-      if (connections.readState() !== "opening") connections.reopen();
-    } else if (connections.readState() === "open") {
-      connections.setState("opening");
-      presentLater();
-      connections.scheduleStep(
-        () => connections.readState() === "opening" && connections.reopen(),
-        ALIVE_WITHIN_MS,
-      );
-    }
-  }
-
   async function onEvent({ storageArea, key: changed, newValue }: PageEvent) {
-    if (!storageArea) resume();
+    if (!storageArea) connections.checkAlive(presentNow);
     else if (storageArea === storage && changed === stored.itemKey) {
       if (newValue === "") held && leaveSession();
       // By what is stored now: tabs that stored at the same time would follow each other in circles
@@ -300,7 +272,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   });
   if (socket.connected) presentLater();
   pageListeners.add(onEvent);
-  const session: ClientSession = {
+  socket.tokenSession = {
     get token() {
       return held;
     },
@@ -352,8 +324,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       // Other tabs hear of it from the browser, other sockets of this page from here.
       notifyListeners({ storageArea: storage as Storage, key, newValue: "" });
     },
-    resume,
+    resume: () => connections.checkAlive(presentNow),
   };
-  socket.tokenSession = session;
-  return session;
+  return socket.tokenSession;
 }

@@ -31,7 +31,7 @@ const modules = [
  * shortened too. None of them may be a name of the browser, of Socket.IO or of a public type.
  */
 const INTERNAL =
-  /^(dropConnection|emitState|ensureConnecting|guardConnection|invalidToken|itemKey|listen|readOrHeld|readState|readToken|removeMigrated|reopen|scheduleStep|setState|useKeyOf)$/;
+  /^(checkAlive|dropConnection|emitState|ensureConnecting|guardConnection|invalidToken|itemKey|listen|readOrHeld|readState|readToken|removeMigrated|reopen|scheduleStep|setState|useKeyOf)$/;
 
 /** Needs the dependencies, and the declarations that tsc has made. */
 export async function buildClient() {
