@@ -1,5 +1,4 @@
-// The statements that bring rows into the table and take them out of it. Those that change rows, and delete
-// them by key, are in writes.ts.
+// The statements that bring rows into the table. Those that change and delete rows are in writes.ts.
 import type { LegacyRow, NewSession, Seconds } from "../../store.js";
 import type { SqlText } from "./lent-connection.js";
 import { LIVE } from "./reads.js";
@@ -37,19 +36,6 @@ export function insertRows(
   return {
     sql: `insert into ${table} ${NEW_COLUMNS} values ${repeated(tellsTime ? NEW_ROW_WITH_TIME : NEW_ROW, sessions.length)}`,
     parameters,
-  };
-}
-
-/**
- * Those that expired at least so long ago. By key, or a small table would be scanned and every row of it
- * locked; only this form of DELETE takes the hint.
- */
-export function deleteExpired(table: string, sessionIds: readonly string[], expiredFor: Seconds): SqlText {
-  return {
-    sql:
-      `delete old from ${table} as old force index (primary)` +
-      ` where old.sessionId in (${repeated("?", sessionIds.length)}) and old.expires <= ${NOW} - ?`,
-    parameters: [...sessionIds, expiredFor],
   };
 }
 

@@ -20,7 +20,7 @@ import { sayFound } from "./cluster-settings.js";
 import { DatabaseAccess, type Statement } from "./database-access.js";
 import type { Database } from "./db-kinds.js";
 import { afterEffect, isDuplicate, numberAndCode, TABLE } from "./faults.js";
-import { adoptRow, deleteExpired, insertRows } from "./inserts.js";
+import { adoptRow, insertRows } from "./inserts.js";
 import { inspectTable } from "./inspect.js";
 import type { Answer } from "./lent-connection.js";
 import { Reads, USER_PAGE } from "./reads.js";
@@ -29,6 +29,7 @@ import { type StoredRow, toSessionRow, toUserSession, type UserRow, withExactIds
 import { quoted } from "./table.js";
 import {
   changesMore,
+  deleteExpired,
   deleteMany,
   deleteRows,
   expiresNext,
