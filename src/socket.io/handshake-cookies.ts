@@ -1,5 +1,6 @@
 import type { Socket } from "socket.io";
-import { authorizationOf, cookieHeaderOf, type TokenCookies } from "../token/token-cookies.js";
+import { authorizationOf, cookieHeaderOf } from "../token/request-headers.js";
+import type { TokenCookies } from "../token/token-cookies.js";
 
 /** The cookies to be hidden, of each server that token sessions are attached to. */
 const ofServers = new WeakMap<object, Set<TokenCookies>>();

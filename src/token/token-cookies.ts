@@ -1,32 +1,9 @@
 import type { IncomingMessage } from "node:http";
+import { bearerToken, keepAuthorization, keepCookieHeader } from "./request-headers.js";
 import { isTokenCookie } from "./token.js";
 
 type Request = Pick<IncomingMessage, "headers" | "rawHeaders"> &
   Partial<Pick<IncomingMessage, "headersDistinct">>;
-
-type Headers = Pick<IncomingMessage, "headers">;
-
-/** Headers as they came, of requests from which something has been taken out. */
-const cookiesAsSent = new WeakMap<object, string>();
-const authorizationsAsSent = new WeakMap<object, string>();
-
-/** The header `Cookie` of a request, as it came. */
-export function cookieHeaderOf(request: Headers): string | undefined {
-  return cookiesAsSent.get(request) ?? request.headers.cookie;
-}
-
-/** The header `Authorization` of a request, as it came. */
-export function authorizationOf(request: Headers): string | undefined {
-  return authorizationsAsSent.get(request) ?? request.headers.authorization;
-}
-
-/**
- * What follows the scheme's name in `Authorization: Bearer …` (RFC 6750, section 2.1); `undefined` without.
- */
-export function bearerToken(request: Headers): string | undefined {
-  const [, token] = /^Bearer +(\S.*)$/i.exec(authorizationOf(request) ?? "") ?? [];
-  return token?.trimEnd();
-}
 
 /**
  * The cookies of the bridge, which hold a token. They are told by their names, where the bridge is mounted in
@@ -70,7 +47,7 @@ export class TokenCookies {
     if (!cookie) return;
     const others = this.#without(cookie);
     if (others === cookie) return;
-    if (!cookiesAsSent.has(request)) cookiesAsSent.set(request, cookie);
+    keepCookieHeader(request, cookie);
     headers.cookie = others;
     for (let at = 0; at + 1 < (rawHeaders?.length ?? 0); at += 2) {
       if (rawHeaders[at]?.toLowerCase() === "cookie")
@@ -98,7 +75,7 @@ function hideAuthorization(request: Request): void {
   const { headers, rawHeaders, headersDistinct } = request;
   const sent = headers.authorization;
   if (sent === undefined) return;
-  authorizationsAsSent.set(request, sent);
+  keepAuthorization(request, sent);
   delete headers.authorization;
   for (let at = (rawHeaders?.length ?? 0) - 2; at >= 0; at -= 2) {
     if (rawHeaders[at]?.toLowerCase() === "authorization") rawHeaders.splice(at, 2);
