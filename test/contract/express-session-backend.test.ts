@@ -5,7 +5,7 @@ import type { ConnectStoreLike } from "../../src/stores/express-session-backend/
 import { contractSettings, type StoreHarness } from "../../src/testing/index.js";
 import { type DatabaseProxy, startProxy } from "../support/database/proxy.js";
 import { describeWithRedis, redisUrl } from "../support/redis/redis.js";
-import { changeRow, type RedisBackend, redisBackend } from "../support/stores/connect-backend.js";
+import { changeRow, type RedisBackend, redisBackend } from "../support/stores/express-session-backend.js";
 import { runContract } from "./run-contract.js";
 
 // The whole contract on stores of express-session. What they cannot do (lists) they have no method for.

@@ -9,7 +9,7 @@ import { describeWithRedis, redisUrl } from "../../support/redis/redis.js";
 import { outcome } from "../../support/servers/nodes.js";
 import { type Rig, serverSideOf, startRig } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
-import { recordOf, redisBackend, rowIn } from "../../support/stores/connect-backend.js";
+import { recordOf, redisBackend, rowIn } from "../../support/stores/express-session-backend.js";
 
 // A deployment of express-session on some store moves here: its sessions are taken over, each when its cookie
 // comes, and nobody is logged out.

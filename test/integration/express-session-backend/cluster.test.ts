@@ -14,7 +14,7 @@ import {
 } from "../../support/redis/redis.js";
 import { until } from "../../support/servers/nodes.js";
 import { startRig } from "../../support/servers/rig.js";
-import { redisBackend, rowIn } from "../../support/stores/connect-backend.js";
+import { redisBackend, rowIn } from "../../support/stores/express-session-backend.js";
 
 // A Connect store is exact in one process alone; several servers are refused, unless the application says
 // that it knows.

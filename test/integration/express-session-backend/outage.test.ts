@@ -5,7 +5,7 @@ import { describeWithOwnRedis } from "../../support/redis/own-redis.js";
 import { outcome } from "../../support/servers/nodes.js";
 import { type Rig, startRig } from "../../support/servers/rig.js";
 import { gotToken } from "../../support/servers/server.js";
-import { type RedisBackend, redisBackend, rowIn } from "../../support/stores/connect-backend.js";
+import { type RedisBackend, redisBackend, rowIn } from "../../support/stores/express-session-backend.js";
 
 // Redis is stopped and started again on the same port, with what it held: an outage is a pause, and nobody is
 // logged out.

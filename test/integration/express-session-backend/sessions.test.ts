@@ -7,7 +7,12 @@ import { describeWithRedis, newPrefix, redisUrl } from "../../support/redis/redi
 import { outcome } from "../../support/servers/nodes.js";
 import { type Rig, startRig } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
-import { type RedisBackend, recordOf, redisBackend, rowIn } from "../../support/stores/connect-backend.js";
+import {
+  type RedisBackend,
+  recordOf,
+  redisBackend,
+  rowIn,
+} from "../../support/stores/express-session-backend.js";
 
 // Sessions over Socket.IO that live in a store of express-session.
 

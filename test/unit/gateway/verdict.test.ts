@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { judge } from "../../../src/gateway/verdict.js";
-import { MAX_WRITERS, newProcessId, newRevision, withWriter } from "../../../src/row/writers.js";
+import { newProcessId, withWriter } from "../../../src/row/writers.js";
 
 const ours = newProcessId();
 const none = new Uint8Array();
@@ -78,13 +78,4 @@ describe("judge", () => {
     const base = row([other, 1]);
     expect(judge(attempt(base, 2), base, { writers: base.writers, revision: 77 }, ours)).toBe("refused");
   });
-});
-
-test("withWriter keeps one entry a process, newest first, eight at most", () => {
-  let writers: Uint8Array = none;
-  for (const process of [...others, ...others, ours]) writers = withWriter(writers, process, newRevision());
-  expect(writers.byteLength).toBe(16 * MAX_WRITERS);
-  expect(Buffer.from(writers).subarray(0, 8)).toEqual(ours);
-  const again = withWriter(writers, ours, 5);
-  expect(again.subarray(16)).toEqual(Buffer.from(writers).subarray(16));
 });

@@ -7,7 +7,7 @@ import { attemptOn, insertSession, loadRow, newSession } from "../../../src/test
 import { contractSettings } from "../../../src/testing/index.js";
 import { HandClock, settled } from "../../support/clock.js";
 import { expectOptionRefused } from "../../support/options.js";
-import { changeRow, recordOf } from "../../support/stores/connect-backend.js";
+import { changeRow, recordOf } from "../../support/stores/express-session-backend.js";
 import { HeldStore } from "../../support/stores/held-store.js";
 
 // What becomes of an operation whose Connect store does not answer, answers late, or with an error.
