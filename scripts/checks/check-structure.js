@@ -1,5 +1,5 @@
 // @ts-check
-// Holds src/ and client/ to the drawing of docs/architecture.md: which way imports run (structure-rules.js),
+// Holds src/ and client/ to the list of docs/architecture.md ("Dependencies"): which way imports run (structure-rules.js),
 // how many files lie in the root of src/, and how long files and comments are.
 import fs from "node:fs";
 import path from "node:path";
@@ -9,8 +9,8 @@ import { projectFolder } from "../paths.js";
 import config from "./structure-rules.js";
 
 /**
- * In the root of src/ is what everybody speaks of, and what puts the rooms together. More than these, and a
- * room is missing.
+ * In the root of src/ is what everybody speaks of, and what puts the folders together. More than these, and a
+ * folder is missing.
  */
 const MOST_IN_ROOT = 12;
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The drawing of docs/architecture.md ("Dependencies") as rules: `npm run check:structure`. Imports of types
+// The list of docs/architecture.md ("Dependencies") as rules: `npm run check:structure`. Imports of types
 // count like all others.
 
 /**
@@ -24,8 +24,8 @@ export const floors = [
   ["errors.ts", "types.ts", "wire.ts"],
 ];
 
-const rooms = floors.flatMap((floor, index) =>
-  floor.map((room) => ({ room, below: floors.slice(index + 1).flat() })),
+const places = floors.flatMap((floor, index) =>
+  floor.map((place) => ({ place, below: floors.slice(index + 1).flat() })),
 );
 
 /** @param {readonly string[]} names */
@@ -45,19 +45,19 @@ const config = {
       to: { circular: true },
     },
     {
-      name: "no-unknown-room",
+      name: "no-unknown-folder",
       comment:
-        "Each file of src/ is in a room that the drawing has; a new room needs its floor here and in docs/architecture.md.",
+        "Each file of src/ is in a folder that the list has; a new folder needs its floor here and in docs/architecture.md.",
       severity: "error",
       from: {},
-      to: { path: "^src/", pathNot: pattern(rooms.map(({ room }) => room)) },
+      to: { path: "^src/", pathNot: pattern(places.map(({ place }) => place)) },
     },
-    ...rooms.map(({ room, below }) => ({
-      name: `${nameOf(room)}-looks-down`,
-      comment: `${room} imports nothing but what stands below it in the drawing.`,
+    ...places.map(({ place, below }) => ({
+      name: `${nameOf(place)}-looks-down`,
+      comment: `${place} imports nothing but what stands below it in the list.`,
       severity: /** @type {const} */ ("error"),
-      from: { path: pattern([room]) },
-      to: { path: "^(?:src|client)/", pathNot: pattern([...(room.endsWith("/") ? [room] : []), ...below]) },
+      from: { path: pattern([place]) },
+      to: { path: "^(?:src|client)/", pathNot: pattern([...(place.endsWith("/") ? [place] : []), ...below]) },
     })),
     {
       name: "stores-behind-the-contract",

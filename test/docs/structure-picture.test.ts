@@ -25,7 +25,7 @@ const run = (...args: string[]) =>
   capture(process.execPath, [path.resolve("scripts/checks/structure-picture.js"), project.folder, ...args]);
 const picture = () => fs.readFileSync(path.join(project.folder, "docs/structure.svg"), "utf8");
 
-test("the picture has each room, and how often it imports which", async () => {
+test("the picture has each folder, and how often it imports which", async () => {
   expect(await run("--write")).toMatchObject({ code: 0, stderr: "" });
   const [, description = ""] = /<desc[^>]*>\s*(.*?)\s*<\/desc>/s.exec(picture()) ?? [];
   expect(description.split(/\n */)).toEqual([

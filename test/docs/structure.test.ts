@@ -25,7 +25,7 @@ async function check(more: Readonly<Record<string, string>> = {}) {
   return capture(process.execPath, [path.resolve("scripts/checks/check-structure.js"), project.folder]);
 }
 
-test("imports that run down the drawing are as they should be", async () => {
+test("imports that run down the list are as they should be", async () => {
   expect(await check()).toEqual({ code: 0, stdout: expect.stringMatching(/^6 files, 0 faults/), stderr: "" });
 });
 
@@ -66,7 +66,7 @@ test.each([
   expect(stderr).toContain(fault);
 });
 
-test("so are a room without a floor, and a crowded root", async () => {
+test("so are a folder without a floor, and a crowded root", async () => {
   const many = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`src/more-${n}.ts`, "export {};"]));
   const { code, stderr } = await check({
     ...many,
@@ -74,7 +74,7 @@ test("so are a room without a floor, and a crowded root", async () => {
     "src/index.ts": 'export { old } from "./attic/old.js";',
   });
   expect(code).toBe(1);
-  expect(stderr).toContain("no-unknown-room: src/index.ts -> src/attic/old.ts");
+  expect(stderr).toContain("no-unknown-folder: src/index.ts -> src/attic/old.ts");
   expect(stderr).toContain("crowded-root: src/ has 13 files of its own");
 });
 
