@@ -18,8 +18,11 @@ const program = ["server.js", "server.cjs"]
   .map((file) => path.join("examples", name, file))
   .find((file) => examples.includes(name) && fs.existsSync(path.join(projectFolder, file)));
 if (!program || options.some((option) => option !== "--redis")) {
-  console.error(`npm run example -- <name> [--redis], where <name> is one of: ${examples.join(", ")}`);
-  process.exit(1);
+  const usage = `npm run example -- <name> [--redis], where <name> is one of: ${examples.join(", ")}`;
+  const isAsked = process.argv.length === 2;
+  if (isAsked) console.log(usage);
+  else console.error(usage);
+  process.exit(isAsked ? 0 : 1);
 }
 
 await runApplication({
