@@ -5,7 +5,11 @@ import { nodeFile } from "socket.io-token-session/client/node-file";
 
 const connect: typeof io = io;
 
-const session = tokenSession(io("https://your.server"), {
+const socket = io("https://your.server");
+// As in README.md.
+socket.emit("name", "Ada", ({ error } = { error: "" }) => error && console.error(error));
+
+const session = tokenSession(socket, {
   key: "token",
   client: { device: "Pixel 9", version: 3 },
 });
