@@ -7,8 +7,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { projectFolder } from "../paths.js";
 import { buildClient } from "./build-client.js";
+import { buildAlone } from "./build-lock.js";
 
-/** Builds dist/ from scratch; throws when the sources do not compile. */
+/** Builds dist/ from scratch, within `buildAlone`; throws when the sources do not compile. */
 export async function build({ say = (/** @type {string} */ _text) => {} } = {}) {
   say("building dist/");
   rmSync(path.join(projectFolder, "dist"), { recursive: true, force: true });
@@ -28,5 +29,6 @@ export async function build({ say = (/** @type {string} */ _text) => {} } = {}) 
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await build({ say: (text) => console.log(text) });
+  const say = (/** @type {string} */ text) => console.log(text);
+  await buildAlone(() => build({ say }), { say });
 }
