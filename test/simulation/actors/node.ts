@@ -1,0 +1,79 @@
+import { SimulatedPool } from "../database/pool.js";
+import { busAdapter } from "../network/bus.js";
+import { SimulatedEngine } from "../network/engine.js";
+import type { Line } from "../network/line.js";
+import { SimulatedProcess } from "../world/process.js";
+import type { World } from "../world/world.js";
+import { type AppSocket, handleEvents } from "./application.js";
+
+/** What is used of the product, and of Socket.IO, in a node. */
+export interface Sessions {
+  attach(server: unknown): Sessions;
+  on(event: string, listener: (content: { sessionId: string; reason?: string }) => void): Sessions;
+  handler(handler: (...given: never[]) => unknown): (...given: unknown[]) => void;
+  close(): Promise<void>;
+}
+
+/** One Socket.IO process of the application. It is started again after a crash, as a new process. */
+export class Node {
+  readonly name: string;
+  readonly #world: World;
+  #starts = 0;
+  process!: SimulatedProcess;
+  pool!: SimulatedPool;
+  sessions!: Sessions;
+  #engine!: SimulatedEngine;
+  /** How wrong its machine's clock is. */
+  readonly wrongByMs: number;
+
+  constructor(world: World, name: string, wrongByMs: number) {
+    this.#world = world;
+    this.name = name;
+    this.wrongByMs = wrongByMs;
+    this.start();
+  }
+
+  get isUp(): boolean {
+    return this.process.isAlive;
+  }
+
+  start(): void {
+    const { timeline, random, database, bus, settings, programs } = this.#world;
+    const name = `${this.name}.${++this.#starts}`;
+    const process = new SimulatedProcess(name, timeline, random.stream(name));
+    process.wrongByMs = this.wrongByMs;
+    this.process = process;
+    this.pool = new SimulatedPool(process, database, settings.connections);
+    const program = programs.server.startIn(process);
+    const engine = new SimulatedEngine(program, process);
+    this.#engine = engine;
+    const io = new program.Server({
+      serveClient: false,
+      adapter: settings.hasBus ? busAdapter(program.ClusterAdapter, bus, process) : undefined,
+    });
+    io.bind(engine);
+    const clock = {
+      now: () => process.now(),
+      wallNow: () => process.wallNow(),
+      after: (delayMs: number, run: () => void) => {
+        const timer = timeline.timer(timeline.nowMs + Math.max(1, delayMs), process, "clock", run);
+        return () => {
+          timer.isCancelled = true;
+        };
+      },
+    };
+    this.sessions = program
+      .tokenSession({ db: this.pool, logger: false, clock, ...settings.options })
+      .attach(io);
+    io.on("connection", (socket) => handleEvents(socket as AppSocket, this, this.#world));
+  }
+
+  accept(line: Line, address: string): void {
+    this.#engine.accept(line, address);
+  }
+
+  /** Between two steps. Its lines are cut: the system sees to that. */
+  crash(): void {
+    this.process.crash();
+  }
+}

@@ -1,0 +1,54 @@
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { TOPICS, type Topic } from "../plan/generate.js";
+
+export interface Arguments {
+  readonly seeds: number;
+  readonly from: number;
+  readonly topics: readonly Topic[];
+  readonly workers: number;
+  /** Goes on after something was found. */
+  readonly all: boolean;
+  /** A seed, or a file of test/simulation/stories, that is told from beginning to end. */
+  readonly tell: string | undefined;
+  readonly stories: boolean;
+  /** Which mutants, by a piece of their name; `""` for all. */
+  readonly mutant: string | undefined;
+}
+
+export const usage = `npm run simulate -- [options]
+  --seeds 2000              how many
+  --from 0                  the first one; "random" for any
+  --only writes,rotation    what the runs are about: ${TOPICS.join(", ")}
+  --workers 2               processes; as many as there are cores unless said
+  --all                     goes on after something was found
+  --tell 17                 tells the run of a seed, or of a file, from beginning to end
+  --stories                 runs the files of test/simulation/stories, in which something was found once
+  --mutant name             tries the simulator itself: runs seeds until each mutant with that in its name is caught`;
+
+/** Throws at what it does not know. */
+export function readArguments(args: string[]): Arguments {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seeds: { type: "string" },
+      from: { type: "string", default: "0" },
+      only: { type: "string" },
+      workers: { type: "string", default: String(availableParallelism()) },
+      all: { type: "boolean", default: false },
+      tell: { type: "string" },
+      stories: { type: "boolean", default: false },
+      mutant: { type: "string" },
+    },
+  });
+  const topics = (values.only?.split(",") ?? TOPICS) as Topic[];
+  for (const topic of topics)
+    if (!TOPICS.includes(topic)) throw new Error(`--only: ${topic} is none of ${TOPICS.join(", ")}.`);
+  const from = values.from === "random" ? Math.floor(Math.random() * 1e9) : Number(values.from);
+  const seeds = Number(values.seeds ?? (values.mutant === undefined ? 2_000 : 20_000));
+  const workers = Number(values.workers);
+  for (const [name, value] of Object.entries({ seeds, from, workers }))
+    if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} has to be a whole number.`);
+  const { all, tell, stories, mutant } = values;
+  return { seeds, from, topics, workers, all, tell, stories, mutant };
+}

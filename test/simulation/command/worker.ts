@@ -1,0 +1,72 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { planOf, type Topic } from "../plan/generate.js";
+import { type Outcome, run } from "../run.js";
+import { programsOf } from "../world/programs.js";
+
+/** What a worker is given first. */
+export interface Task {
+  readonly texts: { server: string; client: string };
+  readonly topics: readonly Topic[];
+}
+
+/** What it answers for each seed. */
+export interface Done extends Omit<Outcome, "effects"> {
+  readonly seed: number;
+  readonly effects: readonly string[];
+}
+
+/** The worker's part: runs seeds as they come. */
+export function work(): void {
+  let task: (Task & { programs: ReturnType<typeof programsOf> }) | undefined;
+  process.once("disconnect", () => process.exit());
+  process.on("message", async (message: Task | { seeds: number[] }) => {
+    if ("texts" in message) task = { ...message, programs: programsOf(message.texts) };
+    else if (task) {
+      for (const seed of message.seeds) {
+        const { effects, ...outcome } = await run(planOf(seed, task.topics), task.programs);
+        process.send?.({ ...outcome, seed, effects: [...effects.keys()] } satisfies Done);
+      }
+    }
+  });
+}
+
+/** Runs seeds in several processes. `hear` is told of each run, and answers whether to go on. */
+export async function runSeeds(
+  task: Task,
+  { from, seeds, workers, self }: { from: number; seeds: number; workers: number; self: string },
+  hear: (done: Done) => boolean,
+): Promise<void> {
+  let next = from;
+  const isLeft = () => next < from + seeds;
+  let isStopped = false;
+  const children: ChildProcess[] = [];
+  const ended = Array.from({ length: Math.min(workers, seeds) }, () => {
+    const child = fork(self, { env: { ...process.env, SIMULATION_WORKER: "1" } });
+    children.push(child);
+    let left = 0;
+    const give = () => {
+      const some: number[] = [];
+      while (some.length < 20 && isLeft()) some.push(next++);
+      left = some.length;
+      if (left > 0) child.send({ seeds: some });
+      else child.disconnect();
+    };
+    child.send(task);
+    child.on("message", (done: Done) => {
+      if (isStopped) return;
+      if (!hear(done)) {
+        isStopped = true;
+        for (const each of children) each.kill();
+      } else if (--left === 0) give();
+    });
+    give();
+    return new Promise<void>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", (code) => {
+        if (code && !isStopped) reject(new Error(`a worker ended with ${code}`));
+        else resolve();
+      });
+    });
+  });
+  await Promise.all(ended);
+}

@@ -1,0 +1,85 @@
+import { EventEmitter } from "node:events";
+import type { SimulatedProcess } from "../world/process.js";
+import { type Owner, SimulatedConnection } from "./connection.js";
+import type { Database } from "./database.js";
+import { connectionLost } from "./errors.js";
+
+type Callback = (error: unknown, connection?: SimulatedConnection) => void;
+
+/** A pool as mysql2 gives one: the same events, the same order of those who wait. */
+export class SimulatedPool extends EventEmitter implements Owner {
+  readonly config: object;
+  readonly #process: SimulatedProcess;
+  readonly #database: Database;
+  readonly #limit: number;
+  readonly #all = new Set<SimulatedConnection>();
+  readonly #free: SimulatedConnection[] = [];
+  readonly #waiting: Callback[] = [];
+  #making = 0;
+
+  constructor(process: SimulatedProcess, database: Database, limit: number) {
+    super();
+    this.#process = process;
+    this.#database = database;
+    this.#limit = limit;
+    this.config = { connectionLimit: limit, queueLimit: 0, connectionConfig: { database: "app" } };
+  }
+
+  promise(): this {
+    return this;
+  }
+
+  getConnection(callback: Callback): void {
+    const free = this.#free.pop();
+    if (free) {
+      this.emit("acquire", free);
+      process.nextTick(callback, null, free);
+    } else if (this.#all.size + this.#making < this.#limit) this.#connect(callback);
+    else {
+      this.emit("enqueue");
+      this.#waiting.push(callback);
+    }
+  }
+
+  #connect(callback: Callback): void {
+    const { random, weather } = this.#database;
+    this.#making++;
+    this.#process.receive(random.between(...weather.way) + 1, "connects", () => {
+      this.#making--;
+      if (!this.#database.primary.isUp) return callback(connectionLost("ECONNREFUSED"));
+      const connection = new SimulatedConnection(this.#process, this.#database, this);
+      this.#all.add(connection);
+      this.emit("connection", connection);
+      this.emit("acquire", connection);
+      callback(null, connection);
+    });
+  }
+
+  released(connection: SimulatedConnection): void {
+    if (!this.#all.has(connection)) {
+      const next = this.#waiting.shift();
+      if (next) process.nextTick(() => this.getConnection(next));
+      return;
+    }
+    const next = this.#waiting.shift();
+    if (next) {
+      process.nextTick(next, null, connection);
+      return;
+    }
+    this.#free.push(connection);
+    this.emit("release", connection);
+  }
+
+  removed(connection: SimulatedConnection): void {
+    if (!this.#all.delete(connection)) return;
+    const at = this.#free.indexOf(connection);
+    if (at >= 0) this.#free.splice(at, 1);
+    const next = this.#waiting.shift();
+    if (next) process.nextTick(() => this.getConnection(next));
+  }
+
+  /** All its connections are cut, or those to one server. */
+  cut(isOf: (connection: SimulatedConnection) => boolean = () => true): void {
+    for (const connection of [...this.#all]) if (isOf(connection)) connection.cut();
+  }
+}

@@ -1,0 +1,67 @@
+import { Random } from "../world/random.js";
+import { faultAct } from "./faults.js";
+import type { Act, Plan, Settings } from "./plan.js";
+
+/** What a run is about. */
+export const TOPICS = ["writes", "rotation", "rooms", "cookies"] as const;
+export type Topic = (typeof TOPICS)[number];
+
+/** The plan of a seed. */
+export function planOf(seed: number, topics: readonly Topic[]): Plan {
+  const random = new Random(`plan ${seed}`);
+  const topic = random.pick(topics);
+  const settings = settingsOf(random);
+  const endMs = random.between(15_000, 60_000);
+  const acts: Act[] = [];
+  for (let device = 0; device < settings.devices; device++) livingOf(random, device, endMs, acts);
+  const faults = random.chance(0.05) ? 0 : random.between(1, 8);
+  for (let n = 0; n < faults; n++) acts.push(faultAct(random, settings, endMs));
+  acts.sort((one, other) => one.atMs - other.atMs);
+  return { seed: `${topic} ${seed}`, settings, acts, endMs };
+}
+
+function settingsOf(random: Random): Settings {
+  const nodes = random.pick([1, 2, 2, 2, 3]);
+  const isWrong = random.chance(0.2);
+  return {
+    engine: random.pick(["mysql", "mariadb"] as const),
+    wrongByMs: Array.from({ length: nodes }, () => (isWrong ? random.between(-600_000, 600_000) : 0)),
+    hasBus: random.chance(0.7),
+    devices: random.pick([1, 1, 2, 3]),
+    connections: random.pick([1, 2, 4, 10]),
+    options: {
+      expiration: 3_600,
+      storeTimeout: random.pick([2, 10, 10]),
+      ...(random.chance(0.3) ? { freshness: "event" } : {}),
+      ...(random.chance(0.3) ? { revalidate: 2 } : {}),
+    },
+  };
+}
+
+/** What the pages of a device do, from beginning to end. */
+function livingOf(random: Random, device: number, endMs: number, acts: Act[]): void {
+  const tabs = random.pick([1, 2, 2, 3]);
+  for (let tab = 0; tab < tabs; tab++) {
+    acts.push({ do: "open", device, tab, atMs: random.between(0, 1_000) });
+    for (let reloads = random.pick([0, 0, 1, 2]); reloads > 0; reloads--)
+      acts.push({ do: "open", device, tab, atMs: random.between(1_000, endMs) });
+    // In bursts: what happens at the same time is what goes wrong.
+    for (let bursts = random.between(1, 4); bursts > 0; bursts--) {
+      const atMs = random.between(1_000, endMs);
+      const within = random.pick([0, 5, 50, 2_000]);
+      for (let changes = random.between(1, 8); changes > 0; changes--) {
+        const at = Math.min(endMs, atMs + random.between(0, within));
+        if (random.chance(0.15))
+          acts.push({ do: "ask", kind: random.pick(["read", "reload"]), device, tab, atMs: at });
+        else
+          acts.push({
+            do: "change",
+            kind: random.pick(["update", "update", "put", "handler"]),
+            device,
+            tab,
+            atMs: at,
+          });
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { Weather } from "../database/weather.js";
+import type { BusWeather } from "../network/bus.js";
+import type { NetworkWeather } from "../network/line.js";
+
+/** What a run begins with. */
+export interface Settings {
+  readonly engine: "mysql" | "mariadb";
+  /** How wrong the clock of each node's machine is: there are as many nodes. */
+  readonly wrongByMs: readonly number[];
+  readonly hasBus: boolean;
+  readonly devices: number;
+  /** Of each node's pool. */
+  readonly connections: number;
+  /** Of the product. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+interface AtPage {
+  readonly device: number;
+  readonly tab: number;
+}
+
+/** Who does what, and what goes wrong. */
+export type Act = { readonly atMs: number } & (
+  | ({ readonly do: "open" | "close" | "freeze" | "resume" } & AtPage)
+  | ({ readonly do: "change"; readonly kind: "update" | "put" | "handler" } & AtPage)
+  | ({
+      readonly do: "ask";
+      readonly kind: "read" | "reload" | "login" | "logout" | "regenerate" | "destroy";
+    } & AtPage)
+  | { readonly do: "database weather"; readonly forMs: number; readonly change: Partial<Weather> }
+  | { readonly do: "network weather"; readonly forMs: number; readonly change: Partial<NetworkWeather> }
+  | { readonly do: "bus weather"; readonly forMs: number; readonly change: Partial<BusWeather> }
+  | { readonly do: "crash" | "pause"; readonly node: number; readonly forMs: number }
+  | { readonly do: "cut pool"; readonly node: number }
+  | { readonly do: "cut lines"; readonly share: number }
+  | { readonly do: "lock rows"; readonly share: number; readonly forMs: number }
+  | { readonly do: "switch over"; readonly forMs: number; readonly oldStays: boolean }
+  | { readonly do: "database clock"; readonly byMs: number }
+);
+
+/** All that a seed decides: the same plan is the same run. */
+export interface Plan {
+  readonly seed: string;
+  readonly settings: Settings;
+  readonly acts: readonly Act[];
+  /** Then all faults are over, and things have time to come to rest. */
+  readonly endMs: number;
+}

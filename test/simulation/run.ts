@@ -1,0 +1,79 @@
+import type { Finding } from "./checks/findings.js";
+import { perform } from "./plan/perform.js";
+import type { Plan } from "./plan/plan.js";
+import type { Programs } from "./world/programs.js";
+import { World } from "./world/world.js";
+
+/** What came of a run. */
+export interface Outcome {
+  readonly findings: readonly Finding[];
+  /** Two runs are the same where these are. */
+  readonly hash: number;
+  readonly events: number;
+  readonly effects: ReadonlyMap<string, number>;
+}
+
+/** How long things may take to come to rest, once nothing goes wrong any more. */
+const REST_MS = 60_000;
+/** More events than any run that comes to rest has. */
+const MOST_EVENTS = 200_000;
+
+/** Runs a plan from beginning to end, or to the first thing that is found. */
+export async function run(
+  plan: Plan,
+  programs: Programs,
+  teller?: (atMs: number, who: string, what: string) => void,
+): Promise<Outcome> {
+  const world = new World(plan.seed, plan.settings, programs);
+  const { timeline, ledger } = world;
+  const { list } = ledger.findings;
+  timeline.teller = teller;
+  const stopListening = listenForRejections((error) =>
+    ledger.findings.add("unhandled", error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  );
+  try {
+    for (const act of plan.acts) timeline.at(act.atMs, world, act.do, () => perform(world, act));
+    await until(plan.endMs + REST_MS, world);
+    if (list.length === 0) await close(world, plan.endMs + REST_MS);
+  } catch (error) {
+    ledger.findings.add("thrown", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } finally {
+    world.end();
+    stopListening();
+  }
+  return { findings: list, hash: timeline.hash, events: timeline.count, effects: world.effects };
+}
+
+async function until(atMs: number, { timeline, ledger }: World): Promise<void> {
+  while (ledger.findings.list.length === 0 && timeline.step(atMs)) {
+    await turn();
+    if (timeline.count > MOST_EVENTS) return ledger.findings.add("restless", "it does not come to rest");
+  }
+}
+
+/** All pages go, and all nodes close: what is still held then is held for ever. */
+async function close(world: World, atMs: number): Promise<void> {
+  for (const device of world.devices) for (const tab of device.pages.keys()) device.close(tab);
+  await until(atMs + 50_000, world);
+  const open = new Set(world.nodes.map(({ name }) => name));
+  for (const { name, process, sessions } of world.nodes) {
+    process.receive(0, "closes", () => {
+      sessions.close().then(
+        () => open.delete(name),
+        (error) => world.ledger.findings.add("close", `${name}: ${error}`),
+      );
+    });
+  }
+  await until(atMs + 80_000, world);
+  for (const name of open) world.ledger.findings.add("held", `${name} does not close`);
+}
+
+/** Lets all promises settle that can. Nothing in a run waits for anything outside, so this is what one step of a process is. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function listenForRejections(hear: (error: unknown) => void): () => void {
+  process.on("unhandledRejection", hear);
+  return () => process.off("unhandledRejection", hear);
+}

@@ -1,0 +1,82 @@
+import { createRequire } from "node:module";
+import { Script } from "node:vm";
+import { build, type Plugin } from "esbuild";
+import type { SimulatedProcess } from "./process.js";
+
+/** Commands of the project run in its folder. */
+const ROOT = `${process.cwd()}/`;
+const require = createRequire(`${ROOT}package.json`);
+
+/** A change to the text of a source file, by which the simulator is tested itself. */
+export interface Mutant {
+  readonly name: string;
+  /** Below the project's folder. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The product's own code with the real Socket.IO, in one text, that takes time, chance and turns from the process that it runs in. */
+export async function bundle(entry: "server" | "client", mutant?: Mutant): Promise<string> {
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [`test/simulation/world/${entry}-program.ts`],
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    write: false,
+    inject: ["test/simulation/world/globals.js"],
+    define: {
+      "Math.random": "simulated.random",
+      "import.meta.url": JSON.stringify(`file://${ROOT}src/stores/mysql/table.ts`),
+      ...(entry === "client" ? { globalThis: "simulated.window" } : {}),
+    },
+    // Without state, or not run: one of each will do.
+    external: ["accepts", "cors", "pino", "kysely", "ws", "debug", "express", "koa", "xmlhttprequest-ssl"],
+    plugins: [inPlaceOfNode, ...(mutant ? [mutated(mutant)] : [])],
+  });
+  return result.outputFiles[0]?.text ?? "";
+}
+
+const inPlaceOfNode: Plugin = {
+  name: "in place of Node",
+  setup(build) {
+    build.onResolve({ filter: /^(node:)?(crypto|timers|async_hooks)$/ }, ({ path }) => ({
+      path: path.replace("node:", ""),
+      namespace: "simulated",
+    }));
+    build.onLoad({ filter: /.*/, namespace: "simulated" }, ({ path }) => ({
+      contents: `module.exports = simulated.${path};`,
+    }));
+  },
+};
+
+function mutated({ file, from, to, name }: Mutant): Plugin {
+  return {
+    name: "mutant",
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        if (path !== `${ROOT}${file}`) return undefined;
+        const { readFile } = await import("node:fs/promises");
+        const text = await readFile(path, "utf8");
+        if (text.split(from).length !== 2) throw new Error(`mutant "${name}": its text is not there once`);
+        return { contents: text.replace(from, () => to), loader: "ts" };
+      });
+    },
+  };
+}
+
+/** A program that any number of processes can run, each as if it had loaded it itself. */
+export class Program<Exports> {
+  readonly #script: Script;
+
+  constructor(text: string, filename: string) {
+    this.#script = new Script(`(function (simulated, require, module, exports) {${text}\n})`, { filename });
+  }
+
+  startIn({ globals }: Pick<SimulatedProcess, "globals">): Exports {
+    const module = { exports: {} };
+    this.#script.runInThisContext()(globals, require, module, module.exports);
+    return module.exports as Exports;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Sessions } from "../actors/node.js";
+import type { EngineClasses } from "../network/engine.js";
+import { bundle, type Mutant, Program } from "./program.js";
+
+interface ServerProgram extends EngineClasses {
+  readonly Server: new (
+    options: object,
+  ) => {
+    bind(engine: object): void;
+    on(event: "connection", listener: (socket: unknown) => void): void;
+  };
+  readonly ClusterAdapter: unknown;
+  tokenSession(options: object): Sessions;
+}
+
+/** What processes run. */
+export interface Programs {
+  readonly server: Program<ServerProgram>;
+  readonly client: Program<typeof import("./client-program.js")>;
+}
+
+export function programsOf(texts: { server: string; client: string }): Programs {
+  return {
+    server: new Program(texts.server, "node.js"),
+    client: new Program(texts.client, "page.js"),
+  };
+}
+
+export async function bundles(mutant?: Mutant): Promise<{ server: string; client: string }> {
+  const [server, client] = await Promise.all([bundle("server", mutant), bundle("client", mutant)]);
+  return { server, client };
+}

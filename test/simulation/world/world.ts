@@ -1,0 +1,72 @@
+import { Device } from "../actors/device.js";
+import { Node } from "../actors/node.js";
+import { Ledger } from "../checks/ledger.js";
+import { Database } from "../database/database.js";
+import { Bus } from "../network/bus.js";
+import type { Line, NetworkWeather } from "../network/line.js";
+import type { Settings } from "../plan/plan.js";
+import type { Programs } from "./programs.js";
+import { Random } from "./random.js";
+import { type Lane, Timeline } from "./timeline.js";
+
+/** Everything that one run is about. */
+export class World implements Lane {
+  readonly name = "world";
+  readonly isAlive = true;
+  readonly pausedUntilMs = 0;
+  readonly programs: Programs;
+  readonly settings: Settings;
+  readonly random: Random;
+  readonly timeline: Timeline;
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly network: NetworkWeather = { way: [0, 3], slow: 0, slowMs: 3_000, cut: 0 };
+  readonly ledger: Ledger;
+  readonly nodes: Node[];
+  readonly devices: Device[];
+  readonly lines = new Set<[Line, Node]>();
+  /** How often each kind of fault took effect. */
+  readonly effects = new Map<string, number>();
+  readonly count = (what: string) => void this.effects.set(what, (this.effects.get(what) ?? 0) + 1);
+  readonly #routes: Random;
+
+  constructor(seed: string, settings: Settings, programs: Programs) {
+    this.programs = programs;
+    this.settings = settings;
+    this.random = new Random(seed);
+    this.#routes = this.random.stream("routes");
+    this.timeline = new Timeline(this.random.stream("order"));
+    const { engine } = settings;
+    this.database = new Database(this.timeline, {
+      engine,
+      random: this.random.stream("database"),
+      count: this.count,
+    });
+    this.bus = new Bus(this.random.stream("bus"), this.count);
+    this.ledger = new Ledger(this.database, this.timeline);
+    this.database.onCommit = (change, before, by) => this.ledger.committed(change, before, by);
+    this.nodes = settings.wrongByMs.map((wrongByMs, n) => new Node(this, `node${n + 1}`, wrongByMs));
+    this.devices = Array.from({ length: settings.devices }, (_, n) => new Device(this, `device${n + 1}`));
+  }
+
+  /** Where the load balancer sends who connects. */
+  nodeFor(_page: string): Node | undefined {
+    const up = this.nodes.filter(({ isUp }) => isUp);
+    return up.length > 0 ? this.#routes.pick(up) : undefined;
+  }
+
+  /** Nothing happens any more. */
+  end(): void {
+    for (const { process } of this.nodes) process.crash();
+    for (const { pages } of this.devices) for (const page of pages) page?.process.crash();
+  }
+
+  crash(node: Node): void {
+    node.crash();
+    for (const [line, of] of this.lines) {
+      if (of !== node) continue;
+      line.cut();
+      this.lines.delete([line, of]);
+    }
+  }
+}
