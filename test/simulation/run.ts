@@ -1,6 +1,7 @@
 import type { Finding } from "./checks/findings.js";
 import { perform } from "./plan/perform.js";
 import type { Plan } from "./plan/plan.js";
+import { UnknownStatement } from "./sql/tokens.js";
 import type { Programs } from "./world/programs.js";
 import { World } from "./world/world.js";
 
@@ -24,7 +25,7 @@ export async function run(
   programs: Programs,
   teller?: (atMs: number, who: string, what: string) => void,
 ): Promise<Outcome> {
-  const world = new World(plan.seed, plan.settings, programs);
+  const world = new World(plan, programs);
   const { timeline, ledger } = world;
   const { list } = ledger.findings;
   timeline.teller = teller;
@@ -33,13 +34,19 @@ export async function run(
   );
   try {
     for (const act of plan.acts) timeline.at(act.atMs, world, act.do, () => perform(world, act));
+    timeline.at(plan.endMs, world, "all faults are over", () => world.heal());
     await until(plan.endMs + REST_MS, world);
+    if (list.length === 0) rest(world);
     if (list.length === 0) await close(world, plan.endMs + REST_MS);
   } catch (error) {
-    ledger.findings.add("thrown", error instanceof Error ? (error.stack ?? error.message) : String(error));
+    const kind = error instanceof UnknownStatement ? "simulator" : "thrown";
+    ledger.findings.add(kind, error instanceof Error ? (error.stack ?? error.message) : String(error));
   } finally {
     world.end();
     stopListening();
+    // A run that waits for real time would not be the same the next time.
+    if (process.getActiveResourcesInfo().includes("Timeout"))
+      ledger.findings.add("simulator", "something has set a real timer");
   }
   return { findings: list, hash: timeline.hash, events: timeline.count, effects: world.effects };
 }
@@ -48,6 +55,16 @@ async function until(atMs: number, { timeline, ledger }: World): Promise<void> {
   while (ledger.findings.list.length === 0 && timeline.step(atMs)) {
     await turn();
     if (timeline.count > MOST_EVENTS) return ledger.findings.add("restless", "it does not come to rest");
+  }
+}
+
+/** Nothing goes wrong any more, and has not for a while: what devices have, and who waits. */
+function rest({ devices, ledger }: World): void {
+  for (const { name, pages, token } of devices) {
+    ledger.identities.rest(name, token);
+    for (const page of pages)
+      if (page && !page.isOpen)
+        ledger.findings.add("stuck", `${page.process.name} is ${page.session.state} still`);
   }
 }
 

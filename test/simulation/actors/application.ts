@@ -57,7 +57,7 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
     socket.on(kind, (mark: string, key: string, done: Done) => {
       const { id = "" } = socket.session;
       ledger.read(node.process.name, id, id ? socket.session.toJSON() : {});
-      ledger.begins(mark, id);
+      ledger.begins(mark, id, node.process.name);
       answer(
         done,
         socket,
@@ -71,7 +71,7 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
       const { session } = socket;
       const { id = "" } = session;
       ledger.read(node.process.name, id, id ? session.toJSON() : {});
-      const end = ledger.acts(kind, id, given);
+      const end = ledger.identities.acts(kind, id, given, node.process.name);
       answer(done, socket, () => run(session, given), end);
     });
   }

@@ -2,44 +2,11 @@ import type { Database } from "../database/database.js";
 import type { Row, Change as RowChange } from "../sql/statement.js";
 import type { Timeline } from "../world/timeline.js";
 import { Findings } from "./findings.js";
-
-type State = "pending" | "acknowledged" | "unknown" | "refused";
-
-/** One change that a page has asked for. */
-interface Change {
-  readonly mark: string;
-  readonly where: string;
-  readonly n: number;
-  readonly device: string;
-  /** The session whose handler ran it; `""` until one has. */
-  sessionId: string;
-  /** How often the session's values had been cleared when it was acknowledged. */
-  epoch: number;
-  state: State;
-  /** When its handler began, and when the application was told, by the ledger's own count. */
-  beganAt: number;
-  toldAt: number;
-}
-
-/** What is known of one session. */
-interface Known {
-  epoch: number;
-  /** Logouts on their way, or done, that have not been seen in the row. */
-  clearing: number;
-  /** What was acknowledged and must be there. */
-  readonly lists: Set<Change>;
-  readonly keys: Map<string, Change>;
-  /** Marks that have stood under a key and were replaced: they do not come back. */
-  readonly replaced: Set<string>;
-  /** What ends it by right. */
-  mayEnd: boolean;
-  isOver: boolean;
-}
+import { Identities } from "./identities.js";
+import { type Change, isUnknown, type Known, marksIn, Sessions, valuesOf } from "./sessions.js";
 
 /** Values with every mark of their kind; under any other key lies the mark that was set last. */
-export const LISTS = ["updates", "handlers"];
-/** Nobody knows. Anything else is a refusal, and says that nothing was changed. */
-const UNKNOWN = new Set(["gone", "SESSION_WRITE_UNCERTAIN"]);
+const LISTS = ["updates", "handlers"];
 
 /**
  * What must hold, by what the application was told: each change leaves a mark of its own in the values, so that one that is lost, doubled, or
@@ -47,31 +14,36 @@ const UNKNOWN = new Set(["gone", "SESSION_WRITE_UNCERTAIN"]);
  */
 export class Ledger {
   readonly findings: Findings;
+  readonly identities: Identities;
   readonly #database: Database;
-  readonly #changes = new Map<string, Change>();
-  readonly #sessions = new Map<string, Known>();
-  readonly #seen = new Map<string, { epoch: number; marks: Set<string> }>();
-  readonly #devices = new Map<string, string>();
   readonly #timeline: Timeline;
+  readonly #sessions: Sessions;
+  readonly #changes = new Map<string, Change>();
+  readonly #seen = new Map<string, { epoch: number; marks: Set<string> }>();
   #n = 0;
 
   constructor(database: Database, timeline: Timeline) {
     this.#database = database;
     this.#timeline = timeline;
+    this.#sessions = new Sessions(database);
     this.findings = new Findings(timeline);
+    this.identities = new Identities({
+      database,
+      timeline,
+      sessions: this.#sessions,
+      findings: this.findings,
+    });
   }
 
   /** A page asks for a change; gives its mark. */
   asks(device: string, where: string): string {
-    const n = ++this.#n;
-    const mark = `${device}:${where}:${n}`;
+    const mark = `${device}:${where}:${++this.#n}`;
     this.#changes.set(mark, {
       mark,
       where,
-      n,
       device,
       sessionId: "",
-      epoch: 0,
+      process: "",
       state: "pending",
       beganAt: 0,
       toldAt: 0,
@@ -80,10 +52,11 @@ export class Ledger {
   }
 
   /** A handler runs it for a session. */
-  begins(mark: string, sessionId: string): void {
+  begins(mark: string, sessionId: string, process: string): void {
     const change = this.#changes.get(mark);
     if (!change) return;
     change.sessionId = sessionId;
+    change.process = process;
     change.beganAt = ++this.#n;
   }
 
@@ -94,10 +67,10 @@ export class Ledger {
     this.#timeline.tell(process, () => `${mark} came to "${code}"`);
     const { sessionId } = change;
     change.toldAt = ++this.#n;
-    const known = this.session(sessionId);
-    const isThere = this.#marksIn(this.#database.row(sessionId)).has(mark);
+    const known = this.#sessions.of(sessionId);
+    const isThere = marksIn(this.#database.row(sessionId)).has(mark);
     if (code !== "") {
-      change.state = UNKNOWN.has(code) ? "unknown" : "refused";
+      change.state = isUnknown(code) ? "unknown" : "refused";
       if (isThere && change.state === "refused")
         this.findings.add(
           "false refusal",
@@ -106,8 +79,9 @@ export class Ledger {
       return;
     }
     change.state = "acknowledged";
-    if (known.isOver || known.clearing > 0) return;
-    change.epoch = known.epoch;
+    if (known.isOver || known.taken.has(mark)) return;
+    // A logout may have taken it between its commit and this word.
+    if (known.clearing > 0 || (known.epoch > 0 && !isThere)) return;
     if (LISTS.includes(change.where)) {
       known.lists.add(change);
       if (!isThere)
@@ -123,11 +97,10 @@ export class Ledger {
 
   /** A handler has read these values. */
   read(process: string, sessionId: string, values: Record<string, unknown>): void {
-    if (sessionId === "" || this.session(sessionId).clearing > 0) return;
+    if (sessionId === "" || this.#sessions.of(sessionId).clearing > 0) return;
     const shown = new Set(LISTS.flatMap((list) => (values[list] as string[]) ?? []));
     for (const mark of shown) {
-      const change = this.#changes.get(mark);
-      if (change?.sessionId !== sessionId)
+      if (this.#changes.get(mark)?.sessionId !== sessionId)
         this.findings.add("of another", `a handler of ${sessionId} in ${process} has read ${mark}`);
     }
     const seen = this.#seenBy(process, sessionId);
@@ -135,56 +108,41 @@ export class Ledger {
       if (!shown.has(mark))
         this.findings.add("gone back", `${process} had shown ${mark} of ${sessionId}, and shows it no more`);
     }
-    const committed = this.#marksIn(this.#database.row(sessionId));
-    for (const mark of shown) if (committed.has(mark)) seen.add(mark);
-  }
-
-  /** Something else is done to a session; gives what is to be told its end. */
-  acts(kind: string, sessionId: string, _given: string): (code: string) => void {
-    const known = this.session(sessionId);
-    if (kind === "destroy") known.mayEnd = true;
-    if (kind === "logout") known.clearing++;
-    return () => {};
-  }
-
-  /** A page says that it has a session. */
-  starts(device: string, sessionId: string, created: boolean): void {
-    const before = this.#devices.get(device);
-    if (created && before !== undefined && before !== sessionId && this.#isAlive(before))
-      this.findings.add("logged out", `${device} had ${before}, which lives, and was given ${sessionId}`);
-    this.#devices.set(device, sessionId);
-  }
-
-  ends(_device: string, _reason: string): void {}
-
-  #isAlive(sessionId: string): boolean {
-    const row = this.#database.row(sessionId);
-    return row !== null && Number(row["expires"]) > this.#database.time && !this.session(sessionId).mayEnd;
+    const committed = marksIn(this.#database.row(sessionId));
+    for (const mark of shown) {
+      // What is on its way is shown too, and may turn out to be uncertain; what another process has written was read.
+      const change = this.#changes.get(mark);
+      const isSaved = change?.state === "acknowledged" || change?.process !== process;
+      if (isSaved && committed.has(mark)) seen.add(mark);
+    }
   }
 
   /** Every change to the table, as it is committed. */
-  committed({ sessionId, row }: RowChange, before: Row | null, by: string): void {
-    const known = this.session(sessionId);
+  committed(change: RowChange, before: Row | null, by: string): void {
+    const { sessionId, row } = change;
+    const known = this.#sessions.of(sessionId);
     if (!row) {
-      if (!known.mayEnd && before && Number(before["expires"]) > this.#database.time)
+      if (known.mayEnd === 0 && before && Number(before["expires"]) > this.#database.time)
         this.findings.add("ended", `${by} has deleted ${sessionId}, which nobody had ended`);
       known.isOver = true;
       return;
     }
     if (known.isOver) this.findings.add("revived", `${by} has written ${sessionId} after its end`);
-    if (!before || row["data"] === before["data"]) return;
+    if (!before) return;
+    this.identities.committed(change, before, by);
+    if (row["data"] === before["data"]) return;
     if (Number(row["revision"]) <= Number(before["revision"]))
       this.findings.add("revision", `${by} has written ${sessionId} with a revision that is not larger`);
     this.#checkKeys(known, before, row, by);
     this.#checkValues(known, sessionId, row, by);
   }
 
-  #checkKeys({ replaced }: Known, before: Row, row: Row, by: string): void {
+  #checkKeys({ replaced, taken }: Known, before: Row, row: Row, by: string): void {
     const [old, now] = [valuesOf(before), valuesOf(row)];
     for (const [key, mark] of Object.entries(old))
       if (!LISTS.includes(key) && now[key] !== mark) replaced.add(mark as string);
-    for (const mark of Object.values(now)) {
-      if (replaced.has(mark as string))
+    for (const mark of Object.values(now).flat() as string[]) {
+      if (replaced.has(mark) || taken.has(mark))
         this.findings.add("revived", `${by} has brought ${mark} back, which had been replaced`);
     }
   }
@@ -192,27 +150,17 @@ export class Ledger {
   #checkValues(known: Known, sessionId: string, row: Row, by: string): void {
     const values = valuesOf(row);
     const there = new Set<string>();
-    for (const [key, value] of Object.entries(values)) {
-      for (const mark of LISTS.includes(key) ? (value as string[]) : [value as string]) {
-        const change = this.#changes.get(mark);
-        if (there.has(mark)) this.findings.add("doubled", `${mark} is twice in ${sessionId}, by ${by}`);
-        there.add(mark);
-        if (change?.sessionId !== sessionId)
-          this.findings.add("of another", `${mark} is in ${sessionId}, by ${by}`);
-        else if (change.state === "refused")
-          this.findings.add(
-            "false refusal",
-            `${mark} had been refused, and ${by} has written it to ${sessionId}`,
-          );
-      }
-    }
-    const isCleared =
-      known.clearing > 0 && [...known.lists, ...known.keys.values()].every(({ mark }) => !there.has(mark));
-    if (isCleared) {
-      known.clearing--;
-      known.epoch++;
-      known.lists.clear();
-      known.keys.clear();
+    for (const mark of Object.values(values).flat() as string[]) {
+      const change = this.#changes.get(mark);
+      if (there.has(mark)) this.findings.add("doubled", `${mark} is twice in ${sessionId}, by ${by}`);
+      there.add(mark);
+      if (change?.sessionId !== sessionId)
+        this.findings.add("of another", `${mark} is in ${sessionId}, by ${by}`);
+      else if (change.state === "refused")
+        this.findings.add(
+          "false refusal",
+          `${mark} had been refused, and ${by} has written it to ${sessionId}`,
+        );
     }
     for (const { mark } of known.lists)
       if (!there.has(mark))
@@ -227,26 +175,9 @@ export class Ledger {
     }
   }
 
-  session(sessionId: string): Known {
-    let known = this.#sessions.get(sessionId);
-    if (!known) {
-      known = {
-        epoch: 0,
-        clearing: 0,
-        lists: new Set(),
-        keys: new Map(),
-        replaced: new Set(),
-        mayEnd: false,
-        isOver: false,
-      };
-      this.#sessions.set(sessionId, known);
-    }
-    return known;
-  }
-
   #seenBy(process: string, sessionId: string): Set<string> {
     const key = `${process}/${sessionId}`;
-    const { epoch } = this.session(sessionId);
+    const { epoch } = this.#sessions.of(sessionId);
     let seen = this.#seen.get(key);
     if (!seen || seen.epoch !== epoch) {
       seen = { epoch, marks: new Set() };
@@ -254,13 +185,4 @@ export class Ledger {
     }
     return seen.marks;
   }
-
-  #marksIn(row: Row | null): Set<string> {
-    if (!row) return new Set();
-    return new Set(Object.values(valuesOf(row)).flat() as string[]);
-  }
-}
-
-function valuesOf(row: Row): Record<string, unknown> {
-  return JSON.parse(String(row["data"] ?? "{}")) as Record<string, unknown>;
 }

@@ -82,6 +82,15 @@ export class Line {
     }
   }
 
+  /** Each end that has not heard that it is cut hears of it now. */
+  tell(): void {
+    if (!this.#isCut) return;
+    for (const side of [0, 1] as const) {
+      const end = this.#ends[side];
+      end?.process.receive(0, "line cut", () => this.#tellClosed(end, side));
+    }
+  }
+
   #tellClosed(end: End, side: 0 | 1): void {
     if (this.#isClosed[side]) return;
     this.#isClosed[side] = true;

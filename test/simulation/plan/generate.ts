@@ -13,7 +13,7 @@ export function planOf(seed: number, topics: readonly Topic[]): Plan {
   const settings = settingsOf(random);
   const endMs = random.between(15_000, 60_000);
   const acts: Act[] = [];
-  for (let device = 0; device < settings.devices; device++) livingOf(random, device, endMs, acts);
+  for (let device = 0; device < settings.devices; device++) livingOf({ random, topic, device, endMs, acts });
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
   for (let n = 0; n < faults; n++) acts.push(faultAct(random, settings, endMs));
   acts.sort((one, other) => one.atMs - other.atMs);
@@ -38,11 +38,33 @@ function settingsOf(random: Random): Settings {
   };
 }
 
+interface Living {
+  readonly random: Random;
+  readonly topic: Topic;
+  readonly device: number;
+  readonly endMs: number;
+  readonly acts: Act[];
+}
+
 /** What the pages of a device do, from beginning to end. */
-function livingOf(random: Random, device: number, endMs: number, acts: Act[]): void {
+function livingOf({ random, topic, device, endMs, acts }: Living): void {
   const tabs = random.pick([1, 2, 2, 3]);
+  if (topic === "rotation" && random.chance(0.2)) {
+    acts.push({ do: "keep", device, atMs: random.between(1_000, endMs) });
+    acts.push({ do: "put back", device, atMs: random.between(1_000, endMs) });
+  }
   for (let tab = 0; tab < tabs; tab++) {
     acts.push({ do: "open", device, tab, atMs: random.between(0, 1_000) });
+    if (random.chance(0.3))
+      acts.push({
+        do: "freeze",
+        device,
+        tab,
+        atMs: random.between(1_000, endMs),
+        forMs: random.pick([2_000, 60_000]),
+      });
+    if (random.chance(0.3))
+      acts.push({ do: "change network", device, tab, atMs: random.between(1_000, endMs) });
     for (let reloads = random.pick([0, 0, 1, 2]); reloads > 0; reloads--)
       acts.push({ do: "open", device, tab, atMs: random.between(1_000, endMs) });
     // In bursts: what happens at the same time is what goes wrong.
@@ -51,7 +73,8 @@ function livingOf(random: Random, device: number, endMs: number, acts: Act[]): v
       const within = random.pick([0, 5, 50, 2_000]);
       for (let changes = random.between(1, 8); changes > 0; changes--) {
         const at = Math.min(endMs, atMs + random.between(0, within));
-        if (random.chance(0.15))
+        if (topic === "rotation" && random.chance(0.5)) acts.push(askOf(random, { device, tab, atMs: at }));
+        else if (random.chance(0.15))
           acts.push({ do: "ask", kind: random.pick(["read", "reload"]), device, tab, atMs: at });
         else
           acts.push({
@@ -64,4 +87,18 @@ function livingOf(random: Random, device: number, endMs: number, acts: Act[]): v
       }
     }
   }
+}
+
+/** Something about who the session belongs to. */
+function askOf(random: Random, at: { device: number; tab: number; atMs: number }): Act {
+  const kind = random.pick([
+    "login",
+    "login",
+    "login",
+    "regenerate",
+    "regenerate",
+    "logout",
+    "destroy",
+  ] as const);
+  return { do: "ask", kind: kind === "destroy" && random.chance(0.7) ? "login" : kind, ...at };
 }

@@ -3,7 +3,8 @@ import type { World } from "../world/world.js";
 import type { Act } from "./plan.js";
 
 /** Has an act happen. */
-export function perform(world: World, act: Act): void {
+export function perform(world: World, given: Act): void {
+  const act = within(world, given);
   const { timeline, database, bus, network } = world;
   const over = (forMs: number, run: () => void) =>
     timeline.at(timeline.nowMs + forMs, world, `end of ${act.do}`, run);
@@ -13,9 +14,28 @@ export function perform(world: World, act: Act): void {
       return world.devices[act.device]?.open(act.tab);
     case "close":
       return world.devices[act.device]?.close(act.tab);
-    case "freeze":
-    case "resume":
+    case "freeze": {
+      const page = world.devices[act.device]?.pages[act.tab];
+      page?.process.pause(act.forMs);
+      over(act.forMs + 1, () => page?.hear("resume"));
       return;
+    }
+    case "change network": {
+      const page = world.devices[act.device]?.pages[act.tab];
+      page?.line?.cut();
+      page?.hear("online");
+      return;
+    }
+    case "keep":
+      return world.devices[act.device]?.keep();
+    case "put back": {
+      const device = world.devices[act.device];
+      if (!device?.putBack()) return;
+      world.count("old token put back");
+      world.ledger.identities.mayLose(device.name);
+      for (const tab of device.pages.keys()) device.open(tab);
+      return;
+    }
     case "change":
     case "ask":
       return ask(world, act);
@@ -97,7 +117,7 @@ export function perform(world: World, act: Act): void {
 }
 
 function actor(act: Act): string {
-  if ("device" in act) return `device${act.device + 1}.tab${act.tab}`;
+  if ("device" in act) return `device${act.device + 1}${"tab" in act ? `.tab${act.tab}` : ""}`;
   return "node" in act ? `node${act.node + 1}` : "world";
 }
 
@@ -105,6 +125,11 @@ function actor(act: Act): string {
 function toldOf({ atMs, ...act }: Act): string {
   const more = Object.entries(act).filter(([name]) => !["do", "device", "tab", "node"].includes(name));
   return [act.do, ...more.map(([name, value]) => `${name} ${JSON.stringify(value)}`)].join(" ");
+}
+
+/** What lasts is over when all faults are. */
+function within({ timeline, endMs }: World, act: Act): Act {
+  return "forMs" in act ? { ...act, forMs: Math.max(1, Math.min(act.forMs, endMs - timeline.nowMs)) } : act;
 }
 
 function back<Weather extends object>(weather: Weather, fair: Weather, change: Partial<Weather>): void {
@@ -117,7 +142,8 @@ function ask(world: World, act: Extract<Act, { do: "change" | "ask" }>): void {
   // A page that has no session yet lets its user do nothing.
   if (!device || !page?.isOpen) return world.count("(not asked: no session)");
   const where = act.kind === "update" ? "updates" : act.kind === "handler" ? "handlers" : `key${act.tab}`;
-  const given = act.do === "change" ? [world.ledger.asks(device.name, where), where] : [`user${act.device}`];
+  const given =
+    act.do === "change" ? [world.ledger.asks(device.name, where), where] : [`user${++world.users}`];
   page.process.receive(0, `asks ${act.kind}`, () => {
     world.timeline.tell(page.process.name, () => `asks ${act.kind} ${given[0]}`);
     page.ask(act.kind, given, (code) => {

@@ -22,7 +22,10 @@ interface AtPage {
 
 /** Who does what, and what goes wrong. */
 export type Act = { readonly atMs: number } & (
-  | ({ readonly do: "open" | "close" | "freeze" | "resume" } & AtPage)
+  | ({ readonly do: "open" | "close" | "change network" } & AtPage)
+  | ({ readonly do: "freeze"; readonly forMs: number } & AtPage)
+  /** A backup of a device is made, or put back. */
+  | { readonly do: "keep" | "put back"; readonly device: number }
   | ({ readonly do: "change"; readonly kind: "update" | "put" | "handler" } & AtPage)
   | ({
       readonly do: "ask";

@@ -29,7 +29,7 @@ export async function bundle(entry: "server" | "client", mutant?: Mutant): Promi
     define: {
       "Math.random": "simulated.random",
       "import.meta.url": JSON.stringify(`file://${ROOT}src/stores/mysql/table.ts`),
-      ...(entry === "client" ? { globalThis: "simulated.window" } : {}),
+      ...(entry === "client" ? { globalThis: "simulated.window", global: "simulated.window" } : {}),
     },
     // Without state, or not run: one of each will do.
     external: ["accepts", "cors", "pino", "kysely", "ws", "debug", "express", "koa", "xmlhttprequest-ssl"],

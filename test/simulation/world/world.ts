@@ -4,7 +4,7 @@ import { Ledger } from "../checks/ledger.js";
 import { Database } from "../database/database.js";
 import { Bus } from "../network/bus.js";
 import type { Line, NetworkWeather } from "../network/line.js";
-import type { Settings } from "../plan/plan.js";
+import type { Plan, Settings } from "../plan/plan.js";
 import type { Programs } from "./programs.js";
 import { Random } from "./random.js";
 import { type Lane, Timeline } from "./timeline.js";
@@ -24,15 +24,21 @@ export class World implements Lane {
   readonly ledger: Ledger;
   readonly nodes: Node[];
   readonly devices: Device[];
+  /** How many logins have been asked for: each is of a user of its own. */
+  users = 0;
   readonly lines = new Set<[Line, Node]>();
   /** How often each kind of fault took effect. */
   readonly effects = new Map<string, number>();
   readonly count = (what: string) => void this.effects.set(what, (this.effects.get(what) ?? 0) + 1);
   readonly #routes: Random;
 
-  constructor(seed: string, settings: Settings, programs: Programs) {
+  /** Then all faults are over. */
+  readonly endMs: number;
+
+  constructor({ seed, settings, endMs }: Plan, programs: Programs) {
     this.programs = programs;
     this.settings = settings;
+    this.endMs = endMs;
     this.random = new Random(seed);
     this.#routes = this.random.stream("routes");
     this.timeline = new Timeline(this.random.stream("order"));
@@ -53,6 +59,11 @@ export class World implements Lane {
   nodeFor(_page: string): Node | undefined {
     const up = this.nodes.filter(({ isUp }) => isUp);
     return up.length > 0 ? this.#routes.pick(up) : undefined;
+  }
+
+  /** Nothing goes wrong any more. */
+  heal(): void {
+    for (const [line] of this.lines) line.tell();
   }
 
   /** Nothing happens any more. */

@@ -1,0 +1,178 @@
+import { createHash } from "node:crypto";
+import type { Database } from "../database/database.js";
+import type { Change, Row } from "../sql/statement.js";
+import type { Timeline } from "../world/timeline.js";
+import type { Findings } from "./findings.js";
+import { isUnknown, type Known, marksIn, type Sessions } from "./sessions.js";
+
+/** A login, a logout or an end that a page has asked for. Each login is of a user of its own, so that each shows. */
+interface Act {
+  readonly kind: string;
+  readonly sessionId: string;
+  readonly user: string;
+  readonly process: string;
+  readonly beganAt: number;
+  state: "pending" | "acknowledged" | "unknown" | "refused";
+  /** It has been seen in the row. */
+  isCommitted: boolean;
+}
+
+/** Who a session belongs to and what opens it, by what the application was told. */
+export class Identities {
+  readonly #database: Database;
+  readonly #findings: Findings;
+  readonly #sessions: Sessions;
+  readonly #timeline: Timeline;
+  readonly #logins = new Map<string, Act>();
+  readonly #logouts: Act[] = [];
+  /** Hashes that have opened a session, and were replaced. */
+  readonly #replaced = new Set<string>();
+  /** The session that each device has. */
+  readonly #devices = new Map<string, string>();
+  /** Devices that put an old token back, or have been told to forget theirs. */
+  readonly #mayLose = new Set<string>();
+  #n = 0;
+
+  constructor(given: { database: Database; findings: Findings; sessions: Sessions; timeline: Timeline }) {
+    this.#database = given.database;
+    this.#findings = given.findings;
+    this.#sessions = given.sessions;
+    this.#timeline = given.timeline;
+  }
+
+  /** A handler begins something with a session; gives what is to be told its end. */
+  acts(kind: string, sessionId: string, user: string, process: string): (code: string) => void {
+    const known = this.#sessions.of(sessionId);
+    const act: Act = {
+      kind,
+      sessionId,
+      user,
+      process,
+      beganAt: ++this.#n,
+      state: "pending",
+      isCommitted: false,
+    };
+    if (kind === "login") this.#logins.set(user, act);
+    if (kind === "logout") {
+      this.#logouts.push(act);
+      known.clearing++;
+    }
+    if (kind === "destroy") known.mayEnd++;
+    return (code) => this.#told(act, known, code);
+  }
+
+  #told(act: Act, known: Known, code: string): void {
+    const { kind, sessionId, user, process } = act;
+    this.#timeline.tell(process, () => `${kind} ${user} of ${sessionId.slice(-4)} came to "${code}"`);
+    act.state = code === "" ? "acknowledged" : isUnknown(code) ? "unknown" : "refused";
+    if (act.state === "refused") {
+      if (kind === "destroy") known.mayEnd--;
+      if (act.isCommitted && !known.isOver)
+        this.#findings.add("false refusal", `${kind} of ${user} was refused (${code}), and is in the row`);
+      else if (kind === "logout" && !act.isCommitted) known.clearing--;
+      return;
+    }
+    const row = this.#database.row(sessionId);
+    // There was nothing to take.
+    if (kind === "logout" && code === "" && !act.isCommitted) {
+      act.isCommitted = true;
+      known.clearing--;
+    }
+    if (code !== "" || !row || known.isOver) return;
+    if (kind === "login" && !act.isCommitted)
+      this.#findings.add("lost", `login of ${user} was acknowledged, and ${sessionId} was never theirs`);
+    if (kind === "destroy" && Number(row["expires"]) > this.#database.time)
+      this.#findings.add("lost", `the end of ${sessionId} was acknowledged, and its row is there`);
+  }
+
+  /** A change to a row of a session. */
+  committed({ sessionId, row }: Change, before: Row | null, by: string): void {
+    if (!row || !before) return;
+    const known = this.#sessions.of(sessionId);
+    this.#checkUser(known, sessionId, row, before, by);
+    this.#checkSecrets(sessionId, row, before, by);
+  }
+
+  #checkUser(known: Known, sessionId: string, row: Row, before: Row, by: string): void {
+    const user = row["userId"] as string | null;
+    if (user === null) {
+      // A logout of a session that nobody was logged in to clears its values too.
+      const [were, are] = [marksIn(before), marksIn(row)];
+      const isCleared = were.size > 0 && [...were].every((mark) => !are.has(mark));
+      if (before["userId"] === null && !isCleared) return;
+      const logout = this.#logouts.find(
+        (act) => act.sessionId === sessionId && !act.isCommitted && act.state !== "refused",
+      );
+      if (logout) logout.isCommitted = true;
+      else if (before["userId"] !== null)
+        this.#findings.add(
+          "logged out",
+          `${by} has logged ${before["userId"]} out of ${sessionId}, which nobody wanted`,
+        );
+      if (logout) known.cleared(were);
+      return;
+    }
+    if (user === before["userId"]) return;
+    const login = this.#logins.get(user);
+    if (login?.sessionId !== sessionId) {
+      this.#findings.add("of another", `${by} has logged ${user} in to ${sessionId}`);
+    } else if (login.isCommitted) {
+      this.#findings.add("revived", `${by} has logged ${user} in to ${sessionId} once more`);
+    } else if (login.state === "refused") {
+      this.#findings.add("false refusal", `the login of ${user} had been refused, and ${by} has written it`);
+    } else {
+      login.isCommitted = true;
+      const logout = this.#logouts.find(
+        (act) =>
+          act.sessionId === sessionId &&
+          act.isCommitted &&
+          act.process === login.process &&
+          act.beganAt > login.beganAt,
+      );
+      if (logout)
+        this.#findings.add(
+          "login after logout",
+          `the login of ${user} was asked for before the logout of ${sessionId}`,
+        );
+    }
+  }
+
+  #checkSecrets(sessionId: string, row: Row, before: Row, by: string): void {
+    const [secret, old] = [hex(row["secretHash"]), hex(before["secretHash"])];
+    for (const name of ["secretHash", "nextHash"]) {
+      const hash = hex(row[name]);
+      if (hash !== hex(before[name]) && this.#replaced.has(hash))
+        this.#findings.add("revived", `${by} has brought an old secret of ${sessionId} back, as ${name}`);
+    }
+    if (secret !== old) this.#replaced.add(old);
+  }
+
+  /** A page says that it has a session. */
+  starts(device: string, sessionId: string, created: boolean): void {
+    const before = this.#devices.get(device);
+    this.#devices.set(device, sessionId);
+    this.#timeline.tell(device, () => `has session ${sessionId.slice(-4)}${created ? ", a new one" : ""}`);
+    if (!created || before === undefined || before === sessionId) return;
+    if (this.#sessions.isAlive(before) && !this.#mayLose.has(device))
+      this.#findings.add("logged out", `${device} had ${before}, which lives, and was given ${sessionId}`);
+  }
+
+  mayLose(device: string): void {
+    this.#mayLose.add(device);
+  }
+
+  /** When all has come to rest: a device's token opens what the device has. */
+  rest(device: string, token: string | undefined): void {
+    const sessionId = this.#devices.get(device);
+    if (sessionId === undefined || this.#mayLose.has(device) || !this.#sessions.isAlive(sessionId)) return;
+    const [id, secret = ""] = (token ?? "").split(".");
+    const row = this.#database.row(sessionId);
+    const hash = createHash("sha256").update(secret).digest("hex");
+    if (id !== sessionId || !row || ![hex(row["secretHash"]), hex(row["nextHash"])].includes(hash))
+      this.#findings.add("logged out", `${device} has ${sessionId}, and its token does not open it`);
+  }
+}
+
+function hex(value: unknown): string {
+  return Buffer.isBuffer(value) ? value.toString("hex") : "";
+}
