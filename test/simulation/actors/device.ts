@@ -23,6 +23,7 @@ export class Device {
       getItem: (key: string) => this.items.get(key) ?? null,
       setItem: (key: string, value: string) => {
         this.items.set(key, value);
+        this.#world.timeline.tell(page.process.name, () => `stores ${value.slice(28, 36)}`);
         this.#tell(page, key, value);
       },
       removeItem: (key: string) => {

@@ -50,6 +50,10 @@ export class Page {
     this.session = program.tokenSession(this.#socket as never, {
       storage: device.storageOf(this),
     }) as unknown as ClientSession;
+    for (const event of ["state", "end", "start", "error"])
+      this.session.on(event, (content) =>
+        world.timeline.tell(name, () => `${event} ${JSON.stringify(content)}`),
+      );
     this.session.on("start", ({ id = "", created }) =>
       world.ledger.identities.starts(device.name, id, created === true),
     );

@@ -43,6 +43,7 @@ export class Identities {
   /** A handler begins something with a session; gives what is to be told its end. */
   acts(kind: string, sessionId: string, user: string, process: string): (code: string) => void {
     const known = this.#sessions.of(sessionId);
+    this.#timeline.tell(process, () => `begins ${kind} ${user} of ${sessionId.slice(-4)}`);
     const act: Act = {
       kind,
       sessionId,
@@ -98,7 +99,10 @@ export class Identities {
     if (user === null) {
       // A logout of a session that nobody was logged in to clears its values too.
       const [were, are] = [marksIn(before), marksIn(row)];
-      const isCleared = were.size > 0 && [...were].every((mark) => !are.has(mark));
+      // Changes that were asked for since may be in the same write.
+      const lists = [...were].filter((mark) => !mark.includes(":key"));
+      const isCleared =
+        (were.size > 0 && are.size === 0) || (lists.length > 0 && lists.every((mark) => !are.has(mark)));
       if (before["userId"] === null && !isCleared) return;
       const logout = this.#logouts.find(
         (act) => act.sessionId === sessionId && !act.isCommitted && act.state !== "refused",
