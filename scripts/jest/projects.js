@@ -2,7 +2,13 @@
 // Which test files there are, in three projects of Jest: what is run once more, and where, goes by these.
 
 /** Without a database: another engine would show nothing new. */
-const WITHOUT_DATABASE = ["test/unit", "test/docs", "test/browser/adapters", "test/integration/adapters"];
+const WITHOUT_DATABASE = [
+  "test/unit",
+  "test/docs",
+  "test/simulation",
+  "test/browser/adapters",
+  "test/integration/adapters",
+];
 
 /**
  * By name, the folders whose tests a project has, and those in them that another one has.

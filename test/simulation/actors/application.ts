@@ -27,19 +27,27 @@ export interface AppSocket {
 
 type Done = (code: string, shown?: object) => void;
 
+type ChangeHandler = (
+  socket: AppSocket,
+  mark: string,
+  key: string,
+  isIn: (sessionId: string) => void,
+) => Promise<unknown>;
+
 /** What a handler does for a page. `mark` is what the change leaves in the values: there once, or not at all. */
-const CHANGES: Readonly<Record<string, (socket: AppSocket, mark: string, key: string) => Promise<unknown>>> =
-  {
-    update: ({ session }, mark) =>
-      session.update((draft) => {
-        draft["updates"] = [...((draft["updates"] as string[]) ?? []), mark];
-      }),
-    put: ({ session }, mark, key) => session.set(key, mark),
-    handler: (socket, mark) =>
-      socket.withSession(({ session }) => {
-        session["handlers"] = [...((session["handlers"] as string[]) ?? []), mark];
-      }),
-  };
+const CHANGES: Readonly<Record<string, ChangeHandler>> = {
+  update: ({ session }, mark) =>
+    session.update((draft) => {
+      draft["updates"] = [...((draft["updates"] as string[]) ?? []), mark];
+    }),
+  put: ({ session }, mark, key) => session.set(key, mark),
+  handler: (socket, mark, _, isIn) =>
+    socket.withSession(({ session }) => {
+      // It may have waited for the session, of which nothing was known before.
+      isIn(socket.session.id ?? "");
+      session["handlers"] = [...((session["handlers"] as string[]) ?? []), mark];
+    }),
+};
 
 const OTHERS: Readonly<Record<string, (handle: Handle, given: string) => Promise<unknown>>> = {
   read: async () => {},
@@ -61,7 +69,7 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
       answer(
         done,
         socket,
-        () => change(socket, mark, key),
+        () => change(socket, mark, key, (id) => ledger.begins(mark, id, node.process.name)),
         (code) => ledger.told(mark, code, node.process.name),
       );
     });

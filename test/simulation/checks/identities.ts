@@ -3,7 +3,7 @@ import type { Database } from "../database/database.js";
 import type { Change, Row } from "../sql/statement.js";
 import type { Timeline } from "../world/timeline.js";
 import type { Findings } from "./findings.js";
-import { isUnknown, type Known, marksIn, type Sessions } from "./sessions.js";
+import { isUnknown, type Known, marksIn, type Sessions, valuesOf } from "./sessions.js";
 
 /** A login, a logout or an end that a page has asked for. Each login is of a user of its own, so that each shows. */
 interface Act {
@@ -99,10 +99,10 @@ export class Identities {
     if (user === null) {
       // A logout of a session that nobody was logged in to clears its values too.
       const [were, are] = [marksIn(before), marksIn(row)];
-      // Changes that were asked for since may be in the same write.
-      const lists = [...were].filter((mark) => !mark.includes(":key"));
-      const isCleared =
-        (were.size > 0 && are.size === 0) || (lists.length > 0 && lists.every((mark) => !are.has(mark)));
+      // Changes that were asked for since may be in the same write: one that only sets the same keys again tells nothing.
+      const now = valuesOf(row);
+      const isGone = Object.keys(valuesOf(before)).some((key) => !(key in now) || Array.isArray(now[key]));
+      const isCleared = isGone && [...were].every((mark) => !are.has(mark));
       if (before["userId"] === null && !isCleared) return;
       const logout = this.#logouts.find(
         (act) => act.sessionId === sessionId && !act.isCommitted && act.state !== "refused",

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { TOPICS, type Topic } from "../plan/generate.js";
+import { TOPICS, type Topic } from "../plan/plan.js";
 
 export interface Arguments {
   readonly seeds: number;
@@ -11,6 +11,10 @@ export interface Arguments {
   readonly all: boolean;
   /** A seed, or a file of test/simulation/stories, that is told from beginning to end. */
   readonly tell: string | undefined;
+  /** Runs each seed twice: both runs have to be the same. */
+  readonly twice: boolean;
+  /** Does not leave out what the product is known not to stand (test/simulation/plan/gaps.ts). */
+  readonly gaps: boolean;
   readonly stories: boolean;
   /** Which mutants, by a piece of their name; `""` for all. */
   readonly mutant: string | undefined;
@@ -22,6 +26,8 @@ export const usage = `npm run simulate -- [options]
   --only writes,rotation    what the runs are about: ${TOPICS.join(", ")}
   --workers 2               processes; as many as there are cores unless said
   --all                     goes on after something was found
+  --twice                   runs each seed twice: both runs have to be the same
+  --gaps                    does not leave out what is known not to be stood (test/simulation/plan/gaps.ts)
   --tell 17                 tells the run of a seed, or of a file, from beginning to end
   --stories                 runs the files of test/simulation/stories, in which something was found once
   --mutant name             tries the simulator itself: runs seeds until each mutant with that in its name is caught`;
@@ -37,6 +43,8 @@ export function readArguments(args: string[]): Arguments {
       workers: { type: "string", default: String(availableParallelism()) },
       all: { type: "boolean", default: false },
       tell: { type: "string" },
+      twice: { type: "boolean", default: false },
+      gaps: { type: "boolean", default: false },
       stories: { type: "boolean", default: false },
       mutant: { type: "string" },
     },
@@ -49,6 +57,6 @@ export function readArguments(args: string[]): Arguments {
   const workers = Number(values.workers);
   for (const [name, value] of Object.entries({ seeds, from, workers }))
     if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} has to be a whole number.`);
-  const { all, tell, stories, mutant } = values;
-  return { seeds, from, topics, workers, all, tell, stories, mutant };
+  const { all, tell, twice, gaps, stories, mutant } = values;
+  return { seeds, from, topics, workers, all, tell, twice, gaps, stories, mutant };
 }

@@ -12,14 +12,18 @@ export async function search(given: Arguments, self: string): Promise<number> {
   const texts = await bundles();
   const report = new Report(given.seeds);
   const found: Done[] = [];
-  await runSeeds({ texts, topics: given.topics }, { ...given, self }, (done) => {
-    report.add(done);
-    if (done.findings.length > 0) {
-      found.push(done);
-      report.say(`seed ${done.seed}: ${done.findings[0]?.kind}: ${done.findings[0]?.text}`);
-    }
-    return given.all || found.length === 0;
-  });
+  await runSeeds(
+    { texts, topics: given.topics, gaps: given.gaps, twice: given.twice },
+    { ...given, self },
+    (done) => {
+      report.add(done);
+      if (done.findings.length > 0) {
+        found.push(done);
+        report.say(`seed ${done.seed}: ${done.findings[0]?.kind}: ${done.findings[0]?.text}`);
+      }
+      return given.all || found.length === 0;
+    },
+  );
   report.end();
   const [first] = found.sort((one, other) => one.seed - other.seed);
   if (!first) return 0;
@@ -29,10 +33,10 @@ export async function search(given: Arguments, self: string): Promise<number> {
 
 async function explain(
   seed: number,
-  { topics }: Arguments,
+  { topics, gaps }: Arguments,
   programs: ReturnType<typeof programsOf>,
 ): Promise<void> {
-  const plan = planOf(seed, topics);
+  const plan = planOf(seed, topics, { gaps });
   const [first, again] = [await run(plan, programs), await run(plan, programs)];
   if (first.hash !== again.hash)
     return console.log(`seed ${seed} does not rerun exactly: the simulator is at fault`);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { planOf, type Topic } from "../plan/generate.js";
-import type { Plan } from "../plan/plan.js";
+import { planOf } from "../plan/generate.js";
+import type { Plan, Topic } from "../plan/plan.js";
 import { run } from "../run.js";
 import { bundles, type Programs, programsOf } from "../world/programs.js";
 
@@ -19,10 +19,10 @@ export async function storyOf(plan: Plan, programs: Programs): Promise<string> {
 }
 
 /** `what`: a seed, or a file. */
-export async function tellRun(what: string, topics: readonly Topic[]): Promise<number> {
+export async function tellRun(what: string, topics: readonly Topic[], gaps: boolean): Promise<number> {
   const programs = programsOf(await bundles());
   const plan = /^\d+$/.test(what)
-    ? planOf(Number(what), topics)
+    ? planOf(Number(what), topics, { gaps })
     : (JSON.parse(readFileSync(what, "utf8")) as Plan);
   console.log(await storyOf(plan, programs));
   return 0;

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { planOf, type Topic } from "../plan/generate.js";
+import { planOf } from "../plan/generate.js";
+import type { Topic } from "../plan/plan.js";
 import { type Outcome, run } from "../run.js";
 import { programsOf } from "../world/programs.js";
 
@@ -7,6 +8,8 @@ import { programsOf } from "../world/programs.js";
 export interface Task {
   readonly texts: { server: string; client: string };
   readonly topics: readonly Topic[];
+  readonly gaps: boolean;
+  readonly twice: boolean;
 }
 
 /** What it answers for each seed. */
@@ -23,7 +26,12 @@ export function work(): void {
     if ("texts" in message) task = { ...message, programs: programsOf(message.texts) };
     else if (task) {
       for (const seed of message.seeds) {
-        const { effects, ...outcome } = await run(planOf(seed, task.topics), task.programs);
+        const { effects, ...outcome } = await run(planOf(seed, task.topics, task), task.programs);
+        if (task.twice) {
+          const { hash } = await run(planOf(seed, task.topics, task), task.programs);
+          const finding = { kind: "simulator", text: "it does not rerun exactly", atMs: 0 };
+          if (hash !== outcome.hash) Object.assign(outcome, { findings: [finding] });
+        }
         process.send?.({ ...outcome, seed, effects: [...effects.keys()] } satisfies Done);
       }
     }

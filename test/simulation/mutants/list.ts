@@ -1,4 +1,4 @@
-import type { Topic } from "../plan/generate.js";
+import type { Topic } from "../plan/plan.js";
 import type { Mutant } from "../world/program.js";
 import { WRITES } from "./writes.js";
 

@@ -1,13 +1,10 @@
 import { Random } from "../world/random.js";
 import { faultAct } from "./faults.js";
-import type { Act, Plan, Settings } from "./plan.js";
-
-/** What a run is about. */
-export const TOPICS = ["writes", "rotation", "rooms", "cookies"] as const;
-export type Topic = (typeof TOPICS)[number];
+import { withoutGaps } from "./gaps.js";
+import type { Act, Plan, Settings, Topic } from "./plan.js";
 
 /** The plan of a seed. */
-export function planOf(seed: number, topics: readonly Topic[]): Plan {
+export function planOf(seed: number, topics: readonly Topic[], { gaps = false } = {}): Plan {
   const random = new Random(`plan ${seed}`);
   const topic = random.pick(topics);
   const settings = settingsOf(random);
@@ -17,7 +14,8 @@ export function planOf(seed: number, topics: readonly Topic[]): Plan {
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
   for (let n = 0; n < faults; n++) acts.push(faultAct(random, settings, endMs));
   acts.sort((one, other) => one.atMs - other.atMs);
-  return { seed: `${topic} ${seed}`, settings, acts, endMs };
+  const plan = { topic, seed: `${topic} ${seed}`, settings, acts, endMs };
+  return gaps ? plan : withoutGaps(plan);
 }
 
 function settingsOf(random: Random): Settings {

@@ -2,6 +2,10 @@ import type { Weather } from "../database/weather.js";
 import type { BusWeather } from "../network/bus.js";
 import type { NetworkWeather } from "../network/line.js";
 
+/** What a run is about. */
+export const TOPICS = ["writes", "rotation"] as const;
+export type Topic = (typeof TOPICS)[number];
+
 /** What a run begins with. */
 export interface Settings {
   readonly engine: "mysql" | "mariadb";
@@ -44,6 +48,7 @@ export type Act = { readonly atMs: number } & (
 
 /** All that a seed decides: the same plan is the same run. */
 export interface Plan {
+  readonly topic: Topic;
   readonly seed: string;
   readonly settings: Settings;
   readonly acts: readonly Act[];
