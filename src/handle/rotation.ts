@@ -93,28 +93,40 @@ interface Confirming {
 }
 
 async function rotateByClient(session: Session, confirming: Confirming, change: WithRotation): Promise<void> {
-  const { token, replaces } = await propose(session, confirming);
-  const isConfirmed = await offer(session, { token, replaces }, confirming);
+  const proposal = await propose(session, confirming);
+  const isConfirmed = await offer(session, proposal, confirming);
   if (session.ended) throw session.error("SESSION_ENDED");
   if (!isConfirmed) throw session.error("SESSION_NOT_CONFIRMED");
   await session.edit((values) => {
-    takeEffect(session, values, { token, replaces, bearer: confirming.bearer });
+    takeEffect(session, values, { ...proposal, bearer: confirming.bearer });
     change(values);
   });
 }
 
+/** What one client was sent, in order: it has stored each over the one before. */
+interface Sent {
+  readonly secretHash: Uint8Array;
+  next?: Sent;
+}
+
+/** The last token that each client was sent. */
+const lastSent = new WeakMap<Bearer, Sent>();
+
 /**
  * The client holds its new token, so that wins over what somebody else may have been sent meanwhile; not over
- * what has taken effect, unless this client has had that too: then it has stored this one over it.
+ * what has taken effect, unless this client has had that too: then it has stored this one over it. Not so where it
+ * was sent that one later: its word of this one was slow.
  */
 function takeEffect(
   session: Session,
   values: Values,
-  { token, replaces, bearer }: Proposal & { bearer: Bearer },
+  { token, replaces, sent, bearer }: Proposal & { bearer: Bearer },
 ) {
   const { identity } = values;
   // It may have been presented, here or to another server, before its confirmation was heard.
   if (isSameHash(identity.secretHash, token.secretHash)) return;
+  for (let later = sent.next; later; later = later.next)
+    if (isSameHash(identity.secretHash, later.secretHash)) throw session.error("SESSION_NOT_CONFIRMED");
   const mayReplace = replaces !== null && isSameHash(identity.secretHash, replaces);
   if (!mayReplace && !bearer.credential.canOpen(identity)) throw session.error("SESSION_NOT_CONFIRMED");
   values.identity = replaceSecret(identity, token.secretHash);
@@ -124,6 +136,7 @@ function takeEffect(
 interface Proposal {
   readonly token: PresentedToken;
   readonly replaces: Uint8Array | null;
+  readonly sent: Sent;
 }
 
 /** Sends the client its new token; resolves to whether it has confirmed it in time. */
@@ -216,7 +229,15 @@ async function propose(session: Session, { bearer, turn }: Confirming): Promise<
     replaces = secretHash;
     values.identity = { ...values.identity, nextHash: token.secretHash };
   }, credential);
-  return { token, replaces };
+  return { token, replaces, sent: sentTo(bearer, token) };
+}
+
+function sentTo(bearer: Bearer, { secretHash }: PresentedToken): Sent {
+  const sent: Sent = { secretHash };
+  const before = lastSent.get(bearer);
+  if (before) before.next = sent;
+  lastSent.set(bearer, sent);
+  return sent;
 }
 
 /**
