@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Database } from "../database/database.js";
+import { CROSSED_ANSWERS_MS } from "../plan/gaps.js";
 import type { Change, Row } from "../sql/statement.js";
 import type { Timeline } from "../world/timeline.js";
 import type { Findings } from "./findings.js";
@@ -28,12 +29,20 @@ export class Identities {
   /** Hashes that have opened a session, and were replaced. */
   readonly #replaced = new Set<string>();
   /** The session that each device has. */
-  readonly #devices = new Map<string, string>();
+  readonly #devices = new Map<string, { sessionId: string; sinceMs: number }>();
   /** Devices that put an old token back, or have been told to forget theirs. */
   readonly #mayLose = new Set<string>();
   #n = 0;
+  readonly #hasGaps: boolean;
 
-  constructor(given: { database: Database; findings: Findings; sessions: Sessions; timeline: Timeline }) {
+  constructor(given: {
+    database: Database;
+    findings: Findings;
+    sessions: Sessions;
+    timeline: Timeline;
+    hasGaps: boolean;
+  }) {
+    this.#hasGaps = given.hasGaps;
     this.#database = given.database;
     this.#findings = given.findings;
     this.#sessions = given.sessions;
@@ -154,11 +163,16 @@ export class Identities {
   /** A page says that it has a session. */
   starts(device: string, sessionId: string, created: boolean): void {
     const before = this.#devices.get(device);
-    this.#devices.set(device, sessionId);
+    const { nowMs } = this.#timeline;
+    if (before?.sessionId !== sessionId) this.#devices.set(device, { sessionId, sinceMs: nowMs });
     this.#timeline.tell(device, () => `has session ${sessionId.slice(-4)}${created ? ", a new one" : ""}`);
-    if (!created || before === undefined || before === sessionId) return;
-    if (this.#sessions.isAlive(before) && !this.#mayLose.has(device))
-      this.#findings.add("logged out", `${device} had ${before}, which lives, and was given ${sessionId}`);
+    if (!created || before === undefined || before.sessionId === sessionId) return;
+    if (!this.#hasGaps && nowMs - before.sinceMs < CROSSED_ANSWERS_MS) return;
+    if (this.#sessions.isAlive(before.sessionId) && !this.#mayLose.has(device))
+      this.#findings.add(
+        "logged out",
+        `${device} had ${before.sessionId}, which lives, and was given ${sessionId}`,
+      );
   }
 
   mayLose(device: string): void {
@@ -167,7 +181,7 @@ export class Identities {
 
   /** When all has come to rest: a device's token opens what the device has. */
   rest(device: string, token: string | undefined): void {
-    const sessionId = this.#devices.get(device);
+    const sessionId = this.#devices.get(device)?.sessionId;
     if (sessionId === undefined || this.#mayLose.has(device) || !this.#sessions.isAlive(sessionId)) return;
     const [id, secret = ""] = (token ?? "").split(".");
     const row = this.#database.row(sessionId);

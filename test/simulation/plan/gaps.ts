@@ -7,6 +7,12 @@ interface Gap {
   readonly isPart: (act: Act, plan: Plan) => boolean;
 }
 
+/**
+ * A page presents a token whose session is over, and another before that is answered, or the same again. The session that is created in place of the
+ * first one is then stored over the one that the page has by the time: a session of a few seconds is lost.
+ */
+export const CROSSED_ANSWERS_MS = 5_000;
+
 export const GAPS: readonly Gap[] = [
   {
     name: "a token that was replaced on one node is presented to another whose reads are late: it is taken for an unknown one",

@@ -14,7 +14,7 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
   for (let n = 0; n < faults; n++) acts.push(faultAct(random, settings, endMs));
   acts.sort((one, other) => one.atMs - other.atMs);
-  const plan = { topic, seed: `${topic} ${seed}`, settings, acts, endMs };
+  const plan = { topic, gaps, seed: `${topic} ${seed}`, settings, acts, endMs };
   return gaps ? plan : withoutGaps(plan);
 }
 
