@@ -97,8 +97,9 @@ async function rotateByClient(session: Session, confirming: Confirming, change: 
   const isConfirmed = await offer(session, proposal, confirming);
   if (session.ended) throw session.error("SESSION_ENDED");
   if (!isConfirmed) throw session.error("SESSION_NOT_CONFIRMED");
+  const held = confirming.bearer.credential.copy();
   await session.edit((values) => {
-    takeEffect(session, values, { ...proposal, bearer: confirming.bearer });
+    takeEffect(session, values, { ...proposal, held });
     change(values);
   });
 }
@@ -115,12 +116,13 @@ const lastSent = new WeakMap<Bearer, Sent>();
 /**
  * The client holds its new token, so that wins over what somebody else may have been sent meanwhile; not over
  * what has taken effect, unless this client has had that too: then it has stored this one over it. Not so where it
- * was sent that one later: its word of this one was slow.
+ * was sent that one later: its word of this one was slow. `held` is what it had when it confirmed: what it presents
+ * while this is being written is stored over this one.
  */
 function takeEffect(
   session: Session,
   values: Values,
-  { token, replaces, sent, bearer }: Proposal & { bearer: Bearer },
+  { token, replaces, sent, held }: Proposal & { held: Credential },
 ) {
   const { identity } = values;
   // It may have been presented, here or to another server, before its confirmation was heard.
@@ -128,7 +130,7 @@ function takeEffect(
   for (let later = sent.next; later; later = later.next)
     if (isSameHash(identity.secretHash, later.secretHash)) throw session.error("SESSION_NOT_CONFIRMED");
   const mayReplace = replaces !== null && isSameHash(identity.secretHash, replaces);
-  if (!mayReplace && !bearer.credential.canOpen(identity)) throw session.error("SESSION_NOT_CONFIRMED");
+  if (!mayReplace && !held.canOpen(identity)) throw session.error("SESSION_NOT_CONFIRMED");
   values.identity = replaceSecret(identity, token.secretHash);
 }
 
@@ -170,8 +172,11 @@ async function confirmLate(
 ): Promise<void> {
   try {
     if (!(await late.answer)) return;
+    const held = late.bearer.credential.copy();
     const used = host.acquireForChange(session);
-    await used.edit((values) => takeEffect(used, values, late)).finally(() => host.release(used));
+    await used
+      .edit((values) => takeEffect(used, values, { ...late, held }))
+      .finally(() => host.release(used));
   } catch {}
 }
 

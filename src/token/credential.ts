@@ -32,6 +32,13 @@ export class Credential {
     this.#hash = toText(hash);
   }
 
+  /** As it is now, whatever its client presents, or is sent, from now on. */
+  copy(): Credential {
+    const copy = new Credential(this.#hash);
+    copy.#others = this.#others && { ...this.#others };
+    return copy;
+  }
+
   /** Of the secret that its client has it by. */
   get hash(): HashText {
     return this.#hash;
