@@ -51,9 +51,11 @@ export async function run(
   return { findings: list, hash: timeline.hash, events: timeline.count, effects: world.effects };
 }
 
-async function until(atMs: number, { timeline, ledger }: World): Promise<void> {
+async function until(atMs: number, world: World): Promise<void> {
+  const { timeline, ledger } = world;
   while (ledger.findings.list.length === 0 && timeline.step(atMs)) {
     await turn();
+    world.afterStep();
     if (timeline.count > MOST_EVENTS) return ledger.findings.add("restless", "it does not come to rest");
   }
 }

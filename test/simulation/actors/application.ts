@@ -1,3 +1,4 @@
+import { checkCut, roomOf } from "../checks/rooms.js";
 import type { World } from "../world/world.js";
 import type { Node } from "./node.js";
 
@@ -74,13 +75,28 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
       );
     });
   }
+  socket.on("join", (_: string, done: Done) => {
+    const { userId } = socket.session;
+    if (userId) socket.join(roomOf(userId));
+    world.count(userId ? "joined a room" : "(not joined: no login)");
+    done("");
+  });
   for (const [kind, run] of Object.entries(OTHERS)) {
     socket.on(kind, (given: string, done: Done) => {
       const { session } = socket;
       const { id = "" } = session;
       ledger.read(node.process.name, id, id ? session.toJSON() : {});
       const end = ledger.identities.acts(kind, id, given, node.process.name);
-      answer(done, socket, () => run(session, given), end);
+      answer(
+        done,
+        socket,
+        () => run(session, given),
+        (code) => {
+          end(code);
+          const replaces = kind === "login" || kind === "regenerate";
+          if (code === "" && replaces) checkCut(node.name, node.sockets, ledger.findings);
+        },
+      );
     });
   }
 }

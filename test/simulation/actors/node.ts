@@ -14,6 +14,12 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
+export interface SocketServer {
+  bind(engine: object): void;
+  on(event: "connection", listener: (socket: unknown) => void): void;
+  of(name: string): { readonly sockets: ReadonlyMap<string, AppSocket> };
+}
+
 /** One Socket.IO process of the application. It is started again after a crash, as a new process. */
 export class Node {
   readonly name: string;
@@ -23,6 +29,7 @@ export class Node {
   pool!: SimulatedPool;
   sessions!: Sessions;
   #engine!: SimulatedEngine;
+  #io!: SocketServer;
   /** How wrong its machine's clock is. */
   readonly wrongByMs: number;
 
@@ -51,6 +58,7 @@ export class Node {
       serveClient: false,
       adapter: settings.hasBus ? busAdapter(program.ClusterAdapter, bus, process) : undefined,
     });
+    this.#io = io;
     io.bind(engine);
     const clock = {
       now: () => process.now(),
@@ -66,6 +74,11 @@ export class Node {
       .tokenSession({ db: this.pool, logger: false, clock, ...settings.options })
       .attach(io);
     io.on("connection", (socket) => handleEvents(socket as AppSocket, this, this.#world));
+  }
+
+  /** Its sockets that are connected. */
+  get sockets(): Iterable<AppSocket> {
+    return this.#io.of("/").sockets.values();
   }
 
   accept(line: Line, address: string): void {

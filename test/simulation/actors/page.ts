@@ -3,6 +3,7 @@ import { Line } from "../network/line.js";
 import { SimulatedProcess } from "../world/process.js";
 import type { World } from "../world/world.js";
 import type { Device } from "./device.js";
+import { Presentations } from "./presentations.js";
 
 /** What is used of the client. */
 interface ClientSession {
@@ -36,14 +37,19 @@ export class Page {
   constructor(device: Device, world: World, name: string) {
     this.process = new SimulatedProcess(name, world.timeline, world.random.stream(name));
     const globals = { ...this.process.globals, window: this.#window() };
+    const presentations = new Presentations();
     const program = world.programs.client.startIn({ globals });
-    const transport = clientTransport(program.Transport, this.process, () => {
-      const node = world.nodeFor(name);
-      if (!node) return undefined;
-      this.line = new Line(world.network, world.random.stream(`${name}/line`), world.count);
-      node.accept(this.line, device.name);
-      world.lines.add([this.line, node]);
-      return this.line;
+    const transport = clientTransport(program.Transport, {
+      process: this.process,
+      watcher: presentations,
+      dial: () => {
+        const node = world.nodeFor(name);
+        if (!node) return undefined;
+        this.line = new Line(world.network, world.random.stream(`${name}/line`), world.count);
+        node.accept(this.line, device.name);
+        world.lines.add([this.line, node]);
+        return this.line;
+      },
     });
     const manager = new program.Manager("http://app.example", { transports: [transport as never] });
     this.#socket = manager.socket("/") as unknown as ClientSocket;
@@ -55,7 +61,10 @@ export class Page {
         world.timeline.tell(name, () => `${event} ${JSON.stringify(content)}`),
       );
     this.session.on("start", ({ id = "", created }) =>
-      world.ledger.identities.starts(device.name, id, created === true),
+      world.ledger.identities.starts(device.name, id, {
+        created: created === true,
+        isCrossed: presentations.isCrossed,
+      }),
     );
   }
 

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { Database } from "../database/database.js";
-import { CROSSED_ANSWERS_MS } from "../plan/gaps.js";
 import type { Change, Row } from "../sql/statement.js";
 import type { Timeline } from "../world/timeline.js";
 import type { Findings } from "./findings.js";
@@ -29,7 +28,7 @@ export class Identities {
   /** Hashes that have opened a session, and were replaced. */
   readonly #replaced = new Set<string>();
   /** The session that each device has. */
-  readonly #devices = new Map<string, { sessionId: string; sinceMs: number }>();
+  readonly #devices = new Map<string, string>();
   /** Devices that put an old token back, or have been told to forget theirs. */
   readonly #mayLose = new Set<string>();
   #n = 0;
@@ -77,6 +76,7 @@ export class Identities {
     act.state = code === "" ? "acknowledged" : isUnknown(code) ? "unknown" : "refused";
     if (act.state === "refused") {
       if (kind === "destroy") known.mayEnd--;
+      if (kind === "logout" && act.isCommitted && this.#passOn(act)) return;
       if (act.isCommitted && !known.isOver)
         this.#findings.add("false refusal", `${kind} of ${user} was refused (${code}), and is in the row`);
       else if (kind === "logout" && !act.isCommitted) known.clearing--;
@@ -93,6 +93,15 @@ export class Identities {
       this.#findings.add("lost", `login of ${user} was acknowledged, and ${sessionId} was never theirs`);
     if (kind === "destroy" && Number(row["expires"]) > this.#database.time)
       this.#findings.add("lost", `the end of ${sessionId} was acknowledged, and its row is there`);
+  }
+
+  /** Two logouts at a time cannot be told apart in the row. */
+  #passOn(refused: Act): boolean {
+    const other = this.#logouts.find(
+      (act) => act.sessionId === refused.sessionId && !act.isCommitted && act.state !== "refused",
+    );
+    if (other) other.isCommitted = true;
+    return other !== undefined;
   }
 
   /** A change to a row of a session. */
@@ -161,18 +170,18 @@ export class Identities {
   }
 
   /** A page says that it has a session. */
-  starts(device: string, sessionId: string, created: boolean): void {
+  starts(
+    device: string,
+    sessionId: string,
+    { created, isCrossed }: { created: boolean; isCrossed: boolean },
+  ): void {
     const before = this.#devices.get(device);
-    const { nowMs } = this.#timeline;
-    if (before?.sessionId !== sessionId) this.#devices.set(device, { sessionId, sinceMs: nowMs });
+    this.#devices.set(device, sessionId);
     this.#timeline.tell(device, () => `has session ${sessionId.slice(-4)}${created ? ", a new one" : ""}`);
-    if (!created || before === undefined || before.sessionId === sessionId) return;
-    if (!this.#hasGaps && nowMs - before.sinceMs < CROSSED_ANSWERS_MS) return;
-    if (this.#sessions.isAlive(before.sessionId) && !this.#mayLose.has(device))
-      this.#findings.add(
-        "logged out",
-        `${device} had ${before.sessionId}, which lives, and was given ${sessionId}`,
-      );
+    if (!created || before === undefined || before === sessionId) return;
+    if (isCrossed && !this.#hasGaps) return;
+    if (this.#sessions.isAlive(before) && !this.#mayLose.has(device))
+      this.#findings.add("logged out", `${device} had ${before}, which lives, and was given ${sessionId}`);
   }
 
   mayLose(device: string): void {
@@ -181,7 +190,7 @@ export class Identities {
 
   /** When all has come to rest: a device's token opens what the device has. */
   rest(device: string, token: string | undefined): void {
-    const sessionId = this.#devices.get(device)?.sessionId;
+    const sessionId = this.#devices.get(device);
     if (sessionId === undefined || this.#mayLose.has(device) || !this.#sessions.isAlive(sessionId)) return;
     const [id, secret = ""] = (token ?? "").split(".");
     const row = this.#database.row(sessionId);

@@ -12,7 +12,7 @@ export const WRITES: readonly TriedMutant[] = [
     name: "a write does not look at the revision (alone)",
     file: writes,
     from: "const BASE = `sessionId = ? and least(revision, ${BEYOND}) = ? and",
-    to: "const BASE = `sessionId = ? and least(revision, ${BEYOND}) >= 0 * ? and",
+    to: "const BASE = `sessionId = ? and (least(revision, ${BEYOND}) = ?) < 2 and",
   },
   {
     name: "a write does not look at the revision (many)",

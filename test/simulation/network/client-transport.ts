@@ -14,8 +14,18 @@ type Base = new (
   emitReserved(event: string): void;
 };
 
+/** Who sees what goes out and comes in. */
+export interface Watcher {
+  begin(): void;
+  sends(packet: string): void;
+  gets(packet: string): void;
+}
+
 /** The transport of a page: Engine.IO's client with a simulated line. `dial` gives a line to a node, or nothing where none answers. */
-export function clientTransport(base: unknown, process: SimulatedProcess, dial: () => Line | undefined) {
+export function clientTransport(
+  base: unknown,
+  { process, watcher, dial }: { process: SimulatedProcess; watcher: Watcher; dial: () => Line | undefined },
+) {
   return class extends (base as Base) {
     #line: Line | undefined;
 
@@ -26,6 +36,7 @@ export function clientTransport(base: unknown, process: SimulatedProcess, dial: 
     doOpen(): void {
       const line = dial();
       this.#line = line;
+      watcher.begin();
       if (!line) {
         process.receive(20, "refused", () => this.onError("websocket error"));
         return;
@@ -34,7 +45,10 @@ export function clientTransport(base: unknown, process: SimulatedProcess, dial: 
         process,
         hear: (packet) => {
           if (packet === "accepted") this.onOpen();
-          else this.onData(packet);
+          else {
+            watcher.gets(packet);
+            this.onData(packet);
+          }
         },
         closed: () => this.onClose(),
       });
@@ -43,7 +57,9 @@ export function clientTransport(base: unknown, process: SimulatedProcess, dial: 
 
     write(packets: Packet[]): void {
       this.writable = false;
-      this.#line?.send(0, packets.map(toText));
+      const texts = packets.map(toText);
+      for (const text of texts) watcher.sends(text);
+      this.#line?.send(0, texts);
       globalThis.process.nextTick(() => {
         this.writable = true;
         this.emitReserved("drain");

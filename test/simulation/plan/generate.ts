@@ -47,7 +47,7 @@ interface Living {
 /** What the pages of a device do, from beginning to end. */
 function livingOf({ random, topic, device, endMs, acts }: Living): void {
   const tabs = random.pick([1, 2, 2, 3]);
-  if (topic === "rotation" && random.chance(0.2)) {
+  if (topic !== "writes" && random.chance(0.2)) {
     acts.push({ do: "keep", device, atMs: random.between(1_000, endMs) });
     acts.push({ do: "put back", device, atMs: random.between(1_000, endMs) });
   }
@@ -71,7 +71,8 @@ function livingOf({ random, topic, device, endMs, acts }: Living): void {
       const within = random.pick([0, 5, 50, 2_000]);
       for (let changes = random.between(1, 8); changes > 0; changes--) {
         const at = Math.min(endMs, atMs + random.between(0, within));
-        if (topic === "rotation" && random.chance(0.5)) acts.push(askOf(random, { device, tab, atMs: at }));
+        if (topic !== "writes" && random.chance(0.5))
+          acts.push(askOf(random, topic, { device, tab, atMs: at }));
         else if (random.chance(0.15))
           acts.push({ do: "ask", kind: random.pick(["read", "reload"]), device, tab, atMs: at });
         else
@@ -88,7 +89,8 @@ function livingOf({ random, topic, device, endMs, acts }: Living): void {
 }
 
 /** Something about who the session belongs to. */
-function askOf(random: Random, at: { device: number; tab: number; atMs: number }): Act {
+function askOf(random: Random, topic: Topic, at: { device: number; tab: number; atMs: number }): Act {
+  if (topic === "rooms" && random.chance(0.4)) return { do: "ask", kind: "join", ...at };
   const kind = random.pick([
     "login",
     "login",

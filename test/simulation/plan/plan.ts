@@ -3,7 +3,7 @@ import type { BusWeather } from "../network/bus.js";
 import type { NetworkWeather } from "../network/line.js";
 
 /** What a run is about. */
-export const TOPICS = ["writes", "rotation"] as const;
+export const TOPICS = ["writes", "rotation", "rooms"] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /** What a run begins with. */
@@ -33,7 +33,7 @@ export type Act = { readonly atMs: number } & (
   | ({ readonly do: "change"; readonly kind: "update" | "put" | "handler" } & AtPage)
   | ({
       readonly do: "ask";
-      readonly kind: "read" | "reload" | "login" | "logout" | "regenerate" | "destroy";
+      readonly kind: "read" | "reload" | "login" | "logout" | "regenerate" | "destroy" | "join";
     } & AtPage)
   | { readonly do: "database weather"; readonly forMs: number; readonly change: Partial<Weather> }
   | { readonly do: "network weather"; readonly forMs: number; readonly change: Partial<NetworkWeather> }

@@ -1,14 +1,9 @@
-import type { Sessions } from "../actors/node.js";
+import type { Sessions, SocketServer } from "../actors/node.js";
 import type { EngineClasses } from "../network/engine.js";
 import { bundle, type Mutant, Program } from "./program.js";
 
 interface ServerProgram extends EngineClasses {
-  readonly Server: new (
-    options: object,
-  ) => {
-    bind(engine: object): void;
-    on(event: "connection", listener: (socket: unknown) => void): void;
-  };
+  readonly Server: new (options: object) => SocketServer;
   readonly ClusterAdapter: unknown;
   tokenSession(options: object): Sessions;
 }

@@ -1,10 +1,11 @@
 import { Device } from "../actors/device.js";
 import { Node } from "../actors/node.js";
 import { Ledger } from "../checks/ledger.js";
+import { checkRooms } from "../checks/rooms.js";
 import { Database } from "../database/database.js";
 import { Bus } from "../network/bus.js";
 import type { Line, NetworkWeather } from "../network/line.js";
-import type { Plan, Settings } from "../plan/plan.js";
+import type { Plan, Settings, Topic } from "../plan/plan.js";
 import type { Programs } from "./programs.js";
 import { Random } from "./random.js";
 import { type Lane, Timeline } from "./timeline.js";
@@ -16,6 +17,7 @@ export class World implements Lane {
   readonly pausedUntilMs = 0;
   readonly programs: Programs;
   readonly settings: Settings;
+  readonly topic: Topic;
   readonly random: Random;
   readonly timeline: Timeline;
   readonly database: Database;
@@ -35,9 +37,10 @@ export class World implements Lane {
   /** Then all faults are over. */
   readonly endMs: number;
 
-  constructor({ seed, settings, endMs, gaps }: Plan, programs: Programs) {
+  constructor({ seed, topic, settings, endMs, gaps }: Plan, programs: Programs) {
     this.programs = programs;
     this.settings = settings;
+    this.topic = topic;
     this.endMs = endMs;
     this.random = new Random(seed);
     this.#routes = this.random.stream("routes");
@@ -70,6 +73,13 @@ export class World implements Lane {
   end(): void {
     for (const { process } of this.nodes) process.crash();
     for (const { pages } of this.devices) for (const page of pages) page?.process.crash();
+  }
+
+  /** What must hold whenever a process has come to rest. */
+  afterStep(): void {
+    if (this.topic !== "rooms") return;
+    for (const { isUp, name, sockets } of this.nodes)
+      if (isUp) checkRooms(name, sockets, this.ledger.findings);
   }
 
   crash(node: Node): void {

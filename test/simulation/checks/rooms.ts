@@ -1,0 +1,31 @@
+import type { AppSocket } from "../actors/application.js";
+import type { Findings } from "./findings.js";
+
+/** Rooms in which the application puts who is logged in as a user. */
+export const roomOf = (userId: string) => `user:${userId}`;
+
+/**
+ * Nobody is in the room of a user whom this node does not know to be logged in on that socket. Checked after each step of a node. A socket whose
+ * token is just being replaced shows no session, and is in its rooms until that is done.
+ */
+export function checkRooms(node: string, sockets: Iterable<AppSocket>, findings: Findings): void {
+  for (const socket of sockets) {
+    for (const room of socket.rooms) {
+      if (!room.startsWith("user:")) continue;
+      const { userId, id } = socket.session;
+      if (id === undefined || (userId && roomOf(userId) === room)) continue;
+      findings.add("room", `a socket of ${id} on ${node}, logged in as ${userId}, is in ${room}`);
+    }
+  }
+}
+
+/** A token has been replaced, and who asked for that has been told: sockets that have not presented the new one are in no room but their own. */
+export function checkCut(node: string, sockets: Iterable<AppSocket>, findings: Findings): void {
+  for (const { id, rooms, session } of sockets) {
+    if (session.id === undefined && [...rooms].some((room) => room !== id))
+      findings.add(
+        "room",
+        `a socket on ${node} has not presented its new token, and is in ${[...rooms].slice(1)}`,
+      );
+  }
+}
