@@ -184,6 +184,11 @@ export class Identities {
       this.#findings.add("logged out", `${device} had ${before}, which lives, and was given ${sessionId}`);
   }
 
+  /** An administrator ends it. */
+  mayEnd(sessionId: string): void {
+    this.#sessions.of(sessionId).mayEnd++;
+  }
+
   mayLose(device: string): void {
     this.#mayLose.add(device);
   }

@@ -24,6 +24,7 @@ export function faultAct(random: Random, settings: Settings, endMs: number): Act
     };
   if (roll < 0.92) return { do: "cut lines", atMs, share: random.pick([0.3, 1]) };
   if (roll < 0.97) return { do: "bus weather", atMs, forMs, change: busWeather(random) };
+  if (roll < 0.985) return { do: random.chance(0.7) ? "edit rows" : "delete rows", atMs, share: 0.5 };
   return { do: "database clock", atMs, byMs: random.pick([-3_000, -500, 500, 3_000]) };
 }
 

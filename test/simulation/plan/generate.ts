@@ -11,6 +11,8 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
   const endMs = random.between(15_000, 60_000);
   const acts: Act[] = [];
   for (let device = 0; device < settings.devices; device++) livingOf({ random, topic, device, endMs, acts });
+  for (let crowds = random.pick([0, 1, 3]); crowds > 0; crowds--)
+    crowdOf(random, settings.devices, endMs, acts);
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
   for (let n = 0; n < faults; n++) acts.push(faultAct(random, settings, endMs));
   acts.sort((one, other) => one.atMs - other.atMs);
@@ -25,7 +27,7 @@ function settingsOf(random: Random): Settings {
     engine: random.pick(["mysql", "mariadb"] as const),
     wrongByMs: Array.from({ length: nodes }, () => (isWrong ? random.between(-600_000, 600_000) : 0)),
     hasBus: random.chance(0.7),
-    devices: random.pick([1, 1, 2, 3]),
+    devices: random.pick([1, 1, 2, 3, 6]),
     connections: random.pick([1, 2, 4, 10]),
     options: {
       expiration: 3_600,
@@ -34,6 +36,20 @@ function settingsOf(random: Random): Settings {
       ...(random.chance(0.3) ? { revalidate: 2 } : {}),
     },
   };
+}
+
+/** All devices at once, so that their changes go out in one statement. */
+function crowdOf(random: Random, devices: number, endMs: number, acts: Act[]): void {
+  const atMs = random.between(1_000, endMs);
+  for (let device = 0; device < devices; device++)
+    for (let rounds = random.between(1, 3); rounds > 0; rounds--)
+      acts.push({
+        do: "change",
+        kind: "update",
+        device,
+        tab: 0,
+        atMs: Math.min(endMs, atMs + random.between(0, 6)),
+      });
 }
 
 interface Living {

@@ -2,6 +2,8 @@ import { fairWeather } from "../database/weather.js";
 import type { World } from "../world/world.js";
 import type { Act } from "./plan.js";
 
+type ByHand = Extract<Act, { do: "edit rows" | "delete rows" }>;
+
 /** Has an act happen. */
 export function perform(world: World, given: Act): void {
   const act = within(world, given);
@@ -97,6 +99,9 @@ export function perform(world: World, given: Act): void {
       over(act.forMs, () => database.unlock(act));
       return;
     }
+    case "edit rows":
+    case "delete rows":
+      return byHand(world, act);
     case "switch over": {
       world.count("switch over");
       database.primary.isUp = act.oldStays;
@@ -125,6 +130,27 @@ function actor(act: Act): string {
 function toldOf({ atMs, ...act }: Act): string {
   const more = Object.entries(act).filter(([name]) => !["do", "device", "tab", "node"].includes(name));
   return [act.do, ...more.map(([name, value]) => `${name} ${JSON.stringify(value)}`)].join(" ");
+}
+
+/** By an administrator, on rows that nobody has locked. */
+function byHand({ random, database, ledger, count }: World, { do: what, share, atMs }: ByHand): void {
+  const chances = random.stream(`by hand ${atMs}`);
+  for (const row of [...database.rows]) {
+    const sessionId = String(row["sessionId"]);
+    if (!chances.chance(share) || database.isLocked(sessionId)) continue;
+    count(what);
+    if (what === "delete rows") {
+      ledger.identities.mayEnd(sessionId);
+      database.commit([{ sessionId, row: null }], "administrator");
+      continue;
+    }
+    const mark = ledger.asks("administrator", "edited");
+    ledger.begins(mark, sessionId, "administrator");
+    const data = JSON.stringify({ ...JSON.parse(String(row["data"] ?? "{}")), edited: mark });
+    const revision = Number(row["revision"]) + 1;
+    database.commit([{ sessionId, row: { ...row, data, revision } }], "administrator");
+    ledger.told(mark, "", "administrator");
+  }
 }
 
 /** What lasts is over when all faults are. */

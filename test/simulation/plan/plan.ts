@@ -43,6 +43,8 @@ export type Act = { readonly atMs: number } & (
   | { readonly do: "cut lines"; readonly share: number }
   | { readonly do: "lock rows"; readonly share: number; readonly forMs: number }
   | { readonly do: "switch over"; readonly forMs: number; readonly oldStays: boolean }
+  /** An administrator changes rows by hand, as sql/session.sql says, or deletes them. */
+  | { readonly do: "edit rows" | "delete rows"; readonly share: number }
   | { readonly do: "database clock"; readonly byMs: number }
 );
 
