@@ -114,10 +114,10 @@ interface Sent {
 const lastSent = new WeakMap<Bearer, Sent>();
 
 /**
- * The client holds its new token, so that wins over what somebody else may have been sent meanwhile; not over
- * what has taken effect, unless this client has had that too: then it has stored this one over it. Not so where it
- * was sent that one later: its word of this one was slow. `held` is what it had when it confirmed: what it presents
- * while this is being written is stored over this one.
+ * The client holds its new token, so that wins over what somebody else may have been sent meanwhile; not
+ * over what has taken effect, unless this client has had that too: then it has stored this one over it. Not
+ * so where it was sent that one later: its word of this one was slow. `held` is what it had when it
+ * confirmed: what it presents while this is being written is stored over this one.
  */
 function takeEffect(
   session: Session,

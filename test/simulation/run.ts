@@ -87,7 +87,10 @@ async function close(world: World, atMs: number): Promise<void> {
   for (const name of open) world.ledger.findings.add("held", `${name} does not close`);
 }
 
-/** Lets all promises settle that can. Nothing in a run waits for anything outside, so this is what one step of a process is. */
+/**
+ * Lets all promises settle that can. Nothing in a run waits for anything outside, so this is what one step of
+ * a process is.
+ */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,6 @@
 // @ts-check
-// npm run simulate: builds the simulator and the two programs that its processes run, and starts it. `-- --help` has the options.
+// npm run simulate: builds the simulator and the two programs that its processes run, and starts it. `--
+// --help` has the options.
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";

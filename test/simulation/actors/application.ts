@@ -35,7 +35,9 @@ type ChangeHandler = (
   isIn: (sessionId: string) => void,
 ) => Promise<unknown>;
 
-/** What a handler does for a page. `mark` is what the change leaves in the values: there once, or not at all. */
+/**
+ * What a handler does for a page. `mark` is what the change leaves in the values: there once, or not at all.
+ */
 const CHANGES: Readonly<Record<string, ChangeHandler>> = {
   update: ({ session }, mark) =>
     session.update((draft) => {
@@ -59,7 +61,10 @@ const OTHERS: Readonly<Record<string, (handle: Handle, given: string) => Promise
   destroy: (handle) => handle.destroy(),
 };
 
-/** The application's handlers. The ledger hears from here what the application was told, whether or not its page hears of it. */
+/**
+ * The application's handlers. The ledger hears from here what the application was told, whether or not its
+ * page hears of it.
+ */
 export function handleEvents(socket: AppSocket, node: Node, world: World): void {
   const { ledger } = world;
   for (const [kind, change] of Object.entries(CHANGES)) {

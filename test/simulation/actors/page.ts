@@ -26,7 +26,10 @@ interface ClientSocket {
 /** How long a page waits for the answer to what it asks. */
 const PATIENCE_MS = 40_000;
 
-/** A page, or an app: our client on a connection of Socket.IO. It ends when it is closed, and loses what it was told from then on. */
+/**
+ * A page, or an app: our client on a connection of Socket.IO. It ends when it is closed, and loses what it
+ * was told from then on.
+ */
 export class Page {
   readonly process: SimulatedProcess;
   readonly session: ClientSession;

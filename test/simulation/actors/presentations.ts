@@ -1,4 +1,7 @@
-/** Which tokens a page has presented on its connection, and how many answers are still to come: whether an answer is one to the token held. */
+/**
+ * Which tokens a page has presented on its connection, and how many answers are still to come: whether an
+ * answer is one to the token held.
+ */
 export class Presentations {
   #unanswered = 0;
   #late = 0;

@@ -5,7 +5,10 @@ import type { Timeline } from "../world/timeline.js";
 import type { Findings } from "./findings.js";
 import { isUnknown, type Known, marksIn, type Sessions, valuesOf } from "./sessions.js";
 
-/** A login, a logout or an end that a page has asked for. Each login is of a user of its own, so that each shows. */
+/**
+ * A login, a logout or an end that a page has asked for. Each login is of a user of its own, so that each
+ * shows.
+ */
 interface Act {
   readonly kind: string;
   readonly sessionId: string;
@@ -117,7 +120,8 @@ export class Identities {
     if (user === null) {
       // A logout of a session that nobody was logged in to clears its values too.
       const [were, are] = [marksIn(before), marksIn(row)];
-      // Changes that were asked for since may be in the same write: one that only sets the same keys again tells nothing.
+      // Changes that were asked for since may be in the same write: one that only sets the same keys again
+      // tells nothing.
       const now = valuesOf(row);
       const isGone = Object.keys(valuesOf(before)).some((key) => !(key in now) || Array.isArray(now[key]));
       const isCleared = isGone && [...were].every((mark) => !are.has(mark));

@@ -9,8 +9,8 @@ import { type Change, isUnknown, type Known, marksIn, Sessions, valuesOf } from 
 const LISTS = ["updates", "handlers"];
 
 /**
- * What must hold, by what the application was told: each change leaves a mark of its own in the values, so that one that is lost, doubled, or
- * there although it was refused, shows at the commit that makes it so.
+ * What must hold, by what the application was told: each change leaves a mark of its own in the values, so
+ * that one that is lost, doubled, or there although it was refused, shows at the commit that makes it so.
  */
 export class Ledger {
   readonly findings: Findings;
@@ -111,7 +111,8 @@ export class Ledger {
     }
     const committed = marksIn(this.#database.row(sessionId));
     for (const mark of shown) {
-      // What is on its way is shown too, and may turn out to be uncertain; what another process has written was read.
+      // What is on its way is shown too, and may turn out to be uncertain; what another process has written
+      // was read.
       const change = this.#changes.get(mark);
       const isSaved = change?.state === "acknowledged" || change?.process !== process;
       if (isSaved && committed.has(mark)) seen.add(mark);

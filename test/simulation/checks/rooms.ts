@@ -5,8 +5,9 @@ import type { Findings } from "./findings.js";
 export const roomOf = (userId: string) => `user:${userId}`;
 
 /**
- * Nobody is in the room of a user whom this node does not know to be logged in on that socket. Checked after each step of a node. A socket whose
- * token is just being replaced shows no session, and is in its rooms until that is done.
+ * Nobody is in the room of a user whom this node does not know to be logged in on that socket. Checked after
+ * each step of a node. A socket whose token is just being replaced shows no session, and is in its rooms
+ * until that is done.
  */
 export function checkRooms(node: string, sockets: Iterable<AppSocket>, findings: Findings): void {
   for (const socket of sockets) {
@@ -19,7 +20,10 @@ export function checkRooms(node: string, sockets: Iterable<AppSocket>, findings:
   }
 }
 
-/** A token has been replaced, and who asked for that has been told: sockets that have not presented the new one are in no room but their own. */
+/**
+ * A token has been replaced, and who asked for that has been told: sockets that have not presented the new
+ * one are in no room but their own.
+ */
 export function checkCut(node: string, sockets: Iterable<AppSocket>, findings: Findings): void {
   for (const { id, rooms, session } of sockets) {
     if (session.id === undefined && [...rooms].some((room) => room !== id))

@@ -7,7 +7,9 @@ import { shrink } from "./shrink.js";
 import { storyOf } from "./tell.js";
 import { type Done, runSeeds } from "./worker.js";
 
-/** Runs seeds until something is found, or all are done; then says how often each kind of fault took effect. */
+/**
+ * Runs seeds until something is found, or all are done; then says how often each kind of fault took effect.
+ */
 export async function search(given: Arguments, self: string): Promise<number> {
   const texts = await bundles();
   const report = new Report(given.seeds);

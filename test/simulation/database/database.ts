@@ -16,7 +16,10 @@ interface Version {
   readonly row: Row | null;
 }
 
-/** Who is told of every change to the table, as it happens. `by`: whose statement it was, or what an administrator did. */
+/**
+ * Who is told of every change to the table, as it happens. `by`: whose statement it was, or what an
+ * administrator did.
+ */
 export type CommitListener = (change: Change, before: Row | null, by: string) => void;
 
 /**

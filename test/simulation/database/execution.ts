@@ -21,7 +21,10 @@ const AUTOCOMMIT = 2;
 /** Rolled back, by whatever: surely without effect. */
 const ROLLED_BACK = [1213, 1205, 1317, 1020, 3101];
 
-/** One statement on the server: it takes its locks, works, commits or is rolled back, and answers. It runs to its end, whoever has gone. */
+/**
+ * One statement on the server: it takes its locks, works, commits or is rolled back, and answers. It runs to
+ * its end, whoever has gone.
+ */
 export class Execution {
   readonly #database: Database;
   readonly #host: Host;

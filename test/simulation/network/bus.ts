@@ -75,7 +75,9 @@ interface AdapterBase {
   onResponse(response: object): void;
 }
 
-/** An adapter for Socket.IO servers that are joined by this bus; `base` is Socket.IO's own `ClusterAdapter`. */
+/**
+ * An adapter for Socket.IO servers that are joined by this bus; `base` is Socket.IO's own `ClusterAdapter`.
+ */
 export function busAdapter(base: unknown, bus: Bus, process: SimulatedProcess) {
   const Base = base as new (namespace: object) => AdapterBase;
   return class extends Base {

@@ -21,7 +21,10 @@ export interface Watcher {
   gets(packet: string): void;
 }
 
-/** The transport of a page: Engine.IO's client with a simulated line. `dial` gives a line to a node, or nothing where none answers. */
+/**
+ * The transport of a page: Engine.IO's client with a simulated line. `dial` gives a line to a node, or
+ * nothing where none answers.
+ */
 export function clientTransport(
   base: unknown,
   { process, watcher, dial }: { process: SimulatedProcess; watcher: Watcher; dial: () => Line | undefined },

@@ -21,8 +21,8 @@ export interface NetworkWeather {
 }
 
 /**
- * A connection between a page and a node: what is sent arrives in order or not at all. Where the network has cut it, either end hears of it at
- * once, later, or never, until a ping is not answered.
+ * A connection between a page and a node: what is sent arrives in order or not at all. Where the network has
+ * cut it, either end hears of it at once, later, or never, until a ping is not answered.
  */
 export class Line {
   readonly #weather: NetworkWeather;

@@ -1,15 +1,18 @@
 import type { Act, Plan } from "./plan.js";
 
-/** Something that the product is known not to stand: runs leave it out, unless they are told to look (`--gaps`). */
+/**
+ * Something that the product is known not to stand: runs leave it out, unless they are told to look
+ * (`--gaps`).
+ */
 interface Gap {
   readonly name: string;
   /** What of a plan leads to it. */
   readonly isPart: (act: Act, plan: Plan) => boolean;
 }
 
-// One more cannot be told from a plan, and is passed over where it shows (checks/identities.ts): a page presents a token that opens nothing any more,
-// and then, before the answer, the same again or another. The session that is created in place of the first is stored over the token that the
-// page has by then.
+// One more cannot be told from a plan, and is passed over where it shows (checks/identities.ts): a page
+// presents a token that opens nothing any more, and then, before the answer, the same again or another. The
+// session that is created in place of the first is stored over the token that the page has by then.
 export const GAPS: readonly Gap[] = [
   {
     name: "a token that was replaced on one node is presented to another whose reads are late: it is taken for an unknown one",

@@ -170,7 +170,10 @@ function readCase(reader: Reader): Expression {
   return (scope) => (isTrue(condition(scope)) ? then(scope) : otherwise(scope));
 }
 
-/** Only `(select 0 from table as lookedAt limit 0)`, which finds out whether the table may be read, and is NULL. */
+/**
+ * Only `(select 0 from table as lookedAt limit 0)`, which finds out whether the table may be read, and is
+ * NULL.
+ */
 function readScalar(reader: Reader): Expression {
   reader.expect("select");
   reader.take();

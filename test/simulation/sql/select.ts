@@ -6,7 +6,9 @@ import { compare, type Expression, isTrue, type Scope } from "./values.js";
 /** Conditions that are joined by AND. */
 export interface Conditions {
   holds(scope: Scope): boolean;
-  /** Whether those about the primary key hold: such a row is looked at, and locked, whatever the others say. */
+  /**
+   * Whether those about the primary key hold: such a row is looked at, and locked, whatever the others say.
+   */
   isFound(scope: Scope): boolean;
 }
 

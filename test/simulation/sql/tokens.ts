@@ -28,7 +28,9 @@ export function tokensOf(sql: string): Token[] {
   return tokens;
 }
 
-/** A statement that the simulated database does not understand: the simulator is at fault, and the run ends. */
+/**
+ * A statement that the simulated database does not understand: the simulator is at fault, and the run ends.
+ */
 export class UnknownStatement extends Error {
   constructor(sql: string, where: string) {
     super(`the simulated database does not understand, ${where}: ${sql}`);

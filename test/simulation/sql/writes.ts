@@ -35,7 +35,8 @@ export function readUpdate(reader: Reader): Statement {
   if (reader.has("where")) target.conditions.push(readConditions(reader));
   return writeOf(target, (row, scope) => {
     const next: Record<string, Value> = { ...row };
-    // Of one table the assignments come one after the other, and each sees those before it. Of a join nobody promises that.
+    // Of one table the assignments come one after the other, and each sees those before it. Of a join nobody
+    // promises that.
     const seen = target.chooser ? row : next;
     const inside = { ...scope, rows: new Map([...scope.rows, [target.alias, seen]]) };
     for (const { column, value } of assignments) {
@@ -46,7 +47,10 @@ export function readUpdate(reader: Reader): Statement {
   });
 }
 
-/** From behind DELETE: `from table where …`, `old from table as old …`, or `session from (…) as free straight_join …`. */
+/**
+ * From behind DELETE: `from table where …`, `old from table as old …`, or `session from (…) as free
+ * straight_join …`.
+ */
 export function readDelete(reader: Reader): Statement {
   if (!reader.has("from")) {
     reader.name();

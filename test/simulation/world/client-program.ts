@@ -1,4 +1,5 @@
-// The program of a page: the product's client, and the real client of Socket.IO, whose transport is simulated.
+// The program of a page: the product's client, and the real client of Socket.IO, whose transport is
+// simulated.
 export { Transport } from "engine.io-client";
 export { Manager } from "socket.io-client";
 export { tokenSession } from "../../../client/index.js";

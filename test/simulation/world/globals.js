@@ -1,4 +1,5 @@
-// What esbuild puts in place of Node's globals in the programs of simulated processes: `simulated` is what the process gives.
+// What esbuild puts in place of Node's globals in the programs of simulated processes: `simulated` is what
+// the process gives.
 /* global simulated */
 // @ts-nocheck
 const {

@@ -55,8 +55,9 @@ class Timer {
 }
 
 /**
- * One process: a node of the application, or a page. It has timers, clocks and random numbers of its own, which its program finds in place of
- * Node's. When it crashes, nothing of it happens any more, and what is on its way to it goes nowhere.
+ * One process: a node of the application, or a page. It has timers, clocks and random numbers of its own,
+ * which its program finds in place of Node's. When it crashes, nothing of it happens any more, and what is on
+ * its way to it goes nowhere.
  */
 export class SimulatedProcess implements Lane {
   readonly name: string;
@@ -116,7 +117,9 @@ export class SimulatedProcess implements Lane {
     return immediate;
   }
 
-  /** As Node: all that have come up before, one after the other; what they bring up waits for the next turn. */
+  /**
+   * As Node: all that have come up before, one after the other; what they bring up waits for the next turn.
+   */
   #turn(left: number): void {
     const immediate = this.#immediates.shift();
     if (left > 1) this.timeline.next(this, "turn", () => this.#turn(left - 1));

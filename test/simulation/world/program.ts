@@ -16,7 +16,10 @@ export interface Mutant {
   readonly to: string;
 }
 
-/** The product's own code with the real Socket.IO, in one text, that takes time, chance and turns from the process that it runs in. */
+/**
+ * The product's own code with the real Socket.IO, in one text, that takes time, chance and turns from the
+ * process that it runs in.
+ */
 export async function bundle(entry: "server" | "client", mutant?: Mutant): Promise<string> {
   const result = await build({
     absWorkingDir: ROOT,

@@ -1,6 +1,7 @@
 /**
- * Numbers that a seed decides. Each stream has a name of its own, so that what one part of the world draws does not move what another part
- * draws: a plan from which something was dropped leaves the rest as it was, as far as that goes.
+ * Numbers that a seed decides. Each stream has a name of its own, so that what one part of the world draws
+ * does not move what another part draws: a plan from which something was dropped leaves the rest as it was,
+ * as far as that goes.
  */
 export class Random {
   readonly #seed: string;

@@ -1,4 +1,5 @@
-// The program of a node: the product, and the real server of Socket.IO on an engine whose transport is simulated.
+// The program of a node: the product, and the real server of Socket.IO on an engine whose transport is
+// simulated.
 export { Server } from "socket.io";
 export { ClusterAdapter } from "socket.io-adapter";
 // Engine.IO does not export these two by its name. The transport is where its packets leave the process.

@@ -1,6 +1,8 @@
 import { hashOf, type Random } from "./random.js";
 
-/** Where events happen: a process, or the world around them. An event of a lane that has died does not happen. */
+/**
+ * Where events happen: a process, or the world around them. An event of a lane that has died does not happen.
+ */
 export interface Lane {
   readonly name: string;
   readonly isAlive: boolean;
@@ -19,7 +21,10 @@ export interface TimelineEvent {
   isCancelled: boolean;
 }
 
-/** All that is going to happen, in the order that the seed decides. Time moves from one event to the next, and stands still between. */
+/**
+ * All that is going to happen, in the order that the seed decides. Time moves from one event to the next, and
+ * stands still between.
+ */
 export class Timeline {
   nowMs = 0;
   /** How many events have happened. */
@@ -36,7 +41,9 @@ export class Timeline {
     this.#random = random;
   }
 
-  /** Something that comes from outside: among others of the same millisecond it comes wherever the seed says. */
+  /**
+   * Something that comes from outside: among others of the same millisecond it comes wherever the seed says.
+   */
   at(atMs: number, lane: Lane, what: string, run: () => void): TimelineEvent {
     return this.#add(atMs, this.#random.next(), lane, what, run);
   }

@@ -1,17 +1,18 @@
 import type { Pool, PoolConnection, QueryError } from "mysql2";
-import { Database } from "../simulation/database/database.js";
-import type { DatabaseError } from "../simulation/database/errors.js";
-import { Execution, type Result } from "../simulation/database/execution.js";
-import { EPOCH_MS } from "../simulation/world/process.js";
-import { Random } from "../simulation/world/random.js";
-import { Timeline } from "../simulation/world/timeline.js";
+import { Database } from "../../simulation/database/database.js";
+import type { DatabaseError } from "../../simulation/database/errors.js";
+import { Execution, type Result } from "../../simulation/database/execution.js";
+import { EPOCH_MS } from "../../simulation/world/process.js";
+import { Random } from "../../simulation/world/random.js";
+import { Timeline } from "../../simulation/world/timeline.js";
 
 type Answer = { errno?: number | undefined; rows?: unknown[]; affected?: number; warnings?: number };
 type Callback = (error: QueryError | null, result: unknown) => void;
 
 /**
- * The simulator's database beside a real one: it is given each statement on the table that goes to the real one, once that has answered, and has to
- * give the same answer. The time of both stands still, and is moved by hand.
+ * The simulator's database beside a real one: it is given each statement on the table that goes to the real
+ * one, once that has answered, and has to give the same answer. The time of both stands still, and is moved
+ * by hand.
  */
 export class ShadowDatabase {
   /** What was answered otherwise. */

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createPool, type Pool } from "mysql2";
-import { newRevision } from "../../src/row/writers.js";
-import { MysqlStore } from "../../src/stores/mysql/mysql-store.js";
-import { attemptOn, newIdentity, newSession } from "../../src/testing/fixtures.js";
-import { contractSettings } from "../../src/testing/index.js";
-import { Random } from "../simulation/world/random.js";
-import { createTestDatabase, poolOptions, type TestDatabase } from "../support/database.js";
-import { ShadowDatabase } from "../support/shadow-database.js";
+import { newRevision } from "../../../src/row/writers.js";
+import { MysqlStore } from "../../../src/stores/mysql/mysql-store.js";
+import { attemptOn, newIdentity, newSession } from "../../../src/testing/fixtures.js";
+import { contractSettings } from "../../../src/testing/index.js";
+import { Random } from "../../simulation/world/random.js";
+import { createTestDatabase, poolOptions, type TestDatabase } from "../../support/database/database.js";
+import { ShadowDatabase } from "../../support/database/shadow-database.js";
 
-// The simulator's database (docs/proofs.md) is worth what it has in common with the real ones: random statements of the store, on both.
+// The simulator's database (docs/proofs.md) is worth what it has in common with the real ones: random
+// statements of the store, on both.
 
 const STEPS = 400;
 
