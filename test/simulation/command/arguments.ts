@@ -30,7 +30,8 @@ export const usage = `npm run simulate -- [options]
   --gaps                    does not leave out what is known not to be stood (test/simulation/plan/gaps.ts)
   --tell 17                 tells the run of a seed, or of a file, from beginning to end
   --stories                 runs the files of test/simulation/stories, in which something was found once
-  --mutant name             tries the simulator itself: runs seeds until each mutant with that in its name is caught`;
+  --mutant name             tries the simulator itself: runs seeds until each mutant with that in its name is caught
+  --mutants                 tries all of them; what came of each is in .cache/simulation/mutants.json too`;
 
 /** Throws at what it does not know. */
 export function readArguments(args: string[]): Arguments {
@@ -47,16 +48,18 @@ export function readArguments(args: string[]): Arguments {
       gaps: { type: "boolean", default: false },
       stories: { type: "boolean", default: false },
       mutant: { type: "string" },
+      mutants: { type: "boolean", default: false },
     },
   });
+  const mutant = values.mutant ?? (values.mutants ? "" : undefined);
   const topics = (values.only?.split(",") ?? TOPICS) as Topic[];
   for (const topic of topics)
     if (!TOPICS.includes(topic)) throw new Error(`--only: ${topic} is none of ${TOPICS.join(", ")}.`);
   const from = values.from === "random" ? Math.floor(Math.random() * 1e9) : Number(values.from);
-  const seeds = Number(values.seeds ?? (values.mutant === undefined ? 2_000 : 20_000));
+  const seeds = Number(values.seeds ?? (mutant === undefined ? 2_000 : 20_000));
   const workers = Number(values.workers);
   for (const [name, value] of Object.entries({ seeds, from, workers }))
     if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} has to be a whole number.`);
-  const { all, tell, twice, gaps, stories, mutant } = values;
+  const { all, tell, twice, gaps, stories } = values;
   return { seeds, from, topics, workers, all, tell, twice, gaps, stories, mutant };
 }

@@ -1,31 +1,68 @@
-import { MUTANTS } from "../mutants/list.js";
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { MUTANTS, type TriedMutant } from "../mutants/list.js";
 import { bundles } from "../world/programs.js";
 import type { Arguments } from "./arguments.js";
 import { type Done, runSeeds } from "./worker.js";
 
-/** Runs seeds on each mutant until it is caught; says how many seeds it took. Fails where one is not. */
+/** What came of trying one: `caughtBy` is what was found, in which seed. */
+interface Tried {
+  readonly mutant: string;
+  readonly file: string;
+  readonly seeds: number;
+  readonly caughtBy?: { readonly seed: number; readonly kind: string; readonly text: string };
+}
+
+/**
+ * Runs seeds on each mutant until it is caught, and says how many it took; the same as JSON beside the simulator.
+ * Fails where one is not caught.
+ */
 export async function tryMutants(name: string, given: Arguments, self: string): Promise<number> {
-  let escaped = 0;
-  for (const mutant of MUTANTS.filter((each) => each.name.includes(name))) {
-    const texts = await bundles(mutant);
-    let seeds = 0;
-    let caught: Done | undefined;
-    await runSeeds(
-      { texts, topics: mutant.topics ?? given.topics, gaps: given.gaps, twice: false },
-      { ...given, self },
-      (done) => {
-        seeds++;
-        if (done.findings.length > 0) caught = done;
-        return !caught;
-      },
-    );
-    const finding = caught?.findings[0];
-    // A mutant that the simulator does not understand has shown nothing.
-    if (!finding || finding.kind === "simulator") escaped++;
-    const how = finding
-      ? `caught after ${seeds} seeds, by ${caught?.seed}: ${finding.kind}`
+  const chosen = MUTANTS.filter((each) => each.name.includes(name));
+  if (chosen.length === 0) throw new Error(`no mutant has "${name}" in its name`);
+  const all: Tried[] = [];
+  for (const mutant of chosen) {
+    const tried = await tryOne(mutant, given, self);
+    all.push(tried);
+    const { seeds, caughtBy } = tried;
+    const how = caughtBy
+      ? `caught after ${seeds} seeds, by ${caughtBy.seed}: ${caughtBy.kind}`
       : `NOT caught in ${seeds} seeds`;
-    console.log(`${mutant.name.padEnd(60)} ${how}`);
+    console.log(`${mutant.name.padEnd(80)} ${how}`);
+    write(path.join(path.dirname(self), "mutants.json"), all);
   }
-  return escaped > 0 ? 1 : 0;
+  const escaped = all.filter(({ caughtBy }) => !caughtBy);
+  console.log(`${all.length - escaped.length} of ${all.length} are caught`);
+  return escaped.length > 0 ? 1 : 0;
+}
+
+async function tryOne(mutant: TriedMutant, given: Arguments, self: string): Promise<Tried> {
+  const texts = await bundles(mutant);
+  let seeds = 0;
+  let caught: Done | undefined;
+  await runSeeds(
+    { texts, topics: mutant.topics ?? given.topics, gaps: given.gaps, twice: false },
+    { ...given, self },
+    (done) => {
+      seeds++;
+      if (done.findings.length > 0) caught = done;
+      return !caught;
+    },
+  );
+  const finding = caught?.findings[0];
+  // A mutant that the simulator does not understand has shown nothing.
+  const isFound = caught && finding && finding.kind !== "simulator";
+  if (finding && !isFound) console.log(`seed ${caught?.seed}: ${finding.text}`);
+  const { name, file } = mutant;
+  return {
+    mutant: name,
+    file,
+    seeds,
+    ...(isFound && { caughtBy: { seed: caught.seed, kind: finding.kind, text: finding.text.slice(0, 200) } }),
+  };
+}
+
+function write(file: string, all: readonly Tried[]): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`);
 }

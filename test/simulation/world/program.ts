@@ -21,6 +21,7 @@ export interface Mutant {
  * process that it runs in.
  */
 export async function bundle(entry: "server" | "client", mutant?: Mutant): Promise<string> {
+  const applied = mutant && mutated(mutant);
   const result = await build({
     absWorkingDir: ROOT,
     entryPoints: [`test/simulation/world/${entry}-program.ts`],
@@ -36,8 +37,11 @@ export async function bundle(entry: "server" | "client", mutant?: Mutant): Promi
     },
     // Without state, or not run: one of each will do.
     external: ["accepts", "cors", "pino", "kysely", "ws", "debug", "express", "koa", "xmlhttprequest-ssl"],
-    plugins: [inPlaceOfNode, ...(mutant ? [mutated(mutant)] : [])],
+    plugins: [inPlaceOfNode, ...(applied ? [applied.plugin] : [])],
   });
+  // The client's are not in the program of a node, and the other way round; but in one of the two.
+  if (applied && !applied.isMet && mutant.file.startsWith("client/") === (entry === "client"))
+    throw new Error(`mutant "${mutant.name}": ${mutant.file} is not part of the program`);
   return result.outputFiles[0]?.text ?? "";
 }
 
@@ -54,12 +58,14 @@ const inPlaceOfNode: Plugin = {
   },
 };
 
-function mutated({ file, from, to, name }: Mutant): Plugin {
-  return {
+/** The change, made to what is built alone; `isMet` once the file was. */
+function mutated({ file, from, to, name }: Mutant): { plugin: Plugin; isMet: boolean } {
+  const plugin: Plugin = {
     name: "mutant",
     setup(build) {
       build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         if (path !== `${ROOT}${file}`) return undefined;
+        state.isMet = true;
         const { readFile } = await import("node:fs/promises");
         const text = await readFile(path, "utf8");
         if (text.split(from).length !== 2) throw new Error(`mutant "${name}": its text is not there once`);
@@ -67,6 +73,8 @@ function mutated({ file, from, to, name }: Mutant): Plugin {
       });
     },
   };
+  const state = { plugin, isMet: false };
+  return state;
 }
 
 /** A program that any number of processes can run, each as if it had loaded it itself. */

@@ -1,0 +1,130 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source text.
+import type { TriedMutant } from "./list.js";
+
+const reading = "src/session/reading.ts";
+const recent = "src/session/recent-rows.ts";
+const live = "src/registry/live-sessions.ts";
+
+/** Of rows that are read late, gone or over. */
+export const READS: readonly TriedMutant[] = [
+  {
+    name: "an older row is taken over",
+    file: reading,
+    from: "if (known && known.revision !== row.revision && isLate(row, known.facts)) return false;",
+    to: "",
+  },
+  {
+    name: "a row that is missing is believed to be gone",
+    file: reading,
+    from: "if (known || recent || reader.isExpected) return false;",
+    to: "",
+  },
+  {
+    name: "a young row that is missing is believed to be gone",
+    file: reading,
+    from: "return recentRows.isOver(id) || !rows.isYoung(id);",
+    to: "return true;",
+  },
+  {
+    name: "no second look at a row that was read late",
+    file: reading,
+    from: "return isBelieved(row, reader, host) ? row : readAgain(row, reader, host, deadline);",
+    to: "return isBelieved(row, reader, host) ? row : (await readAgain(row, reader, host, deadline)) && row;",
+  },
+  {
+    name: "rows of sessions that were let go are forgotten",
+    file: live,
+    from: "if (row && !ended) this.recentRows.letGo(id, row);",
+    to: "",
+  },
+  {
+    name: "ends are forgotten (revival)",
+    file: recent,
+    from: "this.#remember(sessionId, { overAt });",
+    to: "void overAt;",
+  },
+  {
+    name: "writes that others have told of are forgotten",
+    file: live,
+    from: "this.recentRows.announced(sessionId, revision);",
+    to: "",
+  },
+  {
+    name: "writes that others have told of are not read",
+    file: live,
+    from: "void keepingRooms(session, keep, () => this.refresh(session));",
+    to: "void keep;",
+  },
+  {
+    name: "ends that others have told of are not heard",
+    file: live,
+    from: "if (session) session.end(reason);\n    else this.#rememberEnd(sessionId, reason);",
+    to: "if (!session) this.#rememberEnd(sessionId, reason);",
+  },
+  {
+    name: "the sweep takes a late revision for news",
+    file: "src/session/session.ts",
+    from: "if (isExpiryInDoubt(seen, this.#row.expires) || this.#host.recentRows.isBehind(this.id, seen.revision))\n      return true;",
+    to: "",
+  },
+  {
+    name: "the sweep compares nothing",
+    file: "src/session/session.ts",
+    from: "if (!seen || seen.revision !== this.#row.revision) return true;",
+    to: "if (!seen) return true;",
+  },
+  {
+    name: "an event finds what is known, however old",
+    file: "src/registry/freshness.ts",
+    from: "if (this.#maxAgeMs === undefined) return false;",
+    to: "if (this.#maxAgeMs === undefined) return true;",
+  },
+  {
+    name: "a handler begins with what is known, however old",
+    file: "src/handle/exclusive.ts",
+    from: "if (!session.ended) await session.read({ deadline });",
+    to: "if (!session.row) await session.read({ deadline });",
+  },
+  {
+    name: "expired rows are taken for live (write)",
+    file: "src/stores/mysql/writes.ts",
+    from: "= ? and expires > unix_timestamp()`;",
+    to: "= ?`;",
+  },
+  {
+    name: "expired rows are taken for live (read)",
+    file: "src/stores/mysql/reads.ts",
+    from: "case when ${LIVE} then coalesce(data, '{}') else null end as data",
+    to: "coalesce(data, '{}') as data",
+  },
+  {
+    name: "the end of a session that expires is not found",
+    file: "src/session/session.ts",
+    from: 'if (seen.expires <= seen.now) this.end("expired");',
+    to: "",
+  },
+  {
+    name: "a DELETE of what has expired deletes all",
+    file: "src/stores/mysql/inserts.ts",
+    from: " and old.expires <= ${NOW} - ?`,\n    parameters: [...sessionIds, expiredFor],",
+    to: "`,\n    parameters: expiredFor >= 0 ? sessionIds : [],",
+  },
+  {
+    name: "pruning does not wait: what has just expired is deleted",
+    file: "src/stores/mysql/reads.ts",
+    from: "where expires < unix_timestamp() - ? and",
+    to: "where expires < unix_timestamp() + 0 * ? and",
+  },
+  {
+    name: "a session that is destroyed keeps its row",
+    file: "src/session/ending.ts",
+    from: "await settleDelete(host, session.id, deadline, { onlyExpired });",
+    to: "void settleDelete;",
+  },
+  {
+    name: "a destroy does not look by which token it comes",
+    file: "src/session/ending.ts",
+    from: "by.check(session.saved.kept, session.id);",
+    to: "",
+  },
+];

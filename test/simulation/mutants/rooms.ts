@@ -1,0 +1,92 @@
+import type { TriedMutant } from "./list.js";
+
+const membership = "src/socket.io/membership.ts";
+const deadlines = "src/socket.io/deadlines.ts";
+const topics = ["rotation"] as const;
+
+/** Of the cut: sockets that have not presented the new token, and the rooms of those who are not logged in any more. */
+export const ROOMS: readonly TriedMutant[] = [
+  {
+    name: "rooms are not left at a logout",
+    topics,
+    file: membership,
+    from: "loginEnded({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    this.#rooms.leave(keep);",
+    to: "loginEnded({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    void keep;",
+  },
+  {
+    name: "rooms are kept by a socket that has lost its session",
+    topics,
+    file: membership,
+    from: "this.#rooms.withhold(saved.kept.userId && userId);\n    this.ensuredDeadlines.detach(id);",
+    to: "void [saved, userId];\n    this.ensuredDeadlines.detach(id);",
+  },
+  {
+    name: "rooms are given back to whoever comes",
+    topics,
+    file: "src/socket.io/guarded-rooms.ts",
+    from: "const isTheirs = withheld.userId === null || withheld.userId === userId;",
+    to: "const isTheirs = true as boolean | (typeof userId);",
+  },
+  {
+    name: "rooms that a cut socket is put into are joined",
+    topics,
+    file: "src/socket.io/guarded-rooms.ts",
+    from: "if (!withheld) return rooms;",
+    to: "if (withheld?.userId !== undefined || !withheld) return rooms;",
+  },
+  {
+    name: "a socket that switches session keeps its rooms",
+    topics,
+    file: membership,
+    from: "this.#hasSwitched = true;\n    this.#rooms.leave();",
+    to: "this.#hasSwitched = true;",
+  },
+  {
+    name: "a socket that switches session is not cut (escape 1)",
+    topics,
+    file: membership,
+    from: "if (!this.#past.add(had, this.bearer?.credential)) this.closeTransport();",
+    to: "",
+  },
+  {
+    name: "a socket that asks for tokens all the time is not cut (escape 2)",
+    topics,
+    file: deadlines,
+    from: "this.#cancelAsking = clock.after(AGAIN_AFTER_MS, ask);",
+    to: "this.#cancelAsking = clock.after(AGAIN_AFTER_MS, ask);\n      this.#cancelMissing?.();\n      this.#cancelMissing = clock.after(DETACHED_FOR_MS, onMissed);",
+  },
+  {
+    name: "a socket that is recovered is not cut (escape 3)",
+    topics,
+    file: "src/socket.io/socket-recovery.ts",
+    from: 'if (returning === "replaced") return this.#refuse(pid);',
+    to: 'if (returning === "replaced") return found;',
+  },
+  {
+    name: "a socket that has lost its session is never cut",
+    topics,
+    file: deadlines,
+    from: "this.#cancelMissing = clock.after(DETACHED_FOR_MS, onMissed);",
+    to: "void onMissed;",
+  },
+  {
+    name: "a new secret is not heard by the sockets of its session",
+    topics,
+    file: membership,
+    from: "this.#detachFrom(session, identity.userId);\n    this.#releaseSession();",
+    to: "void identity;",
+  },
+  {
+    name: "the end of a session is not told to its sockets",
+    file: "src/session/session.ts",
+    from: "for (const watcher of this.watchers) watcher.ended(reason);",
+    to: "",
+  },
+  {
+    name: "a socket that takes over an opened session does not compare its secret",
+    topics,
+    file: membership,
+    from: "if (this.bearer?.credential.opens(kept) === false) this.tokenChanged(session.saved.identity);",
+    to: "",
+  },
+];
