@@ -10,6 +10,8 @@ export interface Conditions {
    * Whether those about the primary key hold: such a row is looked at, and locked, whatever the others say.
    */
   isFound(scope: Scope): boolean;
+  /** Has each worked out: one that fails the statement does so where no row is met too. */
+  check(scope: Scope): void;
 }
 
 export function readConditions(reader: Reader): Conditions {
@@ -25,10 +27,13 @@ export function readConditions(reader: Reader): Conditions {
   return {
     holds: (scope) => all.every((each) => isTrue(each(scope))),
     isFound: (scope) => keys.every((each) => isTrue(each(scope))),
+    check: (scope) => {
+      for (const each of all) each(scope);
+    },
   };
 }
 
-const ALWAYS: Conditions = { holds: () => true, isFound: () => true };
+const ALWAYS: Conditions = { holds: () => true, isFound: () => true, check: () => {} };
 
 /** What rows come from: the table, or what a subquery or a list of values gives. */
 export interface Source {
@@ -67,14 +72,14 @@ export function readSelect(reader: Reader, given?: Source): Select {
   const skips = reader.has("for", "update", "skip", "locked");
   return {
     run(view, scope) {
+      // Of a condition without columns the server finds out first, whatever rows there are.
+      where.check(withNothing(scope, sources));
       let found = combine(sources, view, scope).filter((each) => joined.holds(each) && where.holds(each));
-      if (sources.length === 0) where.holds(scope);
-      // A condition that fails the statement does so where there is no row too.
-      else if (found.length === 0) where.holds(withNothing(scope, sources));
       const table = sources.find(({ isTable }) => isTable)?.alias ?? "";
       const idOf = (each: Scope) => String(each.rows.get(table)?.["sessionId"]);
       if (skips) found = found.filter((each) => !view.isLocked(idOf(each)));
-      if (order) found.sort((one, other) => compare(columnIn(one, order), columnIn(other, order)) ?? 0);
+      // Of equal ones the primary key decides, by the index as well as without.
+      if (order) found.sort((one, other) => byColumn(one, other, order) || byColumn(one, other, "sessionId"));
       if (limit && !isCount) found = found.slice(0, Number(limit(scope)));
       if (isCount) return { rows: [{ count: found.length }], locked: [] };
       const rows = found.map((each) =>
@@ -103,6 +108,10 @@ export function combine(sources: readonly Source[], view: View, scope: Scope): S
 function withNothing(scope: Scope, sources: readonly Source[]): Scope {
   const nothing = new Proxy({}, { get: () => null }) as Row;
   return { ...scope, rows: new Map(sources.map(({ alias }) => [alias, nothing])) };
+}
+
+function byColumn(one: Scope, other: Scope, column: string): number {
+  return compare(columnIn(one, column), columnIn(other, column)) ?? 0;
 }
 
 function columnIn({ rows }: Scope, column: string) {

@@ -38,8 +38,16 @@ export function compare(one: Value, other: Value): number | null {
   if (one === null || other === null) return null;
   if (Buffer.isBuffer(one) || Buffer.isBuffer(other))
     return Buffer.compare(Buffer.from(one as string), Buffer.from(other as string));
-  if (typeof one === "string" && typeof other === "string") return one < other ? -1 : one > other ? 1 : 0;
+  if (typeof one === "string" && typeof other === "string") {
+    const [left, right] = [unpadded(one), unpadded(other)];
+    return left < right ? -1 : left > right ? 1 : 0;
+  }
   return Number(one) - Number(other);
+}
+
+/** Spaces at the end count for nothing where texts are compared, and a CHAR is stored without them. */
+export function unpadded(text: string): string {
+  return text.endsWith(" ") ? text.replace(/ +$/, "") : text;
 }
 
 export function add(one: Value, other: Value): Value {

@@ -11,7 +11,7 @@ import {
   type Source,
 } from "./select.js";
 import type { Change, Row, Statement, View } from "./statement.js";
-import type { Expression, Scope, Value } from "./values.js";
+import { type Expression, type Scope, unpadded, type Value } from "./values.js";
 
 /** Which rows of the table a statement is about. */
 interface Target {
@@ -41,7 +41,7 @@ export function readUpdate(reader: Reader): Statement {
     const inside = { ...scope, rows: new Map([...scope.rows, [target.alias, seen]]) };
     for (const { column, value } of assignments) {
       if (!(column in row)) throw reader.unknown(`column ${column}`);
-      next[column] = value(inside);
+      next[column] = stored(column, value(inside));
     }
     return next;
   });
@@ -96,12 +96,31 @@ function writeOf(
       return { ids: [...new Set(found.map(idOf))], waits: true, chosen };
     },
     run(view, scope, chosen) {
-      const changes: Change[] = combine(sourcesOf(chosen), view, scope)
-        .filter((each) => conditions.every((those) => those.holds(each)))
-        .map((each) => ({ sessionId: idOf(each), row: change(each.rows.get(alias) as Row, each) }));
-      return { changes, matched: changes.length };
+      const matching = combine(sourcesOf(chosen), view, scope).filter((each) =>
+        conditions.every((those) => those.holds(each)),
+      );
+      const changes = matching.flatMap((each): Change[] => {
+        const [sessionId, row] = [idOf(each), change(each.rows.get(alias) as Row, each)];
+        const next = row?.["sessionId"] ?? sessionId;
+        if (next === sessionId) return [{ sessionId, row }];
+        if (view.rows().some((other) => other["sessionId"] === next)) throw duplicate();
+        return [
+          { sessionId, row: null },
+          { sessionId: String(next), row },
+        ];
+      });
+      return { changes, matched: matching.length };
     },
   };
+}
+
+function duplicate(): Error {
+  return databaseError(1062, "Duplicate entry");
+}
+
+/** A value as its column keeps it. */
+function stored(column: string, value: Value): Value {
+  return column === "sessionId" ? unpadded(String(value)) : value;
 }
 
 /** What a new row has where the statement does not say. */
@@ -141,8 +160,8 @@ export function readInsert(reader: Reader): Statement {
       const taken = new Set(view.rows().map(({ sessionId }) => sessionId));
       const changes = lines.map((line) => {
         const row: Record<string, Value> = { ...DEFAULTS };
-        for (const [n, column] of columns.entries()) row[column] = line[n]?.(scope) ?? null;
-        if (taken.has(row["sessionId"] as string)) throw databaseError(1062, "Duplicate entry");
+        for (const [n, column] of columns.entries()) row[column] = stored(column, line[n]?.(scope) ?? null);
+        if (taken.has(row["sessionId"] as string)) throw duplicate();
         taken.add(row["sessionId"] as string);
         return { sessionId: String(row["sessionId"]), row };
       });
