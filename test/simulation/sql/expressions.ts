@@ -97,6 +97,9 @@ function readProduct(reader: Reader): Expression {
     if (reader.has("div")) {
       const other = readPrimary(reader);
       left = (scope) => numbers(one(scope), other(scope), (a, b) => Math.trunc(a / b));
+    } else if (reader.has("*")) {
+      const other = readPrimary(reader);
+      left = (scope) => numbers(one(scope), other(scope), (a, b) => a * b);
     } else if (reader.has("&")) {
       const other = readPrimary(reader);
       left = (scope) => numbers(one(scope), other(scope), (a, b) => a & b);
