@@ -41,9 +41,10 @@ function databaseWeather(random: Random): Partial<Weather> {
     { unclear: often },
     { lie: often * 1.5 },
     { lag: random.pick([0.3, 1]), lagMs: 1_200 },
-    { way: [0, 30], work: [0, 30] },
-    { way: [0, 200], work: [0, 800] },
-    { lie: 0.5, cutAfter: often, deadlock: often / 2 },
+    // What waits meanwhile goes out in one statement, of which more can be told than of one row.
+    { way: [0, 30], work: [0, 30], lie: often },
+    { way: [0, 200], work: [0, 800], lie: often, cutAfter: often / 4 },
+    { way: [0, 50], work: [100, 400], lie: 0.5, cutAfter: often, deadlock: often / 2 },
     { lag: 0.5, lagMs: 1_000, cutAfter: often },
   ]);
 }

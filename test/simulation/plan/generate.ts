@@ -10,11 +10,13 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
   const settings = settingsOf(random);
   const endMs = random.between(15_000, 60_000);
   const acts: Act[] = [];
-  for (let device = 0; device < settings.devices; device++) livingOf({ random, topic, device, endMs, acts });
+  const moments = new Moments(random, endMs);
+  for (let device = 0; device < settings.devices; device++)
+    livingOf({ random, topic, device, endMs, acts, moments });
   for (let crowds = random.pick([0, 1, 3]); crowds > 0; crowds--)
-    crowdOf(random, settings.devices, endMs, acts);
+    crowdOf(random, settings.devices, moments.pick(), acts);
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
-  for (let n = 0; n < faults; n++) acts.push(faultAct(random, settings, endMs));
+  for (let n = 0; n < faults; n++) acts.push(moments.meeting(faultAct(random, settings, endMs)));
   acts.sort((one, other) => one.atMs - other.atMs);
   const plan = { topic, gaps, seed: `${topic} ${seed}`, settings, acts, endMs };
   return gaps ? plan : withoutGaps(plan);
@@ -39,8 +41,7 @@ function settingsOf(random: Random): Settings {
 }
 
 /** All devices at once, so that their changes go out in one statement. */
-function crowdOf(random: Random, devices: number, endMs: number, acts: Act[]): void {
-  const atMs = random.between(1_000, endMs);
+function crowdOf(random: Random, devices: number, atMs: number, acts: Act[]): void {
   for (let device = 0; device < devices; device++)
     for (let rounds = random.between(1, 3); rounds > 0; rounds--)
       acts.push({
@@ -48,8 +49,38 @@ function crowdOf(random: Random, devices: number, endMs: number, acts: Act[]): v
         kind: "update",
         device,
         tab: 0,
-        atMs: Math.min(endMs, atMs + random.between(0, 6)),
+        atMs: atMs + random.between(0, 6),
       });
+}
+
+/**
+ * When most things happen: what pages do and what goes wrong at the same time, on all devices, is what shows more
+ * than either alone.
+ */
+class Moments {
+  readonly #random: Random;
+  readonly #endMs: number;
+  readonly #all: readonly number[];
+
+  constructor(random: Random, endMs: number) {
+    this.#random = random;
+    this.#endMs = endMs;
+    this.#all = Array.from({ length: random.between(1, 3) }, () => random.between(1_000, endMs));
+  }
+
+  pick(): number {
+    const random = this.#random;
+    return random.chance(0.7) ? random.pick(this.#all) : random.between(1_000, this.#endMs);
+  }
+
+  /** The fault, mostly begun when one of them is near. */
+  meeting(fault: Act): Act {
+    const random = this.#random;
+    if (random.chance(0.3)) return fault;
+    const beforeMs =
+      "forMs" in fault ? random.between(0, Math.min(fault.forMs, 1_000)) : random.between(-500, 500);
+    return { ...fault, atMs: Math.min(this.#endMs, Math.max(500, random.pick(this.#all) - beforeMs)) };
+  }
 }
 
 interface Living {
@@ -58,10 +89,11 @@ interface Living {
   readonly device: number;
   readonly endMs: number;
   readonly acts: Act[];
+  readonly moments: Moments;
 }
 
 /** What the pages of a device do, from beginning to end. */
-function livingOf({ random, topic, device, endMs, acts }: Living): void {
+function livingOf({ random, topic, device, endMs, acts, moments }: Living): void {
   const tabs = random.pick([1, 2, 2, 3]);
   if (topic !== "writes" && random.chance(0.2)) {
     acts.push({ do: "keep", device, atMs: random.between(1_000, endMs) });
@@ -83,7 +115,7 @@ function livingOf({ random, topic, device, endMs, acts }: Living): void {
       acts.push({ do: "open", device, tab, atMs: random.between(1_000, endMs) });
     // In bursts: what happens at the same time is what goes wrong.
     for (let bursts = random.between(1, 4); bursts > 0; bursts--) {
-      const atMs = random.between(1_000, endMs);
+      const atMs = moments.pick();
       const within = random.pick([0, 5, 50, 2_000]);
       for (let changes = random.between(1, 8); changes > 0; changes--) {
         const at = Math.min(endMs, atMs + random.between(0, within));
