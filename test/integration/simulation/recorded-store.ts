@@ -25,8 +25,15 @@ export class RecordedStore {
   readonly recorded: Recorded[] = [];
   readonly #timeline: Timeline;
   readonly #pool: SimulatedPool;
+  readonly #flaw: (sql: string) => string;
 
-  constructor(engine: Database["engine"], settings: StoreSettings) {
+  /** `flaw`: has the simulated database understand a statement otherwise. */
+  constructor(
+    engine: Database["engine"],
+    settings: StoreSettings,
+    { flaw = (sql: string) => sql }: { flaw?: ((sql: string) => string) | undefined } = {},
+  ) {
+    this.#flaw = flaw;
     const random = new Random("comparison");
     this.#timeline = new Timeline(random);
     this.database = new Database(this.#timeline, { random, engine, count: () => {} });
@@ -43,7 +50,7 @@ export class RecordedStore {
     const query = connection.query.bind(connection);
     connection.query = (sql, parameters, callback: Callback) => {
       const second = Math.floor(this.database.time);
-      query(sql, parameters, (error, result) => {
+      query(this.#flaw(sql), parameters, (error, result) => {
         this.recorded.push({ second, sql, parameters, error, result });
         callback(error, result);
       });
