@@ -16,8 +16,6 @@ export interface Recorded {
   readonly result: unknown;
 }
 
-type Callback = (error: unknown, result?: unknown) => void;
-
 /** The product's store on a simulated database of its own, which is in good order: nothing goes wrong. */
 export class RecordedStore {
   readonly store: MysqlStore;
@@ -48,7 +46,7 @@ export class RecordedStore {
 
   #record(connection: SimulatedConnection): void {
     const query = connection.query.bind(connection);
-    connection.query = (sql, parameters, callback: Callback) => {
+    connection.query = (sql, parameters, callback) => {
       const second = Math.floor(this.database.time);
       query(this.#flaw(sql), parameters, (error, result) => {
         this.recorded.push({ second, sql, parameters, error, result });

@@ -51,14 +51,15 @@ async function tryOne(mutant: TriedMutant, given: Arguments, self: string): Prom
   );
   const finding = caught?.findings[0];
   // A mutant that the simulator does not understand has shown nothing.
-  const isFound = caught && finding && finding.kind !== "simulator";
-  if (finding && !isFound) console.log(`seed ${caught?.seed}: ${finding.text}`);
+  const seed = caught?.seed ?? 0;
+  const isFound = finding && finding.kind !== "simulator";
+  if (finding && !isFound) console.log(`seed ${seed}: ${finding.text}`);
   const { name, file } = mutant;
   return {
     mutant: name,
     file,
     seeds,
-    ...(isFound && { caughtBy: { seed: caught.seed, kind: finding.kind, text: finding.text.slice(0, 200) } }),
+    ...(isFound && { caughtBy: { seed, kind: finding.kind, text: finding.text.slice(0, 200) } }),
   };
 }
 
