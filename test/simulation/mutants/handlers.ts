@@ -1,6 +1,6 @@
 import type { TriedMutant } from "./list.js";
 
-const exclusive = "src/handle/exclusive.ts";
+const exclusive = "src/handle/with-draft.ts";
 const topics = ["writes"] as const;
 
 /** Of `withSession`, `update` and drafts. */

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source text.
 import type { TriedMutant } from "./list.js";
 
-const reading = "src/session/reading.ts";
+const reading = "src/session/read-row.ts";
 const recent = "src/session/recent-rows.ts";
 const live = "src/registry/live-sessions.ts";
 
@@ -81,7 +81,7 @@ export const READS: readonly TriedMutant[] = [
   },
   {
     name: "a handler begins with what is known, however old",
-    file: "src/handle/exclusive.ts",
+    file: "src/handle/with-draft.ts",
     from: "if (!session.ended) await session.read({ deadline });",
     to: "if (!session.row) await session.read({ deadline });",
   },
@@ -117,13 +117,13 @@ export const READS: readonly TriedMutant[] = [
   },
   {
     name: "a session that is destroyed keeps its row",
-    file: "src/session/ending.ts",
+    file: "src/session/delete-row.ts",
     from: "await settleDelete(host, session.id, deadline, { onlyExpired });",
     to: "void settleDelete;",
   },
   {
     name: "a destroy does not look by which token it comes",
-    file: "src/session/ending.ts",
+    file: "src/session/delete-row.ts",
     from: "by.check(session.saved.kept, session.id);",
     to: "",
   },
