@@ -15,6 +15,8 @@ interface Act {
   readonly user: string;
   readonly process: string;
   readonly beganAt: number;
+  /** What opened the session then. */
+  readonly secretHash: string;
   state: "pending" | "acknowledged" | "unknown" | "refused";
   /** It has been seen in the row. */
   isCommitted: boolean;
@@ -61,6 +63,7 @@ export class Identities {
       user,
       process,
       beganAt: ++this.#n,
+      secretHash: hex(this.#database.row(sessionId)?.["secretHash"]),
       state: "pending",
       isCommitted: false,
     };
@@ -92,6 +95,11 @@ export class Identities {
       known.clearing--;
     }
     if (code !== "" || !row || known.isOver) return;
+    if ((kind === "login" || kind === "regenerate") && hex(row["secretHash"]) === act.secretHash)
+      this.#findings.add(
+        "old secret",
+        `${kind} of ${sessionId} was acknowledged, and its old secret still opens it`,
+      );
     if (kind === "login" && !act.isCommitted)
       this.#findings.add("lost", `login of ${user} was acknowledged, and ${sessionId} was never theirs`);
     if (kind === "destroy" && Number(row["expires"]) > this.#database.time)
