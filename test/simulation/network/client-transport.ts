@@ -28,7 +28,9 @@ export interface Watcher {
 export function clientTransport(
   base: unknown,
   { process, watcher, dial }: { process: SimulatedProcess; watcher: Watcher; dial: () => Line | undefined },
-) {
+): new (
+  options: object,
+) => Transport {
   return class extends (base as Base) {
     #line: Line | undefined;
 
