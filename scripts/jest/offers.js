@@ -22,6 +22,8 @@ export async function offer(starts) {
   /** @type {Map<string, Promise<Offer>>} */
   const started = new Map();
   const server = http.createServer(async ({ url = "" }, response) => {
+    // A busy process may send its next request on a connection that is being closed for its idleness.
+    response.setHeader("Connection", "close");
     const name = url.startsWith(path) ? url.slice(path.length) : "";
     const start = Object.hasOwn(starts, name) ? starts[name] : undefined;
     if (!start) {

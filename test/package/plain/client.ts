@@ -7,7 +7,7 @@ const connect: typeof io = io;
 
 const socket = io("https://your.server");
 // As in README.md.
-socket.emit("name", "Ada", ({ error } = { error: "" }) => error && console.error(error));
+socket.emit("name", "Ada", (failed?: { error: string }) => failed && console.error(failed.error));
 
 const session = tokenSession(socket, {
   key: "token",
