@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
+import { MUTANTS } from "./mutants/list.js";
 
 const run = promisify(execFile);
 
@@ -37,4 +39,9 @@ test("the simulator catches a product that counts an unclear answer as no effect
     "300",
   );
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("caught after") });
+});
+
+test("each mutant changes a text that is in its file once", () => {
+  const lost = MUTANTS.filter(({ file, from }) => readFileSync(file, "utf8").split(from).length !== 2);
+  expect(lost.map(({ name }) => name)).toEqual([]);
 });

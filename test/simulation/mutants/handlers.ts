@@ -9,8 +9,8 @@ export const HANDLERS: readonly TriedMutant[] = [
     name: "a draft is saved twice",
     topics,
     file: exclusive,
-    from: "await this.session.edit(saveBy(entries, this.#before), by);",
-    to: "{ await this.session.edit(saveBy(entries, this.#before), by); void this.session.edit((values) => { for (const [key, text] of entries) if (text === undefined) values.delete(key); else values.set(key, text); }, by).catch(() => {}); }",
+    from: "await this.session.edit(applyEntries(entries, this.#before), by);",
+    to: "{ await this.session.edit(applyEntries(entries, this.#before), by); void this.session.edit((values) => { for (const [key, text] of entries) if (text === undefined) values.delete(key); else values.set(key, text); }, by).catch(() => {}); }",
   },
   {
     name: "handlers of one session do not wait for each other",

@@ -22,37 +22,37 @@ export const READS: readonly TriedMutant[] = [
   {
     name: "a young row that is missing is believed to be gone",
     file: reading,
-    from: "return recentRows.isOver(id) || !rows.isYoung(id);",
+    from: "return recentRows.hasEnded(id) || !store.isYoung(id);",
     to: "return true;",
   },
   {
     name: "no second look at a row that was read late",
     file: reading,
-    from: "return isBelieved(row, reader, host) ? row : readAgain(row, reader, host, deadline);",
-    to: "return isBelieved(row, reader, host) ? row : (await readAgain(row, reader, host, deadline)) && row;",
+    from: "return isBelieved(row, reader, host) ? row : rereadRow(row, reader, host, deadline);",
+    to: "return isBelieved(row, reader, host) ? row : (await rereadRow(row, reader, host, deadline)) && row;",
   },
   {
     name: "rows of sessions that were let go are forgotten",
     file: live,
-    from: "if (row && !ended) this.recentRows.letGo(id, row);",
+    from: "if (row && !ended) this.recentRows.remember(id, row);",
     to: "",
   },
   {
     name: "ends are forgotten (revival)",
     file: recent,
-    from: "this.#remember(sessionId, { overAt });",
+    from: "this.#keep(sessionId, { endedAt });",
     to: "void overAt;",
   },
   {
     name: "writes that others have told of are forgotten",
     file: live,
-    from: "this.recentRows.announced(sessionId, revision);",
+    from: "this.recentRows.rememberAnnounced(sessionId, revision);",
     to: "",
   },
   {
     name: "writes that others have told of are not read",
     file: live,
-    from: "void keepingRooms(session, keep, () => this.refresh(session));",
+    from: "void withKeptRooms(session, keep, () => this.refresh(session));",
     to: "void keep;",
   },
   {
@@ -105,8 +105,8 @@ export const READS: readonly TriedMutant[] = [
   },
   {
     name: "a DELETE of what has expired deletes all",
-    file: "src/stores/mysql/inserts.ts",
-    from: " and old.expires <= ${NOW} - ?`,\n    parameters: [...sessionIds, expiredFor],",
+    file: "src/stores/mysql/writes.ts",
+    from: " and old.expires <= unix_timestamp() - ?`,\n    parameters: [...sessionIds, expiredFor],",
     to: "`,\n    parameters: expiredFor >= 0 ? sessionIds : [],",
   },
   {
@@ -124,7 +124,7 @@ export const READS: readonly TriedMutant[] = [
   {
     name: "a destroy does not look by which token it comes",
     file: "src/session/delete-row.ts",
-    from: "by.check(session.saved.kept, session.id);",
+    from: "by.assertCanOpen(session.saved.compactIdentity, session.id);",
     to: "",
   },
 ];

@@ -10,14 +10,14 @@ export const ROOMS: readonly TriedMutant[] = [
     name: "rooms are not left at a logout",
     topics,
     file: membership,
-    from: "loginEnded({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    this.#rooms.leave(keep);",
-    to: "loginEnded({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    void keep;",
+    from: "onLoginEnd({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    this.#rooms.leave(keep);",
+    to: "onLoginEnd({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    void keep;",
   },
   {
     name: "rooms are kept by a socket that has lost its session",
     topics,
     file: membership,
-    from: "this.#rooms.withhold(saved.kept.userId && userId);\n    this.ensuredDeadlines.detach(id);",
+    from: "this.#rooms.withhold(saved.compactIdentity.userId && userId);\n    this.ensuredDeadlines.detach(id);",
     to: "void [saved, userId];\n    this.ensuredDeadlines.detach(id);",
   },
   {
@@ -79,14 +79,14 @@ export const ROOMS: readonly TriedMutant[] = [
   {
     name: "the end of a session is not told to its sockets",
     file: "src/session/session.ts",
-    from: "for (const watcher of this.watchers) watcher.ended(reason);",
+    from: "for (const watcher of this.watchers) watcher.onEnd(reason);",
     to: "",
   },
   {
     name: "a socket that takes over an opened session does not compare its secret",
     topics,
     file: membership,
-    from: "if (this.bearer?.credential.opens(kept) === false) this.tokenChanged(session.saved.identity);",
+    from: "if (this.bearer?.credential.canOpen(compactIdentity) === false)\n      this.onTokenChange(session.saved.identity);",
     to: "",
   },
 ];

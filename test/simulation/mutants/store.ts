@@ -52,7 +52,7 @@ export const STORE: readonly TriedMutant[] = [
   {
     name: "an INSERT that meets its own row counts as somebody else's",
     file: "src/registry/mint.ts",
-    from: "if (!row || !sameHash(row.secretHash, token.secretHash)) continue;",
+    from: "if (!row || !isSameHash(row.secretHash, token.secretHash)) continue;",
     to: "if (!row || !hasWritten(row.writers, inserter.processId, 0)) continue;",
   },
   {

@@ -209,8 +209,8 @@ export const WRITES: readonly TriedMutant[] = [
     name: "after an uncertain write the row is not read again",
     topics,
     file: session,
-    from: "this.#stale = outcome.uncertain;",
-    to: "this.#stale = false;",
+    from: "this.#isStale = outcome.isUncertain;",
+    to: "this.#isStale = false;",
   },
   {
     name: "a refused write is made again without the row that was read",
