@@ -232,7 +232,7 @@ describe("the client's options", () => {
   test.each([
     ["client/token-session.ts", "restart = true", "restart = false"],
     ["client/stored-token.ts", 'identity = ""', 'identity = "me"'],
-    ["client/stored-token.ts", 'identity = "", ', "identity, "],
+    ["client/stored-token.ts", 'identity = "",', "identity,"],
     ["client/types.ts", "@default true", "@default false"],
     ["client/types.ts", "restart?: boolean", "begin?: boolean"],
     ["docs/client.md", "| `true`  |", "| `false` |"],
