@@ -42,8 +42,8 @@ export interface ChildNode {
   logged(): Promise<string>;
   /** Runs one of the commands of its program. */
   call<Result = unknown>(command: string, ...args: unknown[]): Promise<Result>;
-  /** The next event of its `sessions`. */
-  event(name: string): Promise<unknown>;
+  /** The next event of its `sessions`; with `isMeant` the next one that is, however many come before it. */
+  event(name: string, isMeant?: (content: unknown) => boolean): Promise<unknown>;
   /** Ends the process as a crash does. */
   kill(): Promise<void>;
   /** Lets it close everything, and then ends it. */
@@ -114,9 +114,16 @@ export async function startProgram(
       return printed;
     },
     call,
-    async event(name) {
-      const [content] = await orEnd(child, once(messages, `event ${name}`), () => printed);
-      return content;
+    event(name, isMeant = () => true) {
+      const meant = new Promise<unknown>((resolve) => {
+        const hear = (content: unknown) => {
+          if (!isMeant(content)) return;
+          messages.off(`event ${name}`, hear);
+          resolve(content);
+        };
+        messages.on(`event ${name}`, hear);
+      });
+      return orEnd(child, meant, () => printed);
     },
     kill,
     async stop() {
