@@ -1,29 +1,15 @@
 import { expect, test } from "@jest/globals";
-import { type ClientOptions, tokenSession } from "../../../client/index.js";
-import { hear } from "../../support/clients/client-events.js";
+import { tokenSession } from "../../../client/index.js";
 import { TOKEN_KEY } from "../../support/clients/device.js";
 import { FaultyStorage } from "../../support/clients/faulty-storage.js";
-import { gate, type Node, useNodes } from "../../support/servers/nodes.js";
+import { cut, opened } from "../../support/clients/opened.js";
+import { gate, useNodes } from "../../support/servers/nodes.js";
 import { serverSideOf } from "../../support/servers/rig.js";
 import { gotToken, next } from "../../support/servers/server.js";
 
 // When a socket connects, and when it does not: after an end, a refusal, or while it is being let in.
 
 const nodes = useNodes();
-
-function opened(node: Node, options: ClientOptions = {}, auth = {}) {
-  const storage = new FaultyStorage();
-  const socket = node.client({ auth });
-  const session = tokenSession(socket, { storage, key: TOKEN_KEY, ...options });
-  return { storage: (options.storage as FaultyStorage) ?? storage, socket, session, heard: hear(session) };
-}
-
-/** Cuts the connection, and resolves when the client knows. */
-async function cut(socket: ReturnType<typeof opened>["socket"]): Promise<void> {
-  const gone = next(socket, "disconnect");
-  socket.io.engine.close();
-  await gone;
-}
 
 test("without `restart`, connect() after an end survives a connection that breaks", async () => {
   const node = await nodes.node();

@@ -1,30 +1,16 @@
 import { expect, test } from "@jest/globals";
-import { type ClientOptions, tokenSession } from "../../../client/index.js";
-import { hear, nextOf } from "../../support/clients/client-events.js";
+import { nextOf } from "../../support/clients/client-events.js";
 import { TOKEN_KEY } from "../../support/clients/device.js";
 import { FaultyStorage } from "../../support/clients/faulty-storage.js";
+import { cut, opened } from "../../support/clients/opened.js";
 import { cutOff } from "../../support/servers/cut.js";
-import { type Node, useNodes } from "../../support/servers/nodes.js";
+import { useNodes } from "../../support/servers/nodes.js";
 import { serverSideOf } from "../../support/servers/rig.js";
 import { next } from "../../support/servers/server.js";
 
 // What was forgotten, here or by another tab, while the connection was lost or the page did something else.
 
 const nodes = useNodes();
-
-function opened(node: Node, options: ClientOptions = {}, auth = {}) {
-  const storage = new FaultyStorage();
-  const socket = node.client({ auth });
-  const session = tokenSession(socket, { storage, key: TOKEN_KEY, ...options });
-  return { storage: (options.storage as FaultyStorage) ?? storage, socket, session, heard: hear(session) };
-}
-
-/** Cuts the connection, and resolves when the client knows. */
-async function cut(socket: ReturnType<typeof opened>["socket"]): Promise<void> {
-  const gone = next(socket, "disconnect");
-  socket.io.engine.close();
-  await gone;
-}
 
 test.each([
   ["forget()", (session: ReturnType<typeof opened>["session"]) => session.forget()],
