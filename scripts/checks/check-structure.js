@@ -1,6 +1,6 @@
 // @ts-check
-// Holds src/ and client/ to the list of docs/architecture.md ("Dependencies"): which way imports run (structure-rules.js),
-// how many files lie in the root of src/, and how long files and comments are.
+// Holds src/ and client/ to the list of docs/architecture.md ("Dependencies"): which way imports run
+// (structure-rules.js), how many files lie in the root of src/, and how long files and comments are.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";

@@ -7,8 +7,8 @@ import { createTestDatabase, poolOptions, type TestDatabase } from "../../suppor
 import { type Recorded, RecordedStore } from "./recorded-store.js";
 import { schedules } from "./schedules.js";
 
-// The simulated database is believed as far as it answers as the real ones do. Whatever our code sends, in any order and
-// without faults, is sent to both.
+// The simulated database is believed as far as it answers as the real ones do. Whatever our code sends, in
+// any order and without faults, is sent to both.
 
 let real: TestDatabase;
 let connection: Connection;
@@ -56,7 +56,10 @@ function sorted(rows: Record<string, unknown>[]): Record<string, unknown>[] {
   return rows.sort((one, other) => (String(one["sessionId"]) < String(other["sessionId"]) ? -1 : 1));
 }
 
-/** Of what a connection is asked about itself only the kind of answer and its columns: the rest is the server's own. */
+/**
+ * Of what a connection is asked about itself only the kind of answer and its columns: the rest is the
+ * server's own.
+ */
 function shape({ rows, header, errno }: Comparable): unknown {
   if (errno !== undefined) return errno;
   return header ? "done" : Object.keys((rows as object[])[0] ?? {});

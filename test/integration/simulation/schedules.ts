@@ -2,7 +2,10 @@ import * as fc from "fast-check";
 import type { Identity, NewSession, WriteAttempt } from "../../../src/store.js";
 import type { RecordedStore } from "./recorded-store.js";
 
-/** Few of each, so that they meet. The last ids are such as the old package has, and one that is no id of ours. */
+/**
+ * Few of each, so that they meet. The last ids are such as the old package has, and one that is no id of
+ * ours.
+ */
 const IDS = ["0a", "0b", "0c", "0d", "0e", "f0"].map((end) => end.padStart(32, "0"));
 const OLD_IDS = ["legacy-token", "Legacy-token", "legacy-token "];
 const USERS = ["ann", "Ann", "ann ", "änn", "o'hara\\"];

@@ -14,8 +14,8 @@ interface Tried {
 }
 
 /**
- * Runs seeds on each mutant until it is caught, and says how many it took; the same as JSON beside the simulator.
- * Fails where one is not caught.
+ * Runs seeds on each mutant until it is caught, and says how many it took; the same as JSON beside the
+ * simulator. Fails where one is not caught.
  */
 export async function tryMutants(name: string, given: Arguments, self: string): Promise<number> {
   const chosen = MUTANTS.filter((each) => each.name.includes(name));

@@ -23,8 +23,9 @@ interface Version {
 export type CommitListener = (change: Change, before: Row | null, by: string) => void;
 
 /**
- * The database: one table with all that it has ever had, the locks on its rows, and the servers that it is reached by. What is committed is
- * committed on all of them; how late a read sees it is a matter of the {@link Weather}.
+ * The database: one table with all that it has ever had, the locks on its rows, and the servers that it is
+ * reached by. What is committed is committed on all of them; how late a read sees it is a matter of the
+ * {@link Weather}.
  */
 export class Database implements Lane {
   readonly name = "database";

@@ -4,7 +4,10 @@ const membership = "src/socket.io/membership.ts";
 const deadlines = "src/socket.io/deadlines.ts";
 const topics = ["rotation"] as const;
 
-/** Of the cut: sockets that have not presented the new token, and the rooms of those who are not logged in any more. */
+/**
+ * Of the cut: sockets that have not presented the new token, and the rooms of those who are not logged in any
+ * more.
+ */
 export const ROOMS: readonly TriedMutant[] = [
   {
     name: "rooms are not left at a logout",

@@ -54,8 +54,8 @@ function crowdOf(random: Random, devices: number, atMs: number, acts: Act[]): vo
 }
 
 /**
- * When most things happen: what pages do and what goes wrong at the same time, on all devices, is what shows more
- * than either alone.
+ * When most things happen: what pages do and what goes wrong at the same time, on all devices, is what shows
+ * more than either alone.
  */
 class Moments {
   readonly #random: Random;
