@@ -4,6 +4,8 @@ import { TOPICS, type Topic } from "../plan/plan.js";
 
 export interface Arguments {
   readonly seeds: number;
+  /** Begins no more of them after that; `Infinity` unless said. */
+  readonly seconds: number;
   readonly from: number;
   readonly topics: readonly Topic[];
   readonly workers: number;
@@ -22,6 +24,7 @@ export interface Arguments {
 
 export const usage = `npm run simulate -- [options]
   --seeds 2000              how many
+  --seconds 60              begins no more after that time
   --from 0                  the first one; "random" for any
   --only writes,rotation    what the runs are about: ${TOPICS.join(", ")}
   --workers 2               processes; as many as there are cores unless said
@@ -39,6 +42,7 @@ export function readArguments(args: string[]): Arguments {
     args,
     options: {
       seeds: { type: "string" },
+      seconds: { type: "string" },
       from: { type: "string", default: "0" },
       only: { type: "string" },
       workers: { type: "string", default: String(availableParallelism()) },
@@ -56,10 +60,13 @@ export function readArguments(args: string[]): Arguments {
   for (const topic of topics)
     if (!TOPICS.includes(topic)) throw new Error(`--only: ${topic} is none of ${TOPICS.join(", ")}.`);
   const from = values.from === "random" ? Math.floor(Math.random() * 1e9) : Number(values.from);
-  const seeds = Number(values.seeds ?? (mutant === undefined ? 2_000 : 20_000));
+  const seconds = Number(values.seconds ?? Infinity);
+  const isLong = mutant !== undefined || values.seconds !== undefined;
+  const seeds = Number(values.seeds ?? (isLong ? 20_000 : 2_000));
   const workers = Number(values.workers);
   for (const [name, value] of Object.entries({ seeds, from, workers }))
     if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} has to be a whole number.`);
+  if (!(seconds > 0)) throw new Error("--seconds has to be a number above 0.");
   const { all, tell, twice, gaps, stories } = values;
-  return { seeds, from, topics, workers, all, tell, twice, gaps, stories, mutant };
+  return { seeds, seconds, from, topics, workers, all, tell, twice, gaps, stories, mutant };
 }

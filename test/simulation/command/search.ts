@@ -13,6 +13,7 @@ import { type Done, runSeeds } from "./worker.js";
 export async function search(given: Arguments, self: string): Promise<number> {
   const texts = await bundles();
   const report = new Report(given.seeds);
+  report.say(`seeds from ${given.from}, of ${given.topics.join(", ")}`);
   const found: Done[] = [];
   await runSeeds(
     { texts, topics: given.topics, gaps: given.gaps, twice: given.twice },

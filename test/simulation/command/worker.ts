@@ -3,6 +3,7 @@ import { planOf } from "../plan/generate.js";
 import type { Topic } from "../plan/plan.js";
 import { type Outcome, run } from "../run.js";
 import { programsOf } from "../world/programs.js";
+import type { Arguments } from "./arguments.js";
 
 /** What a worker is given first. */
 export interface Task {
@@ -38,14 +39,20 @@ export function work(): void {
   });
 }
 
-/** Runs seeds in several processes. `hear` is told of each run, and answers whether to go on. */
+interface Bounds extends Pick<Arguments, "from" | "seeds" | "seconds" | "workers"> {
+  /** The file that a worker starts. */
+  readonly self: string;
+}
+
+/** Runs seeds in several processes, until `seconds` have passed. `hear` is told of each run, and answers whether to go on. */
 export async function runSeeds(
   task: Task,
-  { from, seeds, workers, self }: { from: number; seeds: number; workers: number; self: string },
+  { from, seeds, seconds, workers, self }: Bounds,
   hear: (done: Done) => boolean,
 ): Promise<void> {
   let next = from;
-  const isLeft = () => next < from + seeds;
+  const endAt = performance.now() + seconds * 1000;
+  const isLeft = () => next < from + seeds && performance.now() < endAt;
   let isStopped = false;
   const children: ChildProcess[] = [];
   const ended = Array.from({ length: Math.min(workers, seeds) }, () => {
