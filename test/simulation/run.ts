@@ -33,7 +33,7 @@ export async function run(
     ledger.findings.add("unhandled", error instanceof Error ? (error.stack ?? error.message) : String(error)),
   );
   try {
-    for (const act of plan.acts) timeline.at(act.atMs, world, act.do, () => perform(world, act));
+    for (const act of plan.acts) timeline.at(act.atMs, world, JSON.stringify(act), () => perform(world, act));
     timeline.at(plan.endMs, world, "all faults are over", () => world.heal());
     await until(plan.endMs + REST_MS, world);
     if (list.length === 0) rest(world);

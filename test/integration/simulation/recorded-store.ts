@@ -33,7 +33,7 @@ export class RecordedStore {
   ) {
     this.#flaw = flaw;
     const random = new Random("comparison");
-    this.#timeline = new Timeline(random);
+    this.#timeline = new Timeline("comparison");
     this.database = new Database(this.#timeline, { random, engine, count: () => {} });
     // The time stands still but where the schedule says.
     Object.assign(this.database.weather, { way: [0, 0], work: [0, 0] });

@@ -1,4 +1,4 @@
-import { hashOf, type Random } from "./random.js";
+import { hashOf } from "./random.js";
 
 /**
  * Where events happen: a process, or the world around them. An event of a lane that has died does not happen.
@@ -34,24 +34,30 @@ export class Timeline {
   /** Is told the story, where somebody wants it. */
   teller: ((atMs: number, who: string, what: string) => void) | undefined;
   readonly #heap: TimelineEvent[] = [];
-  readonly #random: Random;
+  readonly #seed: number;
+  /** How many events of each lane and name there were. */
+  readonly #counts = new Map<string, number>();
   #order = 0;
 
-  constructor(random: Random) {
-    this.#random = random;
+  constructor(seed: string) {
+    this.#seed = hashOf(seed);
   }
 
   /**
    * Something that comes from outside: among others of the same millisecond it comes wherever the seed says.
+   * What happens in other lanes has no part in where, so a plan from which something was left out keeps the
+   * order of the rest.
    */
   at(atMs: number, lane: Lane, what: string, run: () => void): TimelineEvent {
-    return this.#add(atMs, this.#random.next(), lane, what, run);
+    const name = `${lane.name} ${what}`;
+    const count = this.#counts.get(name) ?? 0;
+    this.#counts.set(name, count + 1);
+    return this.#add(atMs, rankOf(name, this.#seed + count), lane, what, run);
   }
 
   /** A timer: among those of the same process and the same millisecond it keeps its order. */
   timer(atMs: number, lane: Lane, what: string, run: () => void): TimelineEvent {
-    const rank = (hashOf(lane.name, Math.imul(atMs, 0x9e3779b1)) >>> 0) / 2 ** 32;
-    return this.#add(atMs, rank, lane, what, run);
+    return this.#add(atMs, rankOf(lane.name, this.#seed + atMs), lane, what, run);
   }
 
   /** Before all else. */
@@ -146,4 +152,10 @@ function isBefore(one: TimelineEvent, other: TimelineEvent): boolean {
     (one.atMs === other.atMs &&
       (one.rank < other.rank || (one.rank === other.rank && one.order < other.order)))
   );
+}
+
+/** From 0 to below 1. */
+function rankOf(name: string, salt: number): number {
+  const hash = hashOf(name, Math.imul(salt, 0x9e3779b1));
+  return (Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0) / 2 ** 32;
 }

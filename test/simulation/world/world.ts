@@ -44,7 +44,7 @@ export class World implements Lane {
     this.endMs = endMs;
     this.random = new Random(seed);
     this.#routes = this.random.stream("routes");
-    this.timeline = new Timeline(this.random.stream("order"));
+    this.timeline = new Timeline(`${seed}/order`);
     const { engine } = settings;
     this.database = new Database(this.timeline, {
       engine,
