@@ -18,6 +18,8 @@ export interface Arguments {
   /** Does not leave out what the product is known not to stand (test/simulation/plan/gaps.ts). */
   readonly gaps: boolean;
   readonly stories: boolean;
+  /** Makes what is found of a mutant small, and tells it. */
+  readonly explain: boolean;
   /** Which mutants, by a piece of their name; `""` for all. */
   readonly mutant: string | undefined;
 }
@@ -34,6 +36,7 @@ export const usage = `npm run simulate -- [options]
   --tell 17                 tells the run of a seed, or of a file, from beginning to end
   --stories                 runs the files of test/simulation/stories, in which something was found once
   --mutant name             tries the simulator itself: runs seeds until each mutant with that in its name is caught
+  --explain                 with --mutant: tells, as short as it gets, what is found; a story that fails without a mend
   --mutants                 tries all of them; what came of each is in .cache/simulation/mutants.json too`;
 
 /** Throws at what it does not know. */
@@ -51,6 +54,7 @@ export function readArguments(args: string[]): Arguments {
       twice: { type: "boolean", default: false },
       gaps: { type: "boolean", default: false },
       stories: { type: "boolean", default: false },
+      explain: { type: "boolean", default: false },
       mutant: { type: "string" },
       mutants: { type: "boolean", default: false },
     },
@@ -67,6 +71,6 @@ export function readArguments(args: string[]): Arguments {
   for (const [name, value] of Object.entries({ seeds, from, workers }))
     if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} has to be a whole number.`);
   if (!(seconds > 0)) throw new Error("--seconds has to be a number above 0.");
-  const { all, tell, twice, gaps, stories } = values;
-  return { seeds, seconds, from, topics, workers, all, tell, twice, gaps, stories, mutant };
+  const { all, tell, twice, gaps, stories, explain } = values;
+  return { seeds, seconds, from, topics, workers, all, tell, twice, gaps, stories, explain, mutant };
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { MUTANTS, type TriedMutant } from "../mutants/list.js";
-import { bundles } from "../world/programs.js";
+import { bundles, programsOf } from "../world/programs.js";
 import type { Arguments } from "./arguments.js";
+import { explain } from "./explain.js";
 import { type Done, runSeeds } from "./worker.js";
 
 /** What came of trying one: `caughtBy` is what was found, in which seed. */
@@ -40,21 +41,19 @@ async function tryOne(mutant: TriedMutant, given: Arguments, self: string): Prom
   const texts = await bundles(mutant);
   let seeds = 0;
   let caught: Done | undefined;
-  await runSeeds(
-    { texts, topics: mutant.topics ?? given.topics, gaps: given.gaps, twice: false },
-    { ...given, self },
-    (done) => {
-      seeds++;
-      if (done.findings.length > 0) caught = done;
-      return !caught;
-    },
-  );
+  const task = { texts, topics: mutant.topics ?? given.topics, gaps: given.gaps, twice: false };
+  await runSeeds(task, { ...given, self }, (done) => {
+    seeds++;
+    if (done.findings.length > 0) caught = done;
+    return !caught;
+  });
   const finding = caught?.findings[0];
   // A mutant that the simulator does not understand has shown nothing.
   const seed = caught?.seed ?? 0;
   const isFound = finding && finding.kind !== "simulator";
   if (finding && !isFound) console.log(`seed ${seed}: ${finding.text}`);
   const { name, file } = mutant;
+  if (isFound && given.explain) await explain(seed, task, programsOf(texts), name);
   return {
     mutant: name,
     file,

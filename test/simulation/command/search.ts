@@ -1,10 +1,7 @@
-import { planOf } from "../plan/generate.js";
-import { run } from "../run.js";
 import { bundles, programsOf } from "../world/programs.js";
 import type { Arguments } from "./arguments.js";
+import { explain } from "./explain.js";
 import { Report } from "./report.js";
-import { shrink } from "./shrink.js";
-import { storyOf } from "./tell.js";
 import { type Done, runSeeds } from "./worker.js";
 
 /**
@@ -32,19 +29,4 @@ export async function search(given: Arguments, self: string): Promise<number> {
   if (!first) return 0;
   await explain(first.seed, given, programsOf(texts));
   return 1;
-}
-
-async function explain(
-  seed: number,
-  { topics, gaps }: Arguments,
-  programs: ReturnType<typeof programsOf>,
-): Promise<void> {
-  const plan = planOf(seed, topics, { gaps });
-  const [first, again] = [await run(plan, programs), await run(plan, programs)];
-  if (first.hash !== again.hash)
-    return console.log(`seed ${seed} does not rerun exactly: the simulator is at fault`);
-  const small = await shrink(plan, programs);
-  console.log(`\nseed ${seed}, of ${plan.acts.length} acts ${small.acts.length} are left:\n`);
-  console.log(await storyOf(small, programs));
-  console.log(`\nAs a story for test/simulation/stories:\n${JSON.stringify(small)}`);
 }

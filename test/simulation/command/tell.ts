@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { MUTANTS } from "../mutants/list.js";
 import { planOf } from "../plan/generate.js";
 import type { Plan, Topic } from "../plan/plan.js";
 import { run } from "../run.js";
@@ -28,14 +29,28 @@ export async function tellRun(what: string, topics: readonly Topic[], gaps: bool
   return 0;
 }
 
-/** Each story was found once, and must not be found again. */
+/** What was found once. */
+interface Story extends Plan {
+  /** The product without the mend. */
+  readonly mutant?: string;
+}
+
+/** Each story was found once, and must not be found again, but in a product without the mend. */
 export async function runStories(): Promise<number> {
   const programs = programsOf(await bundles());
   let failed = 0;
   for (const file of readdirSync(STORIES).filter((name) => name.endsWith(".json"))) {
-    const { findings } = await run(JSON.parse(readFileSync(`${STORIES}/${file}`, "utf8")) as Plan, programs);
-    if (findings.length > 0) failed++;
-    console.log(`${file}: ${findings[0] ? `${findings[0].kind}: ${findings[0].text}` : "as it should be"}`);
+    const { mutant: name, ...plan }: Story = JSON.parse(readFileSync(`${STORIES}/${file}`, "utf8"));
+    const [finding] = (await run(plan, programs)).findings;
+    let what = finding ? `${finding.kind}: ${finding.text}` : "as it should be";
+    if (finding) failed++;
+    if (name !== undefined) {
+      const mutant = MUTANTS.find((each) => each.name === name);
+      const { findings } = await run(plan, programsOf(await bundles(mutant)));
+      if (!mutant || findings.length === 0) failed++;
+      what += `; without the mend ${findings[0]?.kind ?? "THE SAME"}`;
+    }
+    console.log(`${file}: ${what}`);
   }
   return failed > 0 ? 1 : 0;
 }
