@@ -1,4 +1,5 @@
 import type { Finding } from "./checks/findings.js";
+import { checkShown } from "./checks/shown.js";
 import { perform } from "./plan/perform.js";
 import type { Plan } from "./plan/plan.js";
 import { UnknownStatement } from "./sql/tokens.js";
@@ -61,7 +62,8 @@ async function until(atMs: number, world: World): Promise<void> {
 }
 
 /** Nothing goes wrong any more, and has not for a while: what devices have, and who waits. */
-function rest({ devices, ledger }: World): void {
+function rest({ devices, ledger, nodes, database }: World): void {
+  checkShown(nodes, database, ledger.findings);
   for (const { name, pages, token } of devices) {
     ledger.identities.rest(name, token);
     for (const page of pages)

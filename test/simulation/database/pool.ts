@@ -2,7 +2,8 @@ import { EventEmitter } from "node:events";
 import type { SimulatedProcess } from "../world/process.js";
 import { type Owner, SimulatedConnection } from "./connection.js";
 import type { Database } from "./database.js";
-import { connectionLost } from "./errors.js";
+import { raised } from "./error-numbers.js";
+import { connectionLost, type DatabaseError } from "./errors.js";
 
 type Callback = (error: unknown, connection?: SimulatedConnection) => void;
 
@@ -46,13 +47,29 @@ export class SimulatedPool extends EventEmitter implements Owner {
     this.#making++;
     this.#process.receive(random.between(...weather.way) + 1, "connects", () => {
       this.#making--;
-      if (!this.#database.primary.isUp) return callback(connectionLost("ECONNREFUSED"));
-      const connection = new SimulatedConnection(this.#process, this.#database, this);
+      const host = this.#database.hostFor();
+      if (!host) return callback(connectionLost("ECONNREFUSED"));
+      const refusal = this.#refusal();
+      if (refusal) return callback(refusal);
+      const connection = new SimulatedConnection(this.#process, this.#database, this, host);
       this.#all.add(connection);
       this.emit("connection", connection);
       this.emit("acquire", connection);
       callback(null, connection);
     });
+  }
+
+  #refusal(): DatabaseError | undefined {
+    const { random, weather, count } = this.#database;
+    if (weather.errors === 0 || !random.chance(weather.errors)) return undefined;
+    const effects = [
+      ...(weather.errorsOf.includes("not applied") ? (["not now"] as const) : []),
+      ...(weather.errorsOf.includes("refused") ? (["not you"] as const) : []),
+    ];
+    if (effects.length === 0) return undefined;
+    const { error, told } = raised(random, effects);
+    count(told);
+    return error;
   }
 
   released(connection: SimulatedConnection): void {

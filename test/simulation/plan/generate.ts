@@ -25,8 +25,13 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
 function settingsOf(random: Random): Settings {
   const nodes = random.pick([1, 2, 2, 2, 3]);
   const isWrong = random.chance(0.2);
+  const cluster = random.chance(0.15)
+    ? { kind: random.pick(["galera", "group"] as const), isSpread: random.chance(0.7) }
+    : undefined;
+  const engine = random.pick(["mysql", "mariadb"] as const);
   return {
-    engine: random.pick(["mysql", "mariadb"] as const),
+    engine: cluster?.kind === "group" ? "mysql" : engine,
+    ...(cluster && { cluster }),
     wrongByMs: Array.from({ length: nodes }, () => (isWrong ? random.between(-600_000, 600_000) : 0)),
     hasBus: random.chance(0.7),
     devices: random.pick([1, 1, 2, 3, 6]),
