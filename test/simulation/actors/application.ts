@@ -1,4 +1,4 @@
-import { checkFailure } from "../checks/failures.js";
+import { checkFailure, watchTime } from "../checks/failures.js";
 import { checkCut, roomOf } from "../checks/rooms.js";
 import type { World } from "../world/world.js";
 import type { Node } from "./node.js";
@@ -73,6 +73,8 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
       const { id = "" } = socket.session;
       ledger.read(node.process.name, id, id ? socket.session.toJSON() : {});
       ledger.begins(mark, id, node.process.name);
+      // A handler waits for those before it.
+      const end = kind === "handler" ? () => {} : watchTime(mark, node.process, world);
       answer(
         done,
         socket,
@@ -81,7 +83,10 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
             // Its session is the one that it began with: the socket may have another one by now.
             if (id === "") ledger.begins(mark, nowId, node.process.name);
           }),
-        (code) => ledger.told(mark, code, node.process.name),
+        (code) => {
+          end();
+          ledger.told(mark, code, node.process.name);
+        },
         world,
       );
     });

@@ -1,4 +1,5 @@
 import { SPOILINGS } from "../database/connection-state.js";
+import type { Weather } from "../database/weather.js";
 import type { Random } from "../world/random.js";
 import type { Act, Settings } from "./plan.js";
 
@@ -43,4 +44,22 @@ function clusterAct(random: Random, atMs: number): Act {
     forMs: random.pick([500, 3_000, 12_000]),
     lagMs: random.pick([50, 400, 2_500]),
   };
+}
+
+/** Several at a time: what one of them leaves open is decided wrongly where another one follows. */
+export function strains(random: Random): Partial<Weather>[] {
+  const often = random.pick([0.2, 0.5]);
+  return [
+    { errors: often, errorsOf: ["not applied"] },
+    { errors: often, errorsOf: ["unknown"] },
+    { errors: often / 2, errorsOf: ["refused"] },
+    { errors: often, errorsOf: ["not applied", "unknown", "refused"] },
+    // An answer that does not tell, a row that is read too early, and a refusal at last.
+    { way: [0, 30], work: [0, 30], lie: 0.5, lag: 0.5, lagMs: 1_000, errors: often, errorsOf: ["refused"] },
+    { cutDuring: often, lateMs: 4_000, errors: 0.3, errorsOf: ["refused"] },
+    { cutDuring: often, lateMs: 4_000, errors: 0.5, errorsOf: ["not applied"] },
+    // So slow that time is up on the way.
+    { way: [300, 4_000], cutAfter: 0.1 },
+    { way: [0, 1_500], work: [0, 1_500], errors: often, errorsOf: ["not applied"] },
+  ];
 }

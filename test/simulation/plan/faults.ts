@@ -1,6 +1,6 @@
 import type { Weather } from "../database/weather.js";
 import type { Random } from "../world/random.js";
-import { disasterAct } from "./disasters.js";
+import { disasterAct, strains } from "./disasters.js";
 import type { Act, Settings } from "./plan.js";
 
 /** Something that goes wrong at some time, for some time. */
@@ -48,10 +48,7 @@ function databaseWeather(random: Random): Partial<Weather> {
     { way: [0, 200], work: [0, 800], lie: often, cutAfter: often / 4 },
     { way: [0, 50], work: [100, 400], lie: 0.5, cutAfter: often, deadlock: often / 2 },
     { lag: 0.5, lagMs: 1_000, cutAfter: often },
-    { errors: often, errorsOf: ["not applied"] },
-    { errors: often, errorsOf: ["unknown"] },
-    { errors: often / 2, errorsOf: ["refused"] },
-    { errors: often, errorsOf: ["not applied", "unknown", "refused"] },
+    ...strains(random),
   ]);
 }
 
