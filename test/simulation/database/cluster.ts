@@ -12,7 +12,7 @@ export interface Host {
   isPrimary: boolean;
   /** In a cluster: how long it takes until what others have committed has come through … */
   lagMs: number;
-  /** … and up to when it has. */
+  /** … and up to when it has. Also of one that was replaced: when that was. */
   appliedAtMs: number;
 }
 

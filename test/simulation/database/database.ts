@@ -91,7 +91,8 @@ export class Database implements Lane {
 
   /** All rows as a server has them. What it has committed itself it has. */
   rowsOn(host: Host): readonly Row[] {
-    if (!this.cluster) return this.rows;
+    // One that was replaced hears of nothing any more.
+    if (!this.cluster) return host === this.primary ? this.rows : this.rowsAt(host.appliedAtMs);
     host.appliedAtMs = Math.max(host.appliedAtMs, this.timeline.nowMs - host.lagMs);
     if (host.appliedAtMs === this.timeline.nowMs) return this.rows;
     return [...this.#versions.values()]
@@ -190,6 +191,7 @@ export class Database implements Lane {
     const old = this.primary;
     old.isReadOnly = true;
     old.isUp = oldStays;
+    old.appliedAtMs = this.timeline.nowMs;
     this.primary = newHost(`db${++this.#hosts}`);
     return old;
   }

@@ -13,7 +13,7 @@ export function disasterAct(random: Random, settings: Settings, atMs: number): A
       do: "spoil connections",
       atMs,
       node: random.below(settings.wrongByMs.length),
-      how: random.pick(SPOILINGS),
+      how: random.pick([...SPOILINGS, "in a transaction"] as const),
       count: random.pick([1, 2, 10]),
       forMs: random.pick([0, 20, 1_500]),
     };
