@@ -128,7 +128,9 @@ export class Database implements Lane {
     }
     this.#rows = undefined;
     this.lostAtMs = this.timeline.nowMs;
-    if (lost.length > 0) this.onLoss(lost);
+    if (lost.length === 0) return;
+    this.count("commits lost");
+    this.onLoss(lost);
   }
 
   commit(changes: readonly Change[], by: string, host?: Host): void {

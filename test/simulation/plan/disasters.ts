@@ -38,10 +38,16 @@ function clusterAct(random: Random, atMs: number): Act {
   const host = random.below(3);
   if (random.chance(0.2)) return { do: "proxy moves", atMs, host };
   return {
-    do: random.pick(["node lags", "node lags", "node loses its cluster", "node leaves"] as const),
+    do: random.pick([
+      "node lags",
+      "node lags",
+      "node lags",
+      "node loses its cluster",
+      "node leaves",
+    ] as const),
     atMs,
     host,
-    forMs: random.pick([500, 3_000, 12_000]),
+    forMs: random.pick([1_000, 6_000, 20_000]),
     lagMs: random.pick([50, 400, 2_500]),
   };
 }

@@ -57,7 +57,8 @@ function crowdOf(random: Random, settings: Settings, atMs: number, acts: Act[]):
         do: "change",
         kind: "update",
         device,
-        tab: isWide(settings) ? random.below(WIDE) : 0,
+        // Where the database has several servers, the same row on each of them.
+        tab: isWide(settings) ? random.below(WIDE) : settings.cluster ? random.below(2) : 0,
         atMs: atMs + random.between(0, 6),
       });
 }
