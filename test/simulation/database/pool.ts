@@ -48,9 +48,12 @@ export class SimulatedPool extends EventEmitter implements Owner {
     this.#process.receive(random.between(...weather.way) + 1, "connects", () => {
       this.#making--;
       const host = this.#database.hostFor();
-      if (!host) return callback(connectionLost("ECONNREFUSED"));
-      const refusal = this.#refusal();
-      if (refusal) return callback(refusal);
+      const refusal = host ? this.#refusal() : connectionLost("ECONNREFUSED");
+      if (!host || refusal) {
+        callback(refusal);
+        // Its place is free: who waits may try.
+        return this.#serveNext();
+      }
       const connection = new SimulatedConnection(this.#process, this.#database, this, host);
       this.#all.add(connection);
       this.emit("connection", connection);
@@ -74,9 +77,7 @@ export class SimulatedPool extends EventEmitter implements Owner {
 
   released(connection: SimulatedConnection): void {
     if (!this.#all.has(connection)) {
-      const next = this.#waiting.shift();
-      if (next) process.nextTick(() => this.getConnection(next));
-      return;
+      return this.#serveNext();
     }
     const next = this.#waiting.shift();
     if (next) {
@@ -91,6 +92,10 @@ export class SimulatedPool extends EventEmitter implements Owner {
     if (!this.#all.delete(connection)) return;
     const at = this.#free.indexOf(connection);
     if (at >= 0) this.#free.splice(at, 1);
+    this.#serveNext();
+  }
+
+  #serveNext(): void {
     const next = this.#waiting.shift();
     if (next) process.nextTick(() => this.getConnection(next));
   }
