@@ -1,4 +1,5 @@
 import type { Finding } from "./checks/findings.js";
+import { checkShown } from "./checks/shown.js";
 import { perform } from "./plan/perform.js";
 import type { Plan } from "./plan/plan.js";
 import { UnknownStatement } from "./sql/tokens.js";
@@ -16,6 +17,8 @@ export interface Outcome {
 
 /** How long things may take to come to rest, once nothing goes wrong any more. */
 const REST_MS = 60_000;
+/** How long it may take until all nodes have heard of what one of them did. */
+const HEARD_MS = 3_000;
 /** More events than any run that comes to rest has. */
 const MOST_EVENTS = 200_000;
 
@@ -37,7 +40,8 @@ export async function run(
     timeline.at(plan.endMs, world, "all faults are over", () => world.heal());
     await until(plan.endMs + REST_MS, world);
     if (list.length === 0) rest(world);
-    if (list.length === 0) await close(world, plan.endMs + REST_MS);
+    if (list.length === 0 && plan.settings.hasBus) await tellOthers(world);
+    if (list.length === 0) await close(world, timeline.nowMs);
   } catch (error) {
     const kind = error instanceof UnknownStatement ? "simulator" : "thrown";
     ledger.findings.add(kind, error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -61,12 +65,29 @@ async function until(atMs: number, world: World): Promise<void> {
 }
 
 /** Nothing goes wrong any more, and has not for a while: what devices have, and who waits. */
-function rest({ devices, ledger }: World): void {
+function rest({ devices, ledger, nodes, database }: World): void {
+  checkShown(nodes, database, ledger.findings);
   for (const { name, pages, token } of devices) {
     ledger.identities.rest(name, token);
     for (const page of pages)
       if (page && !page.isOpen)
         ledger.findings.add("stuck", `${page.process.name} is ${page.session.state} still`);
+  }
+}
+
+/** What one node does now, the others hear at once, and show it: a change of each session, then its end. */
+async function tellOthers(world: World): Promise<void> {
+  const { devices, nodes, database, timeline, ledger } = world;
+  for (const what of [
+    { do: "change", kind: "update" },
+    { do: "ask", kind: "destroy" },
+  ] as const) {
+    for (const [device, { pages }] of devices.entries()) {
+      const tab = pages.findIndex((page) => page?.isOpen);
+      if (tab >= 0) perform(world, { ...what, device, tab, atMs: timeline.nowMs });
+    }
+    await until(timeline.nowMs + HEARD_MS, world);
+    if (ledger.findings.list.length === 0) checkShown(nodes, database, ledger.findings);
   }
 }
 

@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
+import { ERRORS } from "../../src/stores/mysql/errors-by-number.js";
+import { LISTED_NUMBERS } from "./database/error-numbers.js";
 import { MUTANTS } from "./mutants/list.js";
 
 const run = promisify(execFile);
@@ -44,4 +46,8 @@ test("the simulator catches a product that counts an unclear answer as no effect
 test("each mutant changes a text that is in its file once", () => {
   const lost = MUTANTS.filter(({ file, from }) => readFileSync(file, "utf8").split(from).length !== 2);
   expect(lost.map(({ name }) => name)).toEqual([]);
+});
+
+test("each error number that the product knows is met", () => {
+  expect([...LISTED_NUMBERS].sort((one, other) => one - other)).toEqual([...ERRORS.keys()]);
 });

@@ -1,3 +1,4 @@
+import { checkFailure, watchTime } from "../checks/failures.js";
 import { checkCut, roomOf } from "../checks/rooms.js";
 import type { World } from "../world/world.js";
 import type { Node } from "./node.js";
@@ -72,11 +73,21 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
       const { id = "" } = socket.session;
       ledger.read(node.process.name, id, id ? socket.session.toJSON() : {});
       ledger.begins(mark, id, node.process.name);
+      // A handler waits for those before it.
+      const end = kind === "handler" ? () => {} : watchTime(mark, node.process, world);
       answer(
         done,
         socket,
-        () => change(socket, mark, key, (id) => ledger.begins(mark, id, node.process.name)),
-        (code) => ledger.told(mark, code, node.process.name),
+        () =>
+          change(socket, mark, key, (nowId) => {
+            // Its session is the one that it began with: the socket may have another one by now.
+            if (id === "") ledger.begins(mark, nowId, node.process.name);
+          }),
+        (code) => {
+          end();
+          ledger.told(mark, code, node.process.name);
+        },
+        world,
       );
     });
   }
@@ -91,6 +102,7 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
       const { session } = socket;
       const { id = "" } = session;
       ledger.read(node.process.name, id, id ? session.toJSON() : {});
+      ledger.identities.shows(node.process.name, id, session.userId);
       const end = ledger.identities.acts(kind, id, given, node.process.name);
       answer(
         done,
@@ -101,6 +113,7 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
           const replaces = kind === "login" || kind === "regenerate";
           if (code === "" && replaces) checkCut(node.name, node.sockets, ledger.findings);
         },
+        world,
       );
     });
   }
@@ -112,6 +125,7 @@ async function answer(
   socket: AppSocket,
   run: () => Promise<unknown>,
   told: (code: string) => void,
+  world: World,
 ) {
   let code = "";
   try {
@@ -119,6 +133,7 @@ async function answer(
   } catch (error) {
     code = (error as { code?: string }).code ?? String(error);
   }
+  checkFailure(code, world);
   told(code);
   done(code, { id: socket.session.id, userId: socket.session.userId });
 }

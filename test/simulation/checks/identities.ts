@@ -20,6 +20,8 @@ interface Act {
   state: "pending" | "acknowledged" | "unknown" | "refused";
   /** It has been seen in the row. */
   isCommitted: boolean;
+  /** It was acknowledged without that: there was nothing to take, as it seemed. */
+  hadNothing?: boolean;
 }
 
 /** Who a session belongs to and what opens it, by what the application was told. */
@@ -30,12 +32,15 @@ export class Identities {
   readonly #timeline: Timeline;
   readonly #logins = new Map<string, Act>();
   readonly #logouts: Act[] = [];
+  readonly #others: Act[] = [];
   /** Hashes that have opened a session, and were replaced. */
   readonly #replaced = new Set<string>();
   /** The session that each device has. */
   readonly #devices = new Map<string, string>();
   /** Devices that put an old token back, or have been told to forget theirs. */
   readonly #mayLose = new Set<string>();
+  /** When the database last lost something of a session. */
+  readonly #lostAt = new Map<string, number>();
   #n = 0;
   readonly #hasGaps: boolean;
 
@@ -73,6 +78,7 @@ export class Identities {
       known.clearing++;
     }
     if (kind === "destroy") known.mayEnd++;
+    if (kind === "regenerate") this.#others.push(act);
     return (code) => this.#told(act, known, code);
   }
 
@@ -92,9 +98,12 @@ export class Identities {
     // There was nothing to take.
     if (kind === "logout" && code === "" && !act.isCommitted) {
       act.isCommitted = true;
+      act.hadNothing = true;
       known.clearing--;
     }
     if (code !== "" || !row || known.isOver) return;
+    // What came of it may be among what the database has lost.
+    if (act.beganAt < (this.#lostAt.get(sessionId) ?? 0)) return;
     if ((kind === "login" || kind === "regenerate") && hex(row["secretHash"]) === act.secretHash)
       this.#findings.add(
         "old secret",
@@ -109,10 +118,51 @@ export class Identities {
   /** Two logouts at a time cannot be told apart in the row. */
   #passOn(refused: Act): boolean {
     const other = this.#logouts.find(
-      (act) => act.sessionId === refused.sessionId && !act.isCommitted && act.state !== "refused",
+      (act) =>
+        act.sessionId === refused.sessionId &&
+        (act.hadNothing || (!act.isCommitted && act.state !== "refused")),
     );
-    if (other) other.isCommitted = true;
+    if (other) Object.assign(other, { isCommitted: true, hadNothing: false });
     return other !== undefined;
+  }
+
+  /**
+   * The database has this row in place of the one that it had. What was acknowledged and is lost stays so;
+   * what is still on its way may come through once more.
+   */
+  lost({ sessionId, row }: Change, before: Row | null): void {
+    const known = this.#sessions.of(sessionId);
+    this.#lostAt.set(sessionId, ++this.#n);
+    const user = row?.["userId"] ?? null;
+    let isOnItsWay = false;
+    for (const act of [...this.#acts]) {
+      if (act.sessionId !== sessionId) continue;
+      if (act.state === "pending") isOnItsWay = true;
+      if (act.kind === "login" && act.user === user) act.isCommitted = true;
+      else if (act.state !== "acknowledged" && act.isCommitted) {
+        act.isCommitted = false;
+        if (act.kind === "logout") known.clearing++;
+      } else if (act.kind === "logout" && act.state === "acknowledged")
+        this.#logouts.splice(this.#logouts.indexOf(act), 1);
+    }
+    const secrets = (of: Row | null) => [hex(of?.["secretHash"]), hex(of?.["nextHash"])];
+    const [are, were] = [secrets(row), secrets(before)];
+    for (const secret of are) this.#replaced.delete(secret);
+    if (row && !isOnItsWay)
+      for (const secret of were) if (secret && !are.includes(secret)) this.#replaced.add(secret);
+    // A token that was replaced is good again, the one in its place is not, and who has which nobody knows.
+    if (are.join() !== were.join())
+      for (const [device, has] of this.#devices) if (has === sessionId) this.#mayLose.add(device);
+  }
+
+  /** A handler is told who is logged in. */
+  shows(process: string, sessionId: string, user: string | undefined): void {
+    if (user && this.#logins.get(user)?.sessionId !== sessionId)
+      this.#findings.add("of another", `${process} shows ${sessionId} logged in as ${user}`);
+  }
+
+  get #acts(): Iterable<Act> {
+    return [...this.#logins.values(), ...this.#logouts, ...this.#others];
   }
 
   /** A change to a row of a session. */

@@ -19,7 +19,7 @@ export class Ledger {
   readonly #timeline: Timeline;
   readonly #sessions: Sessions;
   readonly #changes = new Map<string, Change>();
-  readonly #seen = new Map<string, { epoch: number; marks: Set<string> }>();
+  readonly #seen = new Map<string, { age: number; marks: Set<string> }>();
   #n = 0;
 
   constructor(database: Database, timeline: Timeline, hasGaps: boolean) {
@@ -83,6 +83,7 @@ export class Ledger {
     if (known.isOver || known.taken.has(mark)) return;
     // A logout may have taken it between its commit and this word.
     if (known.clearing > 0 || (known.epoch > 0 && !isThere)) return;
+    if (!isThere && change.beganAt < known.lostAt) return void known.gone.add(mark);
     if (LISTS.includes(change.where)) {
       known.lists.add(change);
       if (!isThere)
@@ -119,6 +120,15 @@ export class Ledger {
     }
   }
 
+  /** What the database itself has taken back: the rows as they are now, and as they had been. */
+  lost(lost: readonly { change: RowChange; before: Row | null }[]): void {
+    const at = ++this.#n;
+    for (const { change, before } of lost) {
+      this.#sessions.of(change.sessionId).lost(change.row, at, (mark) => this.#changes.get(mark));
+      this.identities.lost(change, before);
+    }
+  }
+
   /** Every change to the table, as it is committed. */
   committed(change: RowChange, before: Row | null, by: string): void {
     const { sessionId, row } = change;
@@ -129,7 +139,8 @@ export class Ledger {
       known.isOver = true;
       return;
     }
-    if (known.isOver) this.findings.add("revived", `${by} has written ${sessionId} after its end`);
+    if (known.isOver && !this.#isInsertedAgain(known, change, before))
+      this.findings.add("revived", `${by} has written ${sessionId} after its end`);
     if (!before) return;
     this.identities.committed(change, before, by);
     if (row["data"] === before["data"]) return;
@@ -137,6 +148,14 @@ export class Ledger {
       this.findings.add("revision", `${by} has written ${sessionId} with a revision that is not larger`);
     this.#checkKeys(known, before, row, by);
     this.#checkValues(known, sessionId, row, by);
+  }
+
+  /** A new session whose row was lost before its node had heard of it: it is as new as it was. */
+  #isInsertedAgain(known: Known, { row }: RowChange, before: Row | null): boolean {
+    if (!known.isRowLost || before || row?.["userId"] || marksIn(row).size > 0) return false;
+    known.isOver = false;
+    known.isRowLost = false;
+    return true;
   }
 
   #checkKeys({ replaced, taken }: Known, before: Row, row: Row, by: string): void {
@@ -156,6 +175,8 @@ export class Ledger {
       const change = this.#changes.get(mark);
       if (there.has(mark)) this.findings.add("doubled", `${mark} is twice in ${sessionId}, by ${by}`);
       there.add(mark);
+      if (known.gone.has(mark))
+        this.findings.add("brought back", `${mark} was lost by the database, and ${by} has written it again`);
       if (change?.sessionId !== sessionId)
         this.findings.add("of another", `${mark} is in ${sessionId}, by ${by}`);
       else if (change.state === "refused")
@@ -179,10 +200,11 @@ export class Ledger {
 
   #seenBy(process: string, sessionId: string): Set<string> {
     const key = `${process}/${sessionId}`;
-    const { epoch } = this.#sessions.of(sessionId);
+    const { epoch, losses } = this.#sessions.of(sessionId);
+    const age = epoch + losses;
     let seen = this.#seen.get(key);
-    if (!seen || seen.epoch !== epoch) {
-      seen = { epoch, marks: new Set() };
+    if (!seen || seen.age !== age) {
+      seen = { age, marks: new Set() };
       this.#seen.set(key, seen);
     }
     return seen.marks;

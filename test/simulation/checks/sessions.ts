@@ -30,6 +30,13 @@ export class Known {
   /** How many have a right to end it. */
   mayEnd = 0;
   isOver = false;
+  /** How often the database itself has lost something of it, and when it last did, by the ledger's count. */
+  losses = 0;
+  lostAt = 0;
+  /** Its row was among that: whoever had inserted it may do so again. */
+  isRowLost = false;
+  /** Marks that were acknowledged, and that the database has lost: nobody writes them again. */
+  readonly gone = new Set<string>();
   /** What was acknowledged and must be there. */
   readonly lists = new Set<Change>();
   /** The last one that was acknowledged under each key. */
@@ -38,6 +45,31 @@ export class Known {
   readonly replaced = new Set<string>();
   /** Marks that a logout has taken: they do not come back either. */
   readonly taken = new Set<string>();
+
+  /**
+   * The database has this row in place of the one that it had: what is in it may be there again, what is not
+   * need not be, and must not come back.
+   */
+  lost(row: Row | null, at: number, changeOf: (mark: string) => Change | undefined): void {
+    const now = marksIn(row);
+    this.losses++;
+    this.lostAt = at;
+    this.isOver = row === null;
+    this.isRowLost = row === null;
+    for (const change of this.lists) {
+      if (now.has(change.mark)) continue;
+      this.lists.delete(change);
+      this.gone.add(change.mark);
+    }
+    for (const [key, { mark }] of this.keys) {
+      if (now.has(mark)) continue;
+      this.gone.add(mark);
+      const older = changeOf(String(row && valuesOf(row)[key]));
+      if (older?.state === "acknowledged") this.keys.set(key, older);
+      else this.keys.delete(key);
+    }
+    for (const mark of now) for (const marks of [this.replaced, this.taken, this.gone]) marks.delete(mark);
+  }
 
   /** A logout has taken all values. */
   cleared(marks: Iterable<string>): void {

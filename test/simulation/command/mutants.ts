@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { MUTANTS, type TriedMutant } from "../mutants/list.js";
+import { planOf } from "../plan/generate.js";
+import { run } from "../run.js";
 import { bundles, programsOf } from "../world/programs.js";
 import type { Arguments } from "./arguments.js";
 import { explain } from "./explain.js";
@@ -39,14 +41,24 @@ export async function tryMutants(name: string, given: Arguments, self: string): 
 
 async function tryOne(mutant: TriedMutant, given: Arguments, self: string): Promise<Tried> {
   const texts = await bundles(mutant);
+  const topics = mutant.topics ?? given.topics;
+  const sound = programsOf(await bundles());
   let seeds = 0;
   let caught: Done | undefined;
-  const task = { texts, topics: mutant.topics ?? given.topics, gaps: given.gaps, twice: false };
-  await runSeeds(task, { ...given, self }, (done) => {
-    seeds++;
-    if (done.findings.length > 0) caught = done;
-    return !caught;
-  });
+  const task = { texts, topics, gaps: given.gaps, twice: false };
+  for (let from = given.from; !caught && seeds < given.seeds; ) {
+    let met: Done | undefined;
+    await runSeeds(task, { ...given, from, seeds: given.seeds - seeds, self }, (done) => {
+      seeds++;
+      if (done.findings.length > 0) met = done;
+      return !met;
+    });
+    if (!met) break;
+    // What is found in the product as it is too says nothing of the mutant.
+    const { findings } = await run(planOf(met.seed, topics, given), sound);
+    if (findings[0]?.kind !== met.findings[0]?.kind) caught = met;
+    from = met.seed + 1;
+  }
   const finding = caught?.findings[0];
   // A mutant that the simulator does not understand has shown nothing.
   const seed = caught?.seed ?? 0;

@@ -1,4 +1,5 @@
 import type { SimulatedProcess } from "../world/process.js";
+import { ConnectionState } from "./connection-state.js";
 import type { Database, Host } from "./database.js";
 import { connectionLost, type DatabaseError } from "./errors.js";
 import { Execution, type Result } from "./execution.js";
@@ -23,15 +24,16 @@ export class SimulatedConnection {
   readonly #database: Database;
   readonly #owner: Owner;
   readonly host: Host;
+  readonly state = new ConnectionState();
   readonly #queue: Command[] = [];
   #current: Command | undefined;
   isClosed = false;
 
-  constructor(process: SimulatedProcess, database: Database, owner: Owner) {
+  constructor(process: SimulatedProcess, database: Database, owner: Owner, host: Host) {
     this.#process = process;
     this.#database = database;
     this.#owner = owner;
-    this.host = database.primary;
+    this.host = host;
   }
 
   query(sql: string, parameters: unknown[], callback: Callback): void {
@@ -50,8 +52,16 @@ export class SimulatedConnection {
 
   /** By the client. What has been sent runs all the same. */
   destroy(): void {
+    this.#close();
+  }
+
+  /** The server rolls back what it was in. */
+  #close(): void {
     this.isClosed = true;
     this.#owner.removed(this);
+    this.#database.open.delete(this.state);
+    this.state.transaction = undefined;
+    this.#database.unlock(this.state);
   }
 
   on(): void {}
@@ -59,8 +69,7 @@ export class SimulatedConnection {
   /** From outside: what waits for an answer gets an error. */
   cut(): void {
     if (this.isClosed) return;
-    this.isClosed = true;
-    this.#owner.removed(this);
+    this.#close();
     const commands = [...(this.#current ? [this.#current] : []), ...this.#queue.splice(0)];
     this.#current = undefined;
     const code = this.#database.random.chance(0.5) ? "ECONNRESET" : "PROTOCOL_CONNECTION_LOST";
@@ -91,24 +100,24 @@ export class SimulatedConnection {
     const isSilent = !isLate && happens("silent", weather.silent);
     const beganAtMs = timeline.nowMs + wayMs + (isLate ? random.between(0, weather.lateMs) : 0);
     const by = this.#process.name;
+    const sentAtMs = timeline.nowMs;
     timeline.at(beganAtMs, database, `begins ${command.sql.slice(0, 6)}`, () => {
-      const execution = new Execution(database, this.host, { ...command, by }, (error, result) => {
+      const given = { ...command, by, sentAtMs, state: this.state };
+      const execution = new Execution(database, this.host, given, (error, result, isEnd) => {
         if (isLate && this.isClosed) database.count("ran after it was given up");
         if (isSilent) return;
-        const answer = () => (isCut ? this.cut() : this.#answered(command, error, result));
+        const answer = () => (isCut ? this.cut() : this.#answered(command, error, result, isEnd));
         this.#process.receive(random.between(...weather.way), isCut ? "connection cut" : "answer", answer);
       });
       execution.begin();
     });
   }
 
-  #answered(command: Command, error: DatabaseError | null, result: Result | undefined): void {
+  /** `isEnd`: the server closes the connection behind it. */
+  #answered(command: Command, error: DatabaseError | null, result: Result | undefined, isEnd: boolean): void {
     if (this.isClosed || this.#current !== command) return;
     this.#current = undefined;
-    if (error?.errno === 1053) {
-      this.isClosed = true;
-      this.#owner.removed(this);
-    }
+    if (isEnd || error?.errno === 1053) this.#close();
     command.callback(error, result);
     this.#next();
   }

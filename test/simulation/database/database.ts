@@ -2,18 +2,17 @@ import type { Change, Row } from "../sql/statement.js";
 import { EPOCH_MS } from "../world/process.js";
 import type { Random } from "../world/random.js";
 import type { Lane, Timeline } from "../world/timeline.js";
+import { type Cluster, type Host, newHost } from "./cluster.js";
+import type { ConnectionState } from "./connection-state.js";
 import { fairWeather, type Weather } from "./weather.js";
 
-/** A server of the database. One that has been replaced may still be there, and takes no writes. */
-export interface Host {
-  readonly name: string;
-  isUp: boolean;
-  isReadOnly: boolean;
-}
+export type { Host } from "./cluster.js";
 
 interface Version {
   readonly atMs: number;
   readonly row: Row | null;
+  /** The server that committed it. */
+  readonly host: Host | undefined;
 }
 
 /**
@@ -37,8 +36,16 @@ export class Database implements Lane {
   readonly weather: Weather = fairWeather();
   /** How far its clock is from the true time. */
   wrongByMs = 0;
-  primary: Host = { name: "db1", isUp: true, isReadOnly: false };
+  primary: Host = newHost("db1");
+  /** Where there is one, {@link primary} plays no part. */
+  cluster: Cluster | undefined;
   onCommit: CommitListener = () => {};
+  /** Of what the database itself has taken back. */
+  onLoss: (changes: readonly { change: Change; before: Row | null }[]) => void = () => {};
+  /** When it last lost what had been committed. Statements that were sent before are rolled back. */
+  lostAtMs = Number.NEGATIVE_INFINITY;
+  /** Connections in a transaction. */
+  readonly open = new Set<ConnectionState>();
   /** What took effect, and how often. */
   readonly count: (what: string) => void;
   readonly #versions = new Map<string, Version[]>();
@@ -74,14 +81,59 @@ export class Database implements Lane {
     return this.#versions.get(sessionId)?.at(-1)?.row ?? null;
   }
 
-  /** All rows as they were then. */
-  rowsAt(atMs: number): readonly Row[] {
+  /** All rows as they were then; of what was lost since nothing is left. */
+  rowsAt(givenMs: number): readonly Row[] {
+    const atMs = Math.max(givenMs, this.lostAtMs);
     return [...this.#versions.values()]
       .map((versions) => versions.findLast((version) => version.atMs <= atMs)?.row ?? null)
       .filter((row) => row !== null);
   }
 
-  commit(changes: readonly Change[], by: string): void {
+  /** All rows as a server has them. What it has committed itself it has. */
+  rowsOn(host: Host): readonly Row[] {
+    // One that was replaced hears of nothing any more.
+    if (!this.cluster) return host === this.primary ? this.rows : this.rowsAt(host.appliedAtMs);
+    host.appliedAtMs = Math.max(host.appliedAtMs, this.timeline.nowMs - host.lagMs);
+    if (host.appliedAtMs === this.timeline.nowMs) return this.rows;
+    return [...this.#versions.values()]
+      .map(
+        (versions) =>
+          versions.findLast((version) => version.atMs <= host.appliedAtMs || version.host === host)?.row ??
+          null,
+      )
+      .filter((row) => row !== null);
+  }
+
+  /** Where a new connection leads to. */
+  hostFor(): Host | undefined {
+    if (this.cluster) return this.cluster.hostFor();
+    return this.primary.isUp ? this.primary : undefined;
+  }
+
+  /** The table is as it was then, whatever has been committed since. */
+  loseSince(atMs: number): void {
+    const kept = new Map(this.rowsAt(atMs).map((row) => [String(row["sessionId"]), row]));
+    const lost: { change: Change; before: Row | null }[] = [];
+    for (const [sessionId, versions] of this.#versions) {
+      const before = versions.at(-1)?.row ?? null;
+      const row = kept.get(sessionId) ?? null;
+      if (row === before) continue;
+      versions.push({ atMs: this.timeline.nowMs, row, host: undefined });
+      this.timeline.note(`lost ${sessionId}`);
+      this.timeline.tell(
+        "database",
+        () => `has lost what was done to ${sessionId.slice(-4)}: ${toldOf(row, before)}`,
+      );
+      lost.push({ change: { sessionId, row }, before });
+    }
+    this.#rows = undefined;
+    this.lostAtMs = this.timeline.nowMs;
+    if (lost.length === 0) return;
+    this.count("commits lost");
+    this.onLoss(lost);
+  }
+
+  commit(changes: readonly Change[], by: string, host?: Host): void {
     for (const change of changes) {
       let versions = this.#versions.get(change.sessionId);
       if (!versions) {
@@ -94,22 +146,27 @@ export class Database implements Lane {
         by,
         () => `has changed ${change.sessionId.slice(-4)}: ${toldOf(change.row, before)}`,
       );
-      versions.push({ atMs: this.timeline.nowMs, row: change.row });
+      versions.push({ atMs: this.timeline.nowMs, row: change.row, host });
       this.#rows = undefined;
       this.onCommit(change, before, by);
     }
   }
 
-  isLocked(sessionId: string, by?: object): boolean {
-    const owner = this.#locks.get(sessionId);
+  /** Servers of a cluster know nothing of each other's locks. */
+  isLocked(sessionId: string, by?: object, host?: Host): boolean {
+    const owner = this.#locks.get(this.#lockOf(sessionId, host));
     return owner !== undefined && owner !== by;
   }
 
+  #lockOf(sessionId: string, host = this.cluster?.hosts[0]): string {
+    return this.cluster ? `${host?.name}/${sessionId}` : sessionId;
+  }
+
   /** Takes those that are free, in order, up to the first that is not; answers whether it has all. */
-  lock(sessionIds: readonly string[], by: object): boolean {
+  lock(sessionIds: readonly string[], by: object, host?: Host): boolean {
     for (const id of sessionIds) {
-      if (this.isLocked(id, by)) return false;
-      this.#locks.set(id, by);
+      if (this.isLocked(id, by, host)) return false;
+      this.#locks.set(this.#lockOf(id, host), by);
     }
     return true;
   }
@@ -136,7 +193,8 @@ export class Database implements Lane {
     const old = this.primary;
     old.isReadOnly = true;
     old.isUp = oldStays;
-    this.primary = { name: `db${++this.#hosts}`, isUp: true, isReadOnly: false };
+    old.appliedAtMs = this.timeline.nowMs;
+    this.primary = newHost(`db${++this.#hosts}`);
     return old;
   }
 }

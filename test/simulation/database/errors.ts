@@ -6,6 +6,7 @@ export interface DatabaseError extends Error {
   fatal?: boolean;
 }
 
+/** Of those whose name or SQLSTATE makes a difference. */
 const NAMES: Readonly<Record<number, [code: string, sqlState: string]>> = {
   1020: ["ER_CHECKREAD", "HY000"],
   1040: ["ER_CON_COUNT_ERROR", "08004"],
@@ -22,6 +23,10 @@ const NAMES: Readonly<Record<number, [code: string, sqlState: string]>> = {
   1792: ["ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION", "25006"],
   1836: ["ER_READ_ONLY_MODE", "HY000"],
   3024: ["ER_QUERY_TIMEOUT", "HY000"],
+  1146: ["ER_NO_SUCH_TABLE", "42S02"],
+  1364: ["ER_NO_DEFAULT_FOR_FIELD", "HY000"],
+  1406: ["ER_DATA_TOO_LONG", "22001"],
+  1637: ["ER_TOO_MANY_CONCURRENT_TRXS", "HY000"],
   3101: ["ER_TRANSACTION_ROLLBACK_DURING_COMMIT", "40000"],
 };
 

@@ -2,7 +2,8 @@ import { EventEmitter } from "node:events";
 import type { SimulatedProcess } from "../world/process.js";
 import { type Owner, SimulatedConnection } from "./connection.js";
 import type { Database } from "./database.js";
-import { connectionLost } from "./errors.js";
+import { raised } from "./error-numbers.js";
+import { connectionLost, type DatabaseError } from "./errors.js";
 
 type Callback = (error: unknown, connection?: SimulatedConnection) => void;
 
@@ -46,8 +47,14 @@ export class SimulatedPool extends EventEmitter implements Owner {
     this.#making++;
     this.#process.receive(random.between(...weather.way) + 1, "connects", () => {
       this.#making--;
-      if (!this.#database.primary.isUp) return callback(connectionLost("ECONNREFUSED"));
-      const connection = new SimulatedConnection(this.#process, this.#database, this);
+      const host = this.#database.hostFor();
+      const refusal = host ? this.#refusal() : connectionLost("ECONNREFUSED");
+      if (!host || refusal) {
+        callback(refusal);
+        // Its place is free: who waits may try.
+        return this.#serveNext();
+      }
+      const connection = new SimulatedConnection(this.#process, this.#database, this, host);
       this.#all.add(connection);
       this.emit("connection", connection);
       this.emit("acquire", connection);
@@ -55,11 +62,22 @@ export class SimulatedPool extends EventEmitter implements Owner {
     });
   }
 
+  #refusal(): DatabaseError | undefined {
+    const { random, weather, count } = this.#database;
+    if (weather.errors === 0 || !random.chance(weather.errors)) return undefined;
+    const effects = [
+      ...(weather.errorsOf.includes("not applied") ? (["not now"] as const) : []),
+      ...(weather.errorsOf.includes("refused") ? (["not you"] as const) : []),
+    ];
+    if (effects.length === 0) return undefined;
+    const { error, told } = raised(random, effects);
+    count(told);
+    return error;
+  }
+
   released(connection: SimulatedConnection): void {
     if (!this.#all.has(connection)) {
-      const next = this.#waiting.shift();
-      if (next) process.nextTick(() => this.getConnection(next));
-      return;
+      return this.#serveNext();
     }
     const next = this.#waiting.shift();
     if (next) {
@@ -74,6 +92,10 @@ export class SimulatedPool extends EventEmitter implements Owner {
     if (!this.#all.delete(connection)) return;
     const at = this.#free.indexOf(connection);
     if (at >= 0) this.#free.splice(at, 1);
+    this.#serveNext();
+  }
+
+  #serveNext(): void {
     const next = this.#waiting.shift();
     if (next) process.nextTick(() => this.getConnection(next));
   }

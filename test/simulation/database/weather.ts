@@ -27,6 +27,9 @@ export interface Weather {
   /** So many reads see what was there `lagMs` ago. */
   lag: number;
   lagMs: number;
+  /** Errors of any number of the kinds of {@link errorsOf}. */
+  errors: number;
+  errorsOf: readonly ("not applied" | "unknown" | "refused")[];
 }
 
 export function fairWeather(): Weather {
@@ -44,5 +47,7 @@ export function fairWeather(): Weather {
     lie: 0,
     lag: 0,
     lagMs: 0,
+    errors: 0,
+    errorsOf: [],
   };
 }

@@ -1,5 +1,6 @@
 import type { Weather } from "../database/weather.js";
 import type { Random } from "../world/random.js";
+import { disasterAct, strains } from "./disasters.js";
 import type { Act, Settings } from "./plan.js";
 
 /** Something that goes wrong at some time, for some time. */
@@ -7,6 +8,7 @@ export function faultAct(random: Random, settings: Settings, endMs: number): Act
   const atMs = random.between(500, endMs);
   const forMs = random.pick([200, 1_000, 3_000, 8_000, 20_000]);
   const node = random.below(settings.wrongByMs.length);
+  if (random.chance(settings.cluster ? 0.4 : 0.2)) return disasterAct(random, settings, atMs);
   const roll = random.next();
   if (roll < 0.45) return { do: "database weather", atMs, forMs, change: databaseWeather(random) };
   if (roll < 0.55) return { do: "crash", atMs, node, forMs: random.pick([0, 100, 3_000]) };
@@ -46,6 +48,7 @@ function databaseWeather(random: Random): Partial<Weather> {
     { way: [0, 200], work: [0, 800], lie: often, cutAfter: often / 4 },
     { way: [0, 50], work: [100, 400], lie: 0.5, cutAfter: often, deadlock: often / 2 },
     { lag: 0.5, lagMs: 1_000, cutAfter: often },
+    ...strains(random),
   ]);
 }
 

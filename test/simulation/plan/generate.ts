@@ -12,9 +12,9 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
   const acts: Act[] = [];
   const moments = new Moments(random, endMs);
   for (let device = 0; device < settings.devices; device++)
-    livingOf({ random, topic, device, endMs, acts, moments });
+    livingOf({ random, topic, device, tabs: isWide(settings) ? WIDE : undefined, endMs, acts, moments });
   for (let crowds = random.pick([0, 1, 3]); crowds > 0; crowds--)
-    crowdOf(random, settings.devices, moments.pick(), acts);
+    crowdOf(random, settings, moments.pick(), acts);
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
   for (let n = 0; n < faults; n++) acts.push(moments.meeting(faultAct(random, settings, endMs)));
   acts.sort((one, other) => one.atMs - other.atMs);
@@ -22,14 +22,23 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
   return gaps ? plan : withoutGaps(plan);
 }
 
+/** So many nodes that a row cannot list all that have written it, and a page on each. */
+const WIDE = 10;
+const isWide = ({ wrongByMs }: Settings) => wrongByMs.length === WIDE;
+
 function settingsOf(random: Random): Settings {
-  const nodes = random.pick([1, 2, 2, 2, 3]);
+  const nodes = random.chance(0.03) ? WIDE : random.pick([1, 2, 2, 2, 3]);
   const isWrong = random.chance(0.2);
+  const cluster = random.chance(0.15)
+    ? { kind: random.pick(["galera", "group"] as const), isSpread: random.chance(0.7) }
+    : undefined;
+  const engine = random.pick(["mysql", "mariadb"] as const);
   return {
-    engine: random.pick(["mysql", "mariadb"] as const),
+    engine: cluster?.kind === "group" ? "mysql" : engine,
+    ...(cluster && { cluster }),
     wrongByMs: Array.from({ length: nodes }, () => (isWrong ? random.between(-600_000, 600_000) : 0)),
     hasBus: random.chance(0.7),
-    devices: random.pick([1, 1, 2, 3, 6]),
+    devices: nodes === WIDE ? 1 : random.pick([1, 1, 2, 3, 6]),
     connections: random.pick([1, 2, 4, 10]),
     options: {
       expiration: 3_600,
@@ -41,14 +50,15 @@ function settingsOf(random: Random): Settings {
 }
 
 /** All devices at once, so that their changes go out in one statement. */
-function crowdOf(random: Random, devices: number, atMs: number, acts: Act[]): void {
-  for (let device = 0; device < devices; device++)
+function crowdOf(random: Random, settings: Settings, atMs: number, acts: Act[]): void {
+  for (let device = 0; device < settings.devices; device++)
     for (let rounds = random.between(1, 3); rounds > 0; rounds--)
       acts.push({
         do: "change",
         kind: "update",
         device,
-        tab: 0,
+        // Where the database has several servers, the same row on each of them.
+        tab: isWide(settings) ? random.below(WIDE) : settings.cluster ? random.below(2) : 0,
         atMs: atMs + random.between(0, 6),
       });
 }
@@ -87,14 +97,15 @@ interface Living {
   readonly random: Random;
   readonly topic: Topic;
   readonly device: number;
+  readonly tabs: number | undefined;
   readonly endMs: number;
   readonly acts: Act[];
   readonly moments: Moments;
 }
 
 /** What the pages of a device do, from beginning to end. */
-function livingOf({ random, topic, device, endMs, acts, moments }: Living): void {
-  const tabs = random.pick([1, 2, 2, 3]);
+function livingOf({ random, topic, device, endMs, acts, moments, ...given }: Living): void {
+  const tabs = given.tabs ?? random.pick([1, 2, 2, 3]);
   if (topic !== "writes" && random.chance(0.2)) {
     acts.push({ do: "keep", device, atMs: random.between(1_000, endMs) });
     acts.push({ do: "put back", device, atMs: random.between(1_000, endMs) });

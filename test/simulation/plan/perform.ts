@@ -1,5 +1,6 @@
 import { fairWeather } from "../database/weather.js";
 import type { World } from "../world/world.js";
+import { loseCommits, spoilConnections, troubleNode } from "./perform-disasters.js";
 import type { Act } from "./plan.js";
 
 type ByHand = Extract<Act, { do: "edit rows" | "delete rows" }>;
@@ -102,7 +103,19 @@ export function perform(world: World, given: Act): void {
     case "edit rows":
     case "delete rows":
       return byHand(world, act);
+    case "fail over":
+    case "restore":
+      return loseCommits(world, act, (run) => over(act.forMs, run));
+    case "node lags":
+    case "node loses its cluster":
+    case "node leaves":
+      return troubleNode(world, act, (run) => over(act.forMs, run));
+    case "proxy moves":
+      return database.cluster?.move(act.host);
+    case "spoil connections":
+      return spoilConnections(world, act);
     case "switch over": {
+      if (database.cluster) return;
       world.count("switch over");
       database.primary.isUp = act.oldStays;
       const old = database.switchOver(act);

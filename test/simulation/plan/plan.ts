@@ -1,3 +1,5 @@
+import type { ClusterKind } from "../database/cluster.js";
+import type { Spoiling } from "../database/connection-state.js";
 import type { Weather } from "../database/weather.js";
 import type { BusWeather } from "../network/bus.js";
 import type { NetworkWeather } from "../network/line.js";
@@ -15,6 +17,8 @@ export interface Settings {
   readonly devices: number;
   /** Of each node's pool. */
   readonly connections: number;
+  /** The database is a cluster of three servers. `isSpread`: connections lead to any of them. */
+  readonly cluster?: { readonly kind: ClusterKind; readonly isSpread: boolean };
   /** Of the product. */
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -46,6 +50,32 @@ export type Act = { readonly atMs: number } & (
   /** An administrator changes rows by hand, as sql/session.sql says, or deletes them. */
   | { readonly do: "edit rows" | "delete rows"; readonly share: number }
   | { readonly do: "database clock"; readonly byMs: number }
+  /**
+   * A new primary that lacks what was committed last, or a restore of the whole table; so much is lost.
+   * `isRunning`: behind the back of those who are connected.
+   */
+  | {
+      readonly do: "fail over" | "restore";
+      readonly lossMs: number;
+      readonly forMs: number;
+      readonly isRunning: boolean;
+    }
+  /** Of a cluster: one is late, loses the others, or leaves, and is as before after that. */
+  | {
+      readonly do: "node lags" | "node loses its cluster" | "node leaves";
+      readonly host: number;
+      readonly forMs: number;
+      readonly lagMs: number;
+    }
+  | { readonly do: "proxy moves"; readonly host: number }
+  /** The application takes connections of a node's pool, and gives them back in another state. */
+  | {
+      readonly do: "spoil connections";
+      readonly node: number;
+      readonly how: Spoiling;
+      readonly count: number;
+      readonly forMs: number;
+    }
 );
 
 /** All that a seed decides: the same plan is the same run. */

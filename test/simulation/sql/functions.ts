@@ -6,7 +6,7 @@ type Work = (given: readonly Value[], scope: Scope) => Value;
 const FUNCTIONS: Readonly<Record<string, Work>> = {
   unix_timestamp: (_, { server }) => Math.floor(server.time),
   now: (_, { server }) => server.time,
-  sysdate: (_, { server }) => server.time,
+  sysdate: (_, { server }) => server.systemTime,
   microsecond: ([time]) => Math.round((Number(time) % 1) * 1e6),
   abs: ([value]) => (value === null ? null : Math.abs(Number(value))),
   least: (given) => extreme(given, -1),

@@ -15,8 +15,10 @@ export interface Scope {
 
 /** What the server and the connection are like while a statement runs. */
 export interface ServerState {
-  /** Unix time with fractions. */
+  /** Unix time with fractions, as the connection tells it. */
   readonly time: number;
+  /** The same as the server tells it. */
+  readonly systemTime: number;
   variable(name: string): Value | undefined;
 }
 

@@ -2,6 +2,7 @@ import { Device } from "../actors/device.js";
 import { Node } from "../actors/node.js";
 import { Ledger } from "../checks/ledger.js";
 import { checkRooms } from "../checks/rooms.js";
+import { Cluster } from "../database/cluster.js";
 import { Database } from "../database/database.js";
 import { Bus } from "../network/bus.js";
 import type { Line, NetworkWeather } from "../network/line.js";
@@ -45,15 +46,18 @@ export class World implements Lane {
     this.random = new Random(seed);
     this.#routes = this.random.stream("routes");
     this.timeline = new Timeline(`${seed}/order`);
-    const { engine } = settings;
+    const { engine, cluster } = settings;
     this.database = new Database(this.timeline, {
       engine,
       random: this.random.stream("database"),
       count: this.count,
     });
+    if (cluster)
+      this.database.cluster = new Cluster(cluster.kind, { ...cluster, random: this.random.stream("proxy") });
     this.bus = new Bus(this.random.stream("bus"), this.count);
     this.ledger = new Ledger(this.database, this.timeline, gaps);
     this.database.onCommit = (change, before, by) => this.ledger.committed(change, before, by);
+    this.database.onLoss = (lost) => this.ledger.lost(lost);
     this.nodes = settings.wrongByMs.map((wrongByMs, n) => new Node(this, `node${n + 1}`, wrongByMs));
     this.devices = Array.from({ length: settings.devices }, (_, n) => new Device(this, `device${n + 1}`));
   }
