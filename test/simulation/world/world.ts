@@ -37,7 +37,7 @@ export class World implements Lane {
   /** Then all faults are over. */
   readonly endMs: number;
 
-  constructor({ seed, topic, settings, endMs, gaps }: Plan, programs: Programs) {
+  constructor({ seed, topic, settings, endMs }: Plan, programs: Programs) {
     this.programs = programs;
     this.settings = settings;
     this.topic = topic;
@@ -52,7 +52,7 @@ export class World implements Lane {
       count: this.count,
     });
     this.bus = new Bus(this.random.stream("bus"), this.count);
-    this.ledger = new Ledger(this.database, this.timeline, gaps);
+    this.ledger = new Ledger(this.database, this.timeline);
     this.database.onCommit = (change, before, by) => this.ledger.committed(change, before, by);
     this.nodes = settings.wrongByMs.map((wrongByMs, n) => new Node(this, `node${n + 1}`, wrongByMs));
     this.devices = Array.from({ length: settings.devices }, (_, n) => new Device(this, `device${n + 1}`));
