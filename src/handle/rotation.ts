@@ -222,7 +222,7 @@ async function rotateInOneStep(session: Session, bearer: Bearer, change: WithRot
 }
 
 /** Has a new secret wait in `nextHash`. */
-async function propose(session: Session, { bearer, turn }: Confirming): Promise<Proposal> {
+async function propose(session: Session, { bearer, turn, host }: Confirming): Promise<Proposal> {
   // An earlier new token may have arrived without our having heard of it; what the client holds decides.
   const asked = session.saved.identity.nextHash;
   if (asked && !(await turn.waitForClient(() => bearer.presentAgain())))
@@ -239,6 +239,8 @@ async function propose(session: Session, { bearer, turn }: Confirming): Promise<
     replaces = secretHash;
     values.identity = { ...values.identity, nextHash: token.secretHash };
   }, credential);
+  // It may have been sent to another page of the device, which has stored it since this one was asked.
+  if (asked && replaces) host.unconfirmed.add(asked, replaces);
   return { token, replaces, sent: sentTo(bearer, token) };
 }
 
