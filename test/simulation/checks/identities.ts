@@ -86,10 +86,10 @@ export class Identities {
       return;
     }
     const row = this.#database.row(sessionId);
-    // There was nothing to take.
     if (kind === "logout" && code === "" && !act.isCommitted) {
       act.isCommitted = true;
-      known.clearing--;
+      // What it has taken was taken for another one's, or there was nothing to take.
+      if (!this.#takeFromOther(act)) known.clearing--;
     }
     if (code !== "" || !row || known.isOver) return;
     if ((kind === "login" || kind === "regenerate") && hex(row["secretHash"]) === act.secretHash)
@@ -109,6 +109,18 @@ export class Identities {
       (act) => act.sessionId === refused.sessionId && !act.isCommitted && act.state !== "refused",
     );
     if (other) other.isCommitted = true;
+    return other !== undefined;
+  }
+
+  #takeFromOther(acknowledged: Act): boolean {
+    const other = this.#logouts.find(
+      (act) =>
+        act !== acknowledged &&
+        act.sessionId === acknowledged.sessionId &&
+        act.isCommitted &&
+        act.state === "pending",
+    );
+    if (other) other.isCommitted = false;
     return other !== undefined;
   }
 
