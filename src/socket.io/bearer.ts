@@ -31,7 +31,7 @@ export class SocketBearer implements Bearer {
   /** It has its session by a cookie, and no token can be sent to it. */
   readonly isFixed: boolean;
   /** The presentation that its client has the session by, as that numbers them. */
-  heldSince: number | undefined;
+  #heldSince: number | undefined;
   /** The last one of a token that may be this session's: it may be looked at still. */
   #presented: number | undefined;
   /** Called when the client has presented a token, or has gone. */
@@ -110,7 +110,7 @@ export class SocketBearer implements Bearer {
     const text = newToken(token, { facts: this.#facts, tickets: this.#tickets }, this.credential.hash);
     // What the client has presented since is not replaced by this one.
     const isOfPresented = replaces !== null && this.credential.hasPresented(replaces);
-    const number = isOfPresented ? this.#presented : this.heldSince;
+    const number = isOfPresented ? this.#presented : this.#heldSince;
     const message = withNumber({ token: text, errors: "" }, number);
     const sent = deliverGotToken(this.#socket, message, { confirm: this.canConfirm });
     if (!this.canConfirm) return false;
@@ -137,6 +137,12 @@ export class SocketBearer implements Bearer {
     if (!token || request.kind !== "token") return;
     this.credential.acceptPresented(token.secretHash);
     this.#presented = request.number;
+  }
+
+  /** The client has the session by this presentation, which has been answered. */
+  holdSince(number: number | undefined): void {
+    this.#heldSince = number;
+    this.#presented = number;
   }
 
   resolvePresented(): void {

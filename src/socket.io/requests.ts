@@ -128,7 +128,7 @@ export class Requests implements Verifier {
     this.#context.outages.reportRecovery();
     this.#registry.touchIfDue(session);
     this.#answer(request, toGotToken(request.presented as string, session, this.#host));
-    bearer.heldSince = request.number;
+    bearer.holdSince(request.number);
     bearer.resolvePresented();
     const next = this.#waiting;
     this.#waiting = undefined;
@@ -196,8 +196,7 @@ export class Requests implements Verifier {
       // It has come by another secret than before, perhaps: its next token is for whoever has that one.
       const { session } = this.#host;
       if (session && bearer === this.#host.bearer) bearer?.credential.follow(session.saved.compactIdentity);
-      if (result.session && this.#host.bearer && asked.kind === "token")
-        this.#host.bearer.heldSince = asked.number;
+      if (result.session && asked.kind === "token") this.#host.bearer?.holdSince(asked.number);
       if (result.message) this.#answer(asked, result.message);
       this.#host.bearer?.resolvePresented();
       return true;
