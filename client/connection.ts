@@ -22,7 +22,7 @@ export function createConnections(socket: ClientSocket, onChange: (content: Clie
   /** Each connection has its number: what belongs to an earlier one is neither answered nor believed. */
   let number = 0;
   /** Disconnected by the client itself, to connect again in a moment. */
-  let comesBack = false;
+  let comesBack: boolean | undefined;
 
   let told: SessionState;
 
@@ -58,9 +58,9 @@ export function createConnections(socket: ClientSocket, onChange: (content: Clie
     },
 
     /** Unless there is another connection by then. */
-    scheduleStep(step: () => unknown, ms?: number) {
+    scheduleStep(step: () => unknown, ms?: number | false) {
       const isCurrent = connections.guardConnection();
-      setTimeout(() => isCurrent() && step(), ms);
+      setTimeout(() => isCurrent() && step(), ms as number);
     },
 
     ensureConnecting: () => socket.active || socket.connect(),

@@ -1,3 +1,4 @@
+import { doNothing } from "./mint-lock.js";
 import type { ClientEvents } from "./types.js";
 
 /** Those who listen to one session. */
@@ -14,7 +15,7 @@ export function createEvents() {
 
     emit<Name extends keyof ClientEvents>(name: Name, content: ClientEvents[Name]) {
       // In a turn of its own, so that a listener that throws stops nothing here.
-      for (const hear of listeners) Promise.resolve().then(() => hear(name, content as never));
+      for (const hear of listeners) doNothing().then(() => hear(name, content as never));
     },
   };
 }

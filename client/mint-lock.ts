@@ -16,16 +16,15 @@ export type Unlock = () => unknown;
 export function mintLock(key: string): Promise<Unlock> {
   // Naming what a browser does not have throws, and so rejects.
   return new Promise<Unlock>((resolve, reject) => {
-    let isLate = false;
     navigator.locks
       .request(key, () => {
-        clearTimeout(timer);
+        clearTimeout(timer as number);
         // Who has given up lets the next one go on at once.
-        return isLate || new Promise<void>(resolve);
+        return timer && new Promise<void>(resolve);
       })
       .catch(reject);
-    const timer = setTimeout(() => {
-      isLate = true;
+    let timer: unknown = setTimeout(() => {
+      timer = 0;
       reject();
     }, LONGEST_WAIT_MS);
   }).catch(() => doNothing);

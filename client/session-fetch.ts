@@ -30,11 +30,12 @@ export async function fetchWithToken(
   const response = await fetch(input, { ...init, headers });
 
   const given = response.headers.get(TOKEN_HEADER);
-  const { url } = response;
-  const isHidden = url.startsWith((globalThis.location?.origin ?? originOf(url)) + INTERCEPTED);
+  const isHidden = response.url.startsWith(
+    (globalThis.location?.origin ?? originOf(response.url)) + INTERCEPTED,
+  );
   // Not after a redirect to another server, that has not seen the one before. Where that is hidden, none of
   // another session.
-  if (sent && given && (isHidden ? given.startsWith(`${idOf(sent)}.`) : originOf(url) === to))
+  if (sent && given && (isHidden ? given.startsWith(`${idOf(sent)}.`) : originOf(response.url) === to))
     await take(given, sent);
   return response;
 }

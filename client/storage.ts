@@ -16,8 +16,8 @@ export function defaultStorage(): TokenStorage {
   } catch {
     if (!memory) {
       console.warn("tokenSession in memory only");
-      // The items are the properties, as they are of localStorage.
-      memory = Object.create({
+      // The items are properties, as they are of localStorage.
+      memory = {
         getItem(this: Items, key: string) {
           return this[key];
         },
@@ -27,7 +27,7 @@ export function defaultStorage(): TokenStorage {
         removeItem(this: Items, key: string) {
           delete this[key];
         },
-      }) as TokenStorage;
+      } as TokenStorage;
     }
     return memory;
   }
@@ -38,7 +38,7 @@ export function checkStorage({ getItem, setItem, removeItem }: Partial<TokenStor
   if (!(getItem && setItem && removeItem)) throw new TypeError("storage needs getItem, setItem, removeItem");
 }
 
-let turn: Promise<unknown> = Promise.resolve();
+let turn: Promise<unknown> = doNothing();
 
 /** Runs one step after another: what is read must not change before what follows from it is written. */
 export function runInTurn<Result>(step: () => MaybePromise<Result>): Promise<Result> {

@@ -20,10 +20,7 @@ import type { ClientEndReason, ClientOptions, ClientSession, ClientSocket } from
 const RESTART_WITHIN_MS = 1_000;
 /** After a refusal. A connection may create a session in six seconds when it has created too many. */
 const AGAIN_AFTER_MS = 6_000;
-/**
- * How long a token that another tab has stored may take to be seen in this one, or one of a response to
- * arrive.
- */
+/** How long a token may take to be seen that another tab has stored, or to arrive with a response. */
 const SEEN_AFTER_MS = 200;
 
 /**
@@ -47,19 +44,18 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   const stored = createStoredToken(storage, origin, options);
   const connections = createConnections(socket, (content) => emit("state", content));
 
-  /**
-   * The token that this socket has, or asks for, its session by; the one of a response until it has presented
-   * that.
-   */
+  /** The token that this socket has, or asks for, its session by; of a response, until that is presented. */
   let held = "";
+  /** What the server sends by an earlier presentation is for a token that was held before. */
+  let since = 0;
+  /** Of the last presentation. All are numbered, and the server says which one it means. */
+  let number = 0;
   /** The session of the last `start`. */
   let started: string | undefined;
   /** The session has ended, and none has begun since. */
   let isOver = false;
   /** The server waits for the token. */
-  let isAwaited = false;
-  /** The server may still have the session before the one that is presented. */
-  let isBehind = false;
+  let isAwaited: boolean | undefined;
   let unlock: Unlock = doNothing;
 
   const emitStorageError = (cause: unknown) => emit("error", { code: "storage", cause });
@@ -73,10 +69,10 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       endSession(idOf(token) ? "replaced" : "forgotten");
       // It is followed already.
       isOver = !token;
-      isBehind = socket.connected;
     }
     if (held === token) return;
     held = token;
+    since = number + 1;
     emit("token", token);
   }
 
@@ -105,7 +101,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
           if (token) unlock();
           setToken(token);
           connections.setState("opening");
-          return use({ token: shown, confirm: true, ...(client && { client }) });
+          return use({ token: shown, nth: ++number, confirm: true, ...(client && { client }) });
         }
         unlock = await mintLock(stored.itemKey);
         hasLock = true;
@@ -126,9 +122,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   function onGotToken(message: GotToken | undefined, confirm?: () => void) {
     const isCurrent = connections.guardConnection();
     runInTurn(async () => {
-      let { token, errors, created }: Partial<GotToken> = message ?? {};
-      // An answer to what was presented before the token held now.
-      if (!isCurrent() || (token !== held && created === false)) return;
+      let { token, errors, created, nth = number }: Partial<GotToken> = message ?? {};
+      // In place of a token that has been presented once more: the answer to that counts.
+      if (created && nth < number) since = number;
+      // The last for older servers, which do not number, and where a new token has come before the answer.
+      if (!isCurrent() || nth < since || (token !== held && created === false)) return;
       // Text, or what only a broken server sends.
       if (!token?.length) {
         // The token held stays good.
@@ -163,22 +161,23 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       }
       if (errors) endSession(errors as ClientEndReason);
       setToken(token);
+      since = nth;
       confirm?.();
       connections.setState("open");
       // Also where the one before was over only by this answer.
-      isOver = isBehind = false;
-      const id = idOf(held);
+      isOver = false;
       // What starts has been over before (`setToken`). Of an old token the id is known from a login on: no
       // other session, so no start.
-      if (started == null) emit("start", { id, created });
+      if (started == null) emit("start", { id: idOf(held), created });
       else isAwaited = false;
-      started = id;
+      started = idOf(held);
     }).then(unlock);
   }
 
   /** What follows has nothing to do with what was. */
   function drop() {
     held = "";
+    since = number + 1;
     // The second, or connection state recovery would hand rooms and missed messages on.
     started = (socket as { _pid?: unknown })._pid = undefined;
   }
@@ -214,12 +213,11 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   }
 
   socket.auth = (callback) => {
-    isAwaited = isBehind = false;
     connections.dropConnection();
     pageListeners.add(onEvent);
     // Not all at the same time, and not in a tight loop where sessions end as soon as they begin.
-    const ms = +isOver * RESTART_WITHIN_MS * Math.random();
-    isOver = false;
+    const ms = isOver && RESTART_WITHIN_MS * Math.random();
+    isAwaited = isOver = false;
     // What comes too late must not be sent on a connection that has presented a token itself.
     const isCurrent = connections.guardConnection();
     const add = (data?: object) =>
@@ -245,7 +243,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     }
     // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay
     // out.
-    else if (reason === "io server disconnect" && (isOver || isAwaited)) connections.ensureConnecting();
+    else if (/^io s/.test(reason) && (isOver || isAwaited)) connections.ensureConnecting();
     else if (!isOver && !socket.active) pageListeners.delete(onEvent);
     // Not before: where it has begun to connect again, it has not been out.
     connections.emitState();
@@ -254,8 +252,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   socket.on("disconnect", onDisconnect);
   socket.on(GOT_TOKEN, onGotToken);
   socket.on(SESSION_END, ({ reason }: SessionEnd) => {
-    // It disconnects now, and is to be shown the token of the session that follows.
-    if (isBehind) isAwaited = true;
+    // Of the session before, and the token of the next is on its way: shown again, as it disconnects now.
+    if (started == null) isAwaited = true;
     else {
       const key = stored.itemKey;
       endSession(reason);

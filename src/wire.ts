@@ -23,6 +23,8 @@ export interface GetToken {
   token?: string | null;
   /** As in {@link HandshakeAuth}: for a client that came upon a connected socket. */
   confirm?: true;
+  /** As in {@link HandshakeAuth}. */
+  nth?: number;
   /** The same; what the handshake has brought stands. */
   client?: ClientDescription;
 }
@@ -33,6 +35,11 @@ export interface HandshakeAuth {
   token: string;
   /** The client acknowledges a new token once it has stored it. */
   confirm?: true;
+  /**
+   * Number of this presentation, larger than those of the same socket before: {@link GotToken} says by it
+   * which one it is about. Clients of 0.1 send none, and are sent none.
+   */
+  nth?: number;
   /** What the client says of itself, kept with a new session: flat JSON, at most 1 kB. */
   client?: ClientDescription;
 }
@@ -67,6 +74,12 @@ export interface GotToken {
    * same session.
    */
   created?: boolean;
+  /**
+   * Which presentation this is the answer to; of a new token for the same session, by which one the client
+   * has the token that this one replaces. A client that has presented another token since keeps that. Absent
+   * where the client numbers nothing.
+   */
+  nth?: number;
 }
 
 /**

@@ -69,7 +69,9 @@ async function make(file, { from, format, platform = "browser" }) {
     compress: {
       passes: 3,
       unsafe: true,
-      unsafe_methods: true,
+      lhs_constants: false,
+      // Nothing that is compared is NaN.
+      unsafe_comps: true,
       keep_fargs: false,
       hoist_funs: true,
       arrows: false,

@@ -21,8 +21,11 @@ export interface Bearer {
    * at.
    */
   presentAgain(): Promise<boolean>;
-  /** Sends its client the new token, and nobody else; resolves to whether it was confirmed. */
-  offer(token: PresentedToken): Promise<boolean>;
+  /**
+   * Sends its client, and nobody else, the new token in place of the one with the secret of this hash;
+   * resolves to whether it was confirmed.
+   */
+  offer(token: PresentedToken, replaces: Uint8Array | null): Promise<boolean>;
   /**
    * The session's secret is about to be replaced in one step: what the client presents meanwhile may be the
    * old one.
@@ -150,7 +153,7 @@ async function offer(
   const { token, replaces } = proposal;
   let answer: Promise<boolean> | undefined;
   const isConfirmed = await turn.waitForClient(() => {
-    answer = bearer.offer(token);
+    answer = bearer.offer(token, replaces);
     return answer;
   });
   if (isConfirmed || !answer || !replaces) return isConfirmed;
@@ -207,17 +210,19 @@ async function rotateInOneStep(session: Session, bearer: Bearer, change: WithRot
   const { credential } = bearer;
   const token = generateToken(session.id);
   credential.addSent(token.secretHash);
+  let replaces: Uint8Array | null = null;
   const done = session.edit((values) => {
+    replaces = values.identity.secretHash;
     values.identity = replaceSecret(values.identity, token.secretHash);
     change(values);
   }, credential);
   bearer.expectReplacement(token, done);
   await done;
-  await bearer.offer(token);
+  await bearer.offer(token, replaces);
 }
 
 /** Has a new secret wait in `nextHash`. */
-async function propose(session: Session, { bearer, turn }: Confirming): Promise<Proposal> {
+async function propose(session: Session, { bearer, turn, host }: Confirming): Promise<Proposal> {
   // An earlier new token may have arrived without our having heard of it; what the client holds decides.
   const asked = session.saved.identity.nextHash;
   if (asked && !(await turn.waitForClient(() => bearer.presentAgain())))
@@ -234,6 +239,8 @@ async function propose(session: Session, { bearer, turn }: Confirming): Promise<
     replaces = secretHash;
     values.identity = { ...values.identity, nextHash: token.secretHash };
   }, credential);
+  // It may have been sent to another page of the device, which has stored it since this one was asked.
+  if (asked && replaces) host.unconfirmed.add(asked, replaces);
   return { token, replaces, sent: sentTo(bearer, token) };
 }
 

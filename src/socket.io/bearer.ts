@@ -7,7 +7,7 @@ import type { HashText } from "../token/hash.js";
 import type { TokenParser } from "../token/legacy.js";
 import type { Tickets } from "../token/tickets.js";
 import type { PresentedToken } from "../token/token.js";
-import { askForToken, CONFIRM_TIMEOUT_MS, deliverGotToken, newToken } from "./client-messages.js";
+import { askForToken, CONFIRM_TIMEOUT_MS, deliverGotToken, newToken, withNumber } from "./client-messages.js";
 import type { ClientFacts, Request } from "./handshake.js";
 
 /** How long a client may take to present the token that it holds. */
@@ -30,6 +30,10 @@ export class SocketBearer implements Bearer {
   readonly #tickets: Tickets | undefined;
   /** It has its session by a cookie, and no token can be sent to it. */
   readonly isFixed: boolean;
+  /** The presentation that its client has the session by, as that numbers them. */
+  #heldSince: number | undefined;
+  /** The last one of a token that may be this session's: it may be looked at still. */
+  #presented: number | undefined;
   /** Called when the client has presented a token, or has gone. */
   #onPresented: ((presented: boolean) => void)[] | undefined;
   #onClose: Set<() => void> | undefined;
@@ -99,12 +103,15 @@ export class SocketBearer implements Bearer {
     });
   }
 
-  async offer(token: PresentedToken): Promise<boolean> {
+  async offer(token: PresentedToken, replaces: Uint8Array | null): Promise<boolean> {
     if (this.#facts.cookie !== undefined) await this.#tickets?.refreshClock();
     if (this.#gone) return false;
     // Without `created`: neither a new session, nor the answer to a token that was presented.
     const text = newToken(token, { facts: this.#facts, tickets: this.#tickets }, this.credential.hash);
-    const message = { token: text, errors: "" } as const;
+    // What the client has presented since is not replaced by this one.
+    const isOfPresented = replaces !== null && this.credential.hasPresented(replaces);
+    const number = isOfPresented ? this.#presented : this.#heldSince;
+    const message = withNumber({ token: text, errors: "" }, number);
     const sent = deliverGotToken(this.#socket, message, { confirm: this.canConfirm });
     if (!this.canConfirm) return false;
     let giveUp = () => {};
@@ -127,7 +134,15 @@ export class SocketBearer implements Bearer {
    */
   acceptPresented(request: Request, parseToken: TokenParser): void {
     const token = request.kind === "token" ? parseToken(request.presented) : undefined;
-    if (token) this.credential.acceptPresented(token.secretHash);
+    if (!token || request.kind !== "token") return;
+    this.credential.acceptPresented(token.secretHash);
+    this.#presented = request.number;
+  }
+
+  /** The client has the session by this presentation, which has been answered. */
+  holdSince(number: number | undefined): void {
+    this.#heldSince = number;
+    this.#presented = number;
   }
 
   resolvePresented(): void {

@@ -70,6 +70,11 @@ export function toGotToken(
   return { token: shown, errors: "", expiresAt: session.row?.expires ?? 0, created: false };
 }
 
+/** What is sent, with the presentation that it is about: to clients that number them. */
+export function withNumber(message: GotToken, number: number | undefined): GotToken {
+  return number === undefined ? message : { ...message, nth: number };
+}
+
 /**
  * A new token as its client is sent it: where it belongs into a cookie, as a ticket for whoever has the
  * secret that is in it now.

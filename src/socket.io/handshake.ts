@@ -23,6 +23,8 @@ export interface TokenRequest {
   readonly kind: "token";
   /** Whatever the client sent in place of a token; of a ticket, the token in it. */
   readonly presented: unknown;
+  /** Which presentation of its client it is, where that numbers them. */
+  readonly number: number | undefined;
   /** Acknowledgements to be answered with what `gotToken` says. */
   acknowledge: ((message: GotToken) => void)[];
 }
@@ -94,7 +96,9 @@ export function takeHandshake(
       client: toClientDescription(said["client"]),
       cookie: cookie ?? (presented === STALE ? "" : undefined),
     });
-    return { request: { kind: "token", presented, acknowledge: [] }, facts };
+    const number = toNumber(said["nth"]);
+    delete said["nth"];
+    return { request: { kind: "token", presented, number, acknowledge: [] }, facts };
   }
   const note = noteOfRecovered(socket);
   if (note) return { request: { kind: "recovery", note }, facts: note.byTicket ? BY_TICKET : NO_FACTS };
@@ -121,7 +125,12 @@ export function readGetToken(
     // For good: the answer to a ticket may still be on its way, and must not be the token itself.
     cookie: cookie ?? known.cookie ?? (presented === STALE ? "" : undefined),
   });
-  return { request: { kind: "token", presented, acknowledge }, facts };
+  const number = toNumber(content["nth"]);
+  return { request: { kind: "token", presented, number, acknowledge }, facts };
+}
+
+function toNumber(said: unknown): number | undefined {
+  return Number.isSafeInteger(said) ? (said as number) : undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Verifier } from "../session/verification.js";
 import { isTokenOf } from "../token/token.js";
 import type { GotToken } from "../wire.js";
 import type { SocketBearer } from "./bearer.js";
-import { toGotToken } from "./client-messages.js";
+import { toGotToken, withNumber } from "./client-messages.js";
 import type { AttachmentContext } from "./context.js";
 import { checkTicket, type Request, type TokenRequest } from "./handshake.js";
 import { CredentialUnavailable } from "./handshake-credential.js";
@@ -70,14 +70,15 @@ export class Requests implements Verifier {
   }
 
   /** Takes in a token that was presented meanwhile; `false` where that is one too many. */
-  queue({ presented, acknowledge }: TokenRequest): boolean {
+  queue(request: TokenRequest): boolean {
     const waiting = this.#waiting;
-    if (!waiting) {
-      this.#waiting = { kind: "token", presented, acknowledge };
-      return true;
+    if (waiting) {
+      if (waiting.presented !== request.presented) return false;
+      if (waiting.acknowledge.length >= MAX_ACKNOWLEDGEMENTS) return false;
+      request.acknowledge.unshift(...waiting.acknowledge);
     }
-    if (waiting.presented !== presented || waiting.acknowledge.length >= MAX_ACKNOWLEDGEMENTS) return false;
-    waiting.acknowledge.push(...acknowledge);
+    // Where one is presented once more, the later number: to its client only the last one counts.
+    this.#waiting = request;
     return true;
   }
 
@@ -127,6 +128,7 @@ export class Requests implements Verifier {
     this.#context.outages.reportRecovery();
     this.#registry.touchIfDue(session);
     this.#answer(request, toGotToken(request.presented as string, session, this.#host));
+    bearer.holdSince(request.number);
     bearer.resolvePresented();
     const next = this.#waiting;
     this.#waiting = undefined;
@@ -194,6 +196,7 @@ export class Requests implements Verifier {
       // It has come by another secret than before, perhaps: its next token is for whoever has that one.
       const { session } = this.#host;
       if (session && bearer === this.#host.bearer) bearer?.credential.follow(session.saved.compactIdentity);
+      if (result.session && asked.kind === "token") this.#host.bearer?.holdSince(asked.number);
       if (result.message) this.#answer(asked, result.message);
       this.#host.bearer?.resolvePresented();
       return true;
@@ -204,11 +207,12 @@ export class Requests implements Verifier {
     }
   }
 
-  #answer(request: Request, message: GotToken): void {
+  #answer(request: Request, content: GotToken): void {
     if (this.#host.isGone || request.kind !== "token") return;
     // While the store is away it is said once; the next answer is the one that counts.
-    if (message.errors === "Session store unavailable" && this.#answered === request) return;
+    if (content.errors === "Session store unavailable" && this.#answered === request) return;
     this.#answered = request;
+    const message = withNumber(content, request.number);
     this.#host.send(message);
     for (const acknowledge of request.acknowledge.splice(0)) acknowledge(message);
   }

@@ -58,6 +58,13 @@ export class Credential {
     this.#others.presented = toText(secretHash);
   }
 
+  /** Whether its client has presented this secret last. */
+  hasPresented(secretHash: Uint8Array): boolean {
+    return (
+      this.#others?.presented !== undefined && isSameHashText(this.#others.presented, toText(secretHash))
+    );
+  }
+
   /** Whether this socket has had the session by this secret, before the one that it has it by now. */
   isPrevious(secretHash: Uint8Array): boolean {
     return this.#others?.previous !== undefined && isSameHashText(this.#others.previous, toText(secretHash));

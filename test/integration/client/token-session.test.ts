@@ -96,7 +96,7 @@ describe("tokenSession(socket)", () => {
     await proxy.down();
     const socket = away.client();
     const session = tokenSession(socket, { storage, key: keyOf(server) });
-    expect(await gotToken(socket)).toEqual({ token: "", errors: "Session store unavailable" });
+    expect(await gotToken(socket)).toEqual({ token: "", errors: "Session store unavailable", nth: 1 });
     expect(storage.getItem(keyOf(server))).toBe(kept);
     await proxy.up();
     await session.ready;

@@ -3,7 +3,6 @@ import { Line } from "../network/line.js";
 import { SimulatedProcess } from "../world/process.js";
 import type { World } from "../world/world.js";
 import type { Device } from "./device.js";
-import { Presentations } from "./presentations.js";
 
 /** What is used of the client. */
 interface ClientSession {
@@ -40,11 +39,9 @@ export class Page {
   constructor(device: Device, world: World, name: string) {
     this.process = new SimulatedProcess(name, world.timeline, world.random.stream(name));
     const globals = { ...this.process.globals, window: this.#window() };
-    const presentations = new Presentations();
     const program = world.programs.client.startIn({ globals });
     const transport = clientTransport(program.Transport, {
       process: this.process,
-      watcher: presentations,
       dial: () => {
         const node = world.nodeFor(name);
         if (!node) return undefined;
@@ -66,7 +63,6 @@ export class Page {
     this.session.on("start", ({ id = "", created }) =>
       world.ledger.identities.starts(device.name, id, {
         created: created === true,
-        isCrossed: presentations.isCrossed,
       }),
     );
   }

@@ -42,16 +42,13 @@ export class Identities {
   /** When the database last lost something of a session. */
   readonly #lostAt = new Map<string, number>();
   #n = 0;
-  readonly #hasGaps: boolean;
 
   constructor(given: {
     database: Database;
     findings: Findings;
     sessions: Sessions;
     timeline: Timeline;
-    hasGaps: boolean;
   }) {
-    this.#hasGaps = given.hasGaps;
     this.#database = given.database;
     this.#findings = given.findings;
     this.#sessions = given.sessions;
@@ -95,7 +92,6 @@ export class Identities {
       return;
     }
     const row = this.#database.row(sessionId);
-    // There was nothing to take.
     if (kind === "logout" && code === "" && !act.isCommitted) {
       act.isCommitted = true;
       act.hadNothing = true;
@@ -232,16 +228,11 @@ export class Identities {
   }
 
   /** A page says that it has a session. */
-  starts(
-    device: string,
-    sessionId: string,
-    { created, isCrossed }: { created: boolean; isCrossed: boolean },
-  ): void {
+  starts(device: string, sessionId: string, { created }: { created: boolean }): void {
     const before = this.#devices.get(device);
     this.#devices.set(device, sessionId);
     this.#timeline.tell(device, () => `has session ${sessionId.slice(-4)}${created ? ", a new one" : ""}`);
     if (!created || before === undefined || before === sessionId) return;
-    if (isCrossed && !this.#hasGaps) return;
     if (this.#sessions.isAlive(before) && !this.#mayLose.has(device))
       this.#findings.add("logged out", `${device} had ${before}, which lives, and was given ${sessionId}`);
   }

@@ -22,7 +22,7 @@ export class Ledger {
   readonly #seen = new Map<string, { age: number; marks: Set<string> }>();
   #n = 0;
 
-  constructor(database: Database, timeline: Timeline, hasGaps: boolean) {
+  constructor(database: Database, timeline: Timeline) {
     this.#database = database;
     this.#timeline = timeline;
     this.#sessions = new Sessions(database);
@@ -32,7 +32,6 @@ export class Ledger {
       timeline,
       sessions: this.#sessions,
       findings: this.findings,
-      hasGaps,
     });
   }
 

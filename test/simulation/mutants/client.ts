@@ -26,8 +26,8 @@ export const CLIENT: readonly TriedMutant[] = [
   {
     name: "a client does not confirm",
     file: client,
-    from: "setToken(token);\n      confirm?.();",
-    to: "setToken(token);",
+    from: "since = nth;\n      confirm?.();",
+    to: "since = nth;",
   },
   {
     name: "a client drops its token where the storage cannot be read",
@@ -44,8 +44,36 @@ export const CLIENT: readonly TriedMutant[] = [
   {
     name: "a client believes an answer to what it presented before",
     file: client,
-    from: "if (!isCurrent() || (token !== held && created === false)) return;",
-    to: "if (!isCurrent()) return;",
+    from: "if (!isCurrent() || nth < since || (token !== held && created === false)) return;",
+    to: "if (!isCurrent() || nth < since) return;",
+  },
+  {
+    name: "a client stores what was sent for a token that it has left",
+    file: client,
+    from: "if (!isCurrent() || nth < since || (token !== held && created === false)) return;",
+    to: "if (!isCurrent() || (token !== held && created === false)) return;",
+    topics: ["rotation"],
+  },
+  {
+    name: "a client does not count from the token that it has taken up",
+    file: client,
+    from: "held = token;\n    since = number + 1;",
+    to: "held = token;",
+    topics: ["rotation"],
+  },
+  {
+    name: "a client stores a session that was created by any presentation but the last",
+    file: client,
+    from: "if (created && nth < number) since = number;",
+    to: "",
+    topics: ["rotation"],
+  },
+  {
+    name: "a client numbers all presentations alike",
+    file: client,
+    from: "nth: ++number,",
+    to: "nth: number,",
+    topics: ["rotation"],
   },
   {
     name: "a client believes an answer of an earlier connection",

@@ -160,4 +160,32 @@ export const ROTATION: readonly TriedMutant[] = [
     from: "void sent.then(resolve);",
     to: "resolve(true);",
   },
+  {
+    name: "a new token is sent as one for whatever the client has presented last",
+    file: "src/socket.io/bearer.ts",
+    from: "const number = isOfPresented ? this.#presented : this.#heldSince;",
+    to: "const number = this.#presented ?? this.#heldSince;",
+    topics: ["rotation"],
+  },
+  {
+    name: "a new token says nothing of what it replaces",
+    file: "src/socket.io/bearer.ts",
+    from: "const number = isOfPresented ? this.#presented : this.#heldSince;",
+    to: "const number = undefined;",
+    topics: ["rotation"],
+  },
+  {
+    name: "a waiting token that is replaced is forgotten, though another page may have stored it",
+    file: "src/handle/rotation.ts",
+    from: "if (asked && replaces) host.unconfirmed.add(asked, replaces);",
+    to: "",
+    topics: ["rotation"],
+  },
+  {
+    name: "a new token is sent for the presentation that was looked at before the last answer",
+    file: "src/socket.io/bearer.ts",
+    from: "this.#heldSince = number;\n    this.#presented = number;",
+    to: "this.#heldSince = number;",
+    topics: ["rotation"],
+  },
 ];

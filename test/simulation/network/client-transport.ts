@@ -14,20 +14,13 @@ type Base = new (
   emitReserved(event: string): void;
 };
 
-/** Who sees what goes out and comes in. */
-export interface Watcher {
-  begin(): void;
-  sends(packet: string): void;
-  gets(packet: string): void;
-}
-
 /**
  * The transport of a page: Engine.IO's client with a simulated line. `dial` gives a line to a node, or
  * nothing where none answers.
  */
 export function clientTransport(
   base: unknown,
-  { process, watcher, dial }: { process: SimulatedProcess; watcher: Watcher; dial: () => Line | undefined },
+  { process, dial }: { process: SimulatedProcess; dial: () => Line | undefined },
 ): new (
   options: object,
 ) => Transport {
@@ -41,7 +34,6 @@ export function clientTransport(
     doOpen(): void {
       const line = dial();
       this.#line = line;
-      watcher.begin();
       if (!line) {
         process.receive(20, "refused", () => this.onError("websocket error"));
         return;
@@ -50,10 +42,7 @@ export function clientTransport(
         process,
         hear: (packet) => {
           if (packet === "accepted") this.onOpen();
-          else {
-            watcher.gets(packet);
-            this.onData(packet);
-          }
+          else this.onData(packet);
         },
         closed: () => this.onClose(),
       });
@@ -62,9 +51,7 @@ export function clientTransport(
 
     write(packets: Packet[]): void {
       this.writable = false;
-      const texts = packets.map(toText);
-      for (const text of texts) watcher.sends(text);
-      this.#line?.send(0, texts);
+      this.#line?.send(0, packets.map(toText));
       globalThis.process.nextTick(() => {
         this.writable = true;
         this.emitReserved("drain");

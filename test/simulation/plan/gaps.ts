@@ -10,19 +10,11 @@ interface Gap {
   readonly isPart: (act: Act, plan: Plan) => boolean;
 }
 
-// One more cannot be told from a plan, and is passed over where it shows (checks/identities.ts): a page
-// presents a token that opens nothing any more, and then, before the answer, the same again or another. The
-// session that is created in place of the first is stored over the token that the page has by then.
 export const GAPS: readonly Gap[] = [
   {
     name: "a token that was replaced on one node is presented to another whose reads are late: it is taken for an unknown one",
     isPart: (act, { topic }) =>
       topic !== "writes" && act.do === "database weather" && (act.change.lag ?? 0) > 0,
-  },
-  {
-    name: "a token that was sent long ago arrives on a slow network after a newer one, which another node has sent, and is stored over it",
-    isPart: (act, { topic, settings }) =>
-      topic !== "writes" && act.do === "network weather" && settings.wrongByMs.length > 1,
   },
 ];
 

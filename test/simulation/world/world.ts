@@ -38,7 +38,7 @@ export class World implements Lane {
   /** Then all faults are over. */
   readonly endMs: number;
 
-  constructor({ seed, topic, settings, endMs, gaps }: Plan, programs: Programs) {
+  constructor({ seed, topic, settings, endMs }: Plan, programs: Programs) {
     this.programs = programs;
     this.settings = settings;
     this.topic = topic;
@@ -55,7 +55,7 @@ export class World implements Lane {
     if (cluster)
       this.database.cluster = new Cluster(cluster.kind, { ...cluster, random: this.random.stream("proxy") });
     this.bus = new Bus(this.random.stream("bus"), this.count);
-    this.ledger = new Ledger(this.database, this.timeline, gaps);
+    this.ledger = new Ledger(this.database, this.timeline);
     this.database.onCommit = (change, before, by) => this.ledger.committed(change, before, by);
     this.database.onLoss = (lost) => this.ledger.lost(lost);
     this.nodes = settings.wrongByMs.map((wrongByMs, n) => new Node(this, `node${n + 1}`, wrongByMs));
