@@ -73,6 +73,7 @@ function rest({ devices, ledger }: World): void {
 /** All pages go, and all nodes close: what is still held then is held for ever. */
 async function close(world: World, atMs: number): Promise<void> {
   for (const device of world.devices) for (const tab of device.pages.keys()) device.close(tab);
+  for (const thief of world.people) thief.close();
   await until(atMs + 50_000, world);
   const open = new Set(world.nodes.map(({ name }) => name));
   for (const { name, process, sessions } of world.nodes) {

@@ -1,4 +1,4 @@
-import { checkCut, roomOf } from "../checks/rooms.js";
+import { checkCut, checkKept, LOBBY, roomOf } from "../checks/rooms.js";
 import type { World } from "../world/world.js";
 import type { Node } from "./node.js";
 
@@ -11,7 +11,7 @@ export interface Handle {
   update(change: (draft: Record<string, unknown>) => void): Promise<void>;
   reload(): Promise<void>;
   login(userId: string): Promise<void>;
-  logout(): Promise<void>;
+  logout(options?: { keepRooms: readonly string[] }): Promise<void>;
   regenerate(): Promise<void>;
   destroy(): Promise<void>;
   toJSON(): Record<string, unknown>;
@@ -21,6 +21,11 @@ export interface AppSocket {
   readonly id: string;
   readonly session: Handle;
   readonly rooms: ReadonlySet<string>;
+  readonly connected: boolean;
+  readonly recovered: boolean;
+  readonly conn: object;
+  readonly handshake: { readonly address: string };
+  emit(event: string, ...given: unknown[]): void;
   withSession(handler: (socket: { session: Record<string, unknown> }) => unknown): Promise<unknown>;
   on(event: string, listener: (...given: never[]) => void): void;
   join(room: string): void;
@@ -57,6 +62,7 @@ const OTHERS: Readonly<Record<string, (handle: Handle, given: string) => Promise
   reload: (handle) => handle.reload(),
   login: (handle, user) => handle.login(user),
   logout: (handle) => handle.logout(),
+  "logout keeping rooms": (handle) => handle.logout({ keepRooms: [LOBBY] }),
   regenerate: (handle) => handle.regenerate(),
   destroy: (handle) => handle.destroy(),
 };
@@ -66,9 +72,14 @@ const OTHERS: Readonly<Record<string, (handle: Handle, given: string) => Promise
  * page hears of it.
  */
 export function handleEvents(socket: AppSocket, node: Node, world: World): void {
-  const { ledger } = world;
+  const { ledger, recovery, thieves } = world;
+  recovery.connects(node, socket);
+  world.notes.connects(node, socket);
+  // A socket that was never sent an event is not recovered.
+  if (world.settings.recovery) socket.emit("hello");
   for (const [kind, change] of Object.entries(CHANGES)) {
     socket.on(kind, (mark: string, key: string, done: Done) => {
+      recovery.event(node, socket);
       const { id = "" } = socket.session;
       ledger.read(node.process.name, id, id ? socket.session.toJSON() : {});
       ledger.begins(mark, id, node.process.name);
@@ -86,12 +97,18 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
     world.count(userId ? "joined a room" : "(not joined: no login)");
     done("");
   });
+  socket.on("enter", (_: string, done: Done) => {
+    socket.join(LOBBY);
+    done("");
+  });
   for (const [kind, run] of Object.entries(OTHERS)) {
     socket.on(kind, (given: string, done: Done) => {
+      recovery.event(node, socket);
       const { session } = socket;
       const { id = "" } = session;
+      const wasInLobby = socket.rooms.has(LOBBY);
       ledger.read(node.process.name, id, id ? session.toJSON() : {});
-      const end = ledger.identities.acts(kind, id, given, node.process.name);
+      const end = ledger.identities.acts(kind.split(" ")[0] ?? kind, id, given, node.process.name);
       answer(
         done,
         socket,
@@ -99,7 +116,17 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
         (code) => {
           end(code);
           const replaces = kind === "login" || kind === "regenerate";
-          if (code === "" && replaces) checkCut(node.name, node.sockets, ledger.findings);
+          if (code === "" && replaces) {
+            checkCut(node.name, node.sockets, ledger.findings);
+            thieves.checkCut(node.name, node.sockets, id);
+          }
+          if (
+            code === "" &&
+            kind === "logout keeping rooms" &&
+            ledger.isAlive(id) &&
+            socket.session.id === id
+          )
+            checkKept(node.name, socket, wasInLobby, ledger.findings);
         },
       );
     });

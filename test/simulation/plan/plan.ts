@@ -1,9 +1,10 @@
 import type { Weather } from "../database/weather.js";
 import type { BusWeather } from "../network/bus.js";
 import type { NetworkWeather } from "../network/line.js";
+import type { ClientAct } from "./client-acts.js";
 
 /** What a run is about. */
-export const TOPICS = ["writes", "rotation", "rooms"] as const;
+export const TOPICS = ["writes", "rotation", "rooms", "clients", "recovery"] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /** What a run begins with. */
@@ -15,6 +16,10 @@ export interface Settings {
   readonly devices: number;
   /** Of each node's pool. */
   readonly connections: number;
+  /** These devices have an old client, which takes a new token and never confirms it. */
+  readonly oldDevices?: readonly number[];
+  /** Socket.IO's connection state recovery is on. */
+  readonly recovery?: { readonly skipMiddlewares: boolean };
   /** Of the product. */
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -33,7 +38,16 @@ export type Act = { readonly atMs: number } & (
   | ({ readonly do: "change"; readonly kind: "update" | "put" | "handler" } & AtPage)
   | ({
       readonly do: "ask";
-      readonly kind: "read" | "reload" | "login" | "logout" | "regenerate" | "destroy" | "join";
+      readonly kind:
+        | "read"
+        | "reload"
+        | "login"
+        | "logout"
+        | "logout keeping rooms"
+        | "regenerate"
+        | "destroy"
+        | "join"
+        | "enter";
     } & AtPage)
   | { readonly do: "database weather"; readonly forMs: number; readonly change: Partial<Weather> }
   | { readonly do: "network weather"; readonly forMs: number; readonly change: Partial<NetworkWeather> }
@@ -46,6 +60,7 @@ export type Act = { readonly atMs: number } & (
   /** An administrator changes rows by hand, as sql/session.sql says, or deletes them. */
   | { readonly do: "edit rows" | "delete rows"; readonly share: number }
   | { readonly do: "database clock"; readonly byMs: number }
+  | ClientAct
 );
 
 /** All that a seed decides: the same plan is the same run. */

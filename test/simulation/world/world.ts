@@ -1,10 +1,18 @@
 import { Device } from "../actors/device.js";
 import { Node } from "../actors/node.js";
+import type { Thief } from "../actors/thief.js";
+import { Agreement } from "../checks/agreement.js";
+import { Calm } from "../checks/calm.js";
 import { Ledger } from "../checks/ledger.js";
+import { Notes } from "../checks/notes.js";
+import { Recovery } from "../checks/recovery.js";
 import { checkRooms } from "../checks/rooms.js";
+import { Standings } from "../checks/standing.js";
+import { Thieves } from "../checks/thieves.js";
 import { Database } from "../database/database.js";
 import { Bus } from "../network/bus.js";
 import type { Line, NetworkWeather } from "../network/line.js";
+import { isAboutRooms } from "../plan/clients.js";
 import type { Plan, Settings, Topic } from "../plan/plan.js";
 import type { Programs } from "./programs.js";
 import { Random } from "./random.js";
@@ -26,6 +34,14 @@ export class World implements Lane {
   readonly ledger: Ledger;
   readonly nodes: Node[];
   readonly devices: Device[];
+  /** Who has a copy of a device's token. */
+  readonly people: Thief[] = [];
+  readonly calm: Calm;
+  readonly standings: Standings;
+  readonly thieves: Thieves;
+  readonly notes: Notes;
+  readonly recovery: Recovery;
+  readonly #agreement: Agreement;
   /** How many logins have been asked for: each is of a user of its own. */
   users = 0;
   readonly lines = new Set<[Line, Node]>();
@@ -37,7 +53,7 @@ export class World implements Lane {
   /** Then all faults are over. */
   readonly endMs: number;
 
-  constructor({ seed, topic, settings, endMs, gaps }: Plan, programs: Programs) {
+  constructor({ seed, topic, settings, acts, endMs, gaps }: Plan, programs: Programs) {
     this.programs = programs;
     this.settings = settings;
     this.topic = topic;
@@ -53,7 +69,21 @@ export class World implements Lane {
     });
     this.bus = new Bus(this.random.stream("bus"), this.count);
     this.ledger = new Ledger(this.database, this.timeline, gaps);
-    this.database.onCommit = (change, before, by) => this.ledger.committed(change, before, by);
+    this.calm = new Calm(acts, endMs);
+    this.standings = new Standings(() => this.timeline.nowMs);
+    this.thieves = new Thieves(this);
+    this.notes = new Notes(this);
+    this.recovery = new Recovery(this);
+    this.#agreement = new Agreement(this);
+    this.database.onCommit = (change, before, by) => {
+      this.standings.committed(change);
+      this.ledger.committed(change, before, by);
+      this.thieves.committed(change, before, by);
+    };
+    this.bus.onDelivery = (process, text) => {
+      const node = this.nodes.find((each) => each.process === process);
+      if (node) this.notes.arrives(node, text);
+    };
     this.nodes = settings.wrongByMs.map((wrongByMs, n) => new Node(this, `node${n + 1}`, wrongByMs));
     this.devices = Array.from({ length: settings.devices }, (_, n) => new Device(this, `device${n + 1}`));
   }
@@ -72,14 +102,32 @@ export class World implements Lane {
   /** Nothing happens any more. */
   end(): void {
     for (const { process } of this.nodes) process.crash();
+    for (const thief of this.people) thief.close();
     for (const { pages } of this.devices) for (const page of pages) page?.process.crash();
   }
 
   /** What must hold whenever a process has come to rest. */
   afterStep(): void {
-    if (this.topic !== "rooms") return;
-    for (const { isUp, name, sockets } of this.nodes)
-      if (isUp) checkRooms(name, sockets, this.ledger.findings);
+    if (!isAboutRooms(this.topic)) return;
+    for (const { isUp, name, sockets } of this.nodes) {
+      if (!isUp) continue;
+      checkRooms(name, sockets, this.ledger.findings);
+      this.thieves.check(name, sockets);
+    }
+    this.notes.check();
+    this.#agreement.check();
+  }
+
+  /** Whether a device has an old client. */
+  isOld(device: string): boolean {
+    return this.settings.oldDevices?.includes(Number(device.slice("device".length)) - 1) ?? false;
+  }
+
+  /** Within what time every node knows of an end, a login and a logout, while nothing goes wrong. */
+  get toldAfterMs(): number {
+    const { hasBus, options } = this.settings;
+    // With a bus at once: a row has to be read. Without one by the next sweep but one at most.
+    return hasBus ? 5_000 : Number(options["revalidate"] ?? 30) * 1_000 + 10_000;
   }
 
   crash(node: Node): void {
