@@ -117,7 +117,9 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
           end(code);
           const replaces = kind === "login" || kind === "regenerate";
           if (code === "" && replaces) {
-            checkCut(node.name, node.sockets, ledger.findings);
+            const ofSession = [...node.sockets].filter((each) => recovery.lastOf(each)?.sessionId === id);
+            checkCut(node.name, ofSession, ledger.findings);
+            world.notes.cuts(node, id);
             thieves.checkCut(node.name, node.sockets, id);
           }
           if (

@@ -27,6 +27,8 @@ export class Notes {
   /** Users of what was sent on a connection that has no socket yet. */
   /** Connections whose client has presented a token and was not answered yet. */
   readonly #presenting = new WeakSet<object>();
+  /** On which node a session's token was replaced last, and when whoever asked for it was told. */
+  readonly #cuts = new Map<string, { readonly node: Node; readonly atMs: number }>();
   readonly #replayed = new WeakMap<object, Set<string>>();
 
   constructor(world: World) {
@@ -65,6 +67,22 @@ export class Notes {
     this.#deliveries.push({ note, node, expected, heard: new Set() });
   }
 
+  /** A token has been replaced, and whoever asked for that was told. */
+  cuts(node: Node, sessionId: string): void {
+    this.#cuts.set(sessionId, { node, atMs: this.#world.timeline.nowMs });
+  }
+
+  /**
+   * A handle shows nothing as soon as another token is on its way to the row. What is sent is heard until that
+   * has been acknowledged.
+   */
+  #mayHear(node: Node, socket: AppSocket): boolean {
+    const last = this.#world.recovery.lastOf(socket);
+    if (socket.session.id !== undefined || !last) return false;
+    const cut = this.#cuts.get(last.sessionId);
+    return !(cut?.node === node && last.shownAtMs <= cut.atMs);
+  }
+
   /** A packet comes to a node, or goes out. */
   passes(
     node: Node,
@@ -82,7 +100,7 @@ export class Notes {
     if (!socket) return this.#replays(node, connection, note);
     for (const delivery of this.#deliveries)
       if (delivery.note === note && delivery.node === node) delivery.heard.add(socket);
-    if (socket.session.userId !== note.userId)
+    if (socket.session.userId !== note.userId && !this.#mayHear(node, socket))
       this.#findings.add(
         "heard",
         `a socket of ${socket.session.id} on ${node.name}, logged in as ${socket.session.userId}, hears ${id} to ${note.userId}`,

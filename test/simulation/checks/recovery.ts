@@ -15,7 +15,7 @@ interface Before {
 export class Recovery {
   readonly #world: World;
   readonly #before = new Map<string, Before>();
-  readonly #withSession = new WeakSet<AppSocket>();
+  readonly #last = new WeakMap<AppSocket, { sessionId: string; shownAtMs: number }>();
 
   constructor(world: World) {
     this.#world = world;
@@ -31,9 +31,15 @@ export class Recovery {
     if (socket.recovered) this.#check(node, socket);
   }
 
-  /** It has a session, or has had one. */
+  /** After each step: it has a session, or has had one. */
   note(socket: AppSocket): void {
-    if (socket.session.id !== undefined) this.#withSession.add(socket);
+    const { id } = socket.session;
+    if (id !== undefined) this.#last.set(socket, { sessionId: id, shownAtMs: this.#world.timeline.nowMs });
+  }
+
+  /** The session that it has shown last, and when that was. */
+  lastOf(socket: AppSocket): { readonly sessionId: string; readonly shownAtMs: number } | undefined {
+    return this.#last.get(socket);
   }
 
   #disconnects(node: Node, socket: AppSocket): void {
@@ -76,7 +82,7 @@ export class Recovery {
   /** An event of a client of ours has come to a handler: it has had its session by then. */
   event(node: Node, socket: AppSocket): void {
     this.note(socket);
-    if (this.#withSession.has(socket) || !socket.handshake.address.startsWith("device")) return;
+    if (this.#last.has(socket) || !socket.handshake.address.startsWith("device")) return;
     if (this.#world.isOld(socket.handshake.address)) return;
     this.#findings.add("early", `an event ran on ${node.name} before its socket had a session`);
   }

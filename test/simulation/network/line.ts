@@ -57,7 +57,7 @@ export class Line {
       const { cutAtToken = 0 } = this.#weather;
       const isOfToken = packet.startsWith("43") || packet.includes('["gotToken"');
       if (cutAtToken > 0 && isOfToken && this.#random.chance(cutAtToken)) {
-        this.#count(side === 0 ? "cut at a confirmation or answer" : "cut at a new token");
+        this.#count(side === 0 ? "cut at a confirmation" : "cut at a new token or an answer");
         return this.cut();
       }
       if (this.#random.chance(this.#weather.cut)) {

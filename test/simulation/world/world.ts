@@ -109,10 +109,11 @@ export class World implements Lane {
   /** What must hold whenever a process has come to rest. */
   afterStep(): void {
     if (!isAboutRooms(this.topic)) return;
-    for (const { isUp, name, sockets } of this.nodes) {
-      if (!isUp) continue;
-      checkRooms(name, sockets, this.ledger.findings);
-      this.thieves.check(name, sockets);
+    for (const node of this.nodes) {
+      if (!node.isUp) continue;
+      for (const socket of node.sockets) this.recovery.note(socket);
+      checkRooms(node.name, node.sockets, this.ledger.findings);
+      this.thieves.check(node.name, node.sockets);
     }
     this.notes.check();
     this.#agreement.check();
