@@ -35,8 +35,8 @@ export function getKeptRooms(session: object): ReadonlySet<string> {
 }
 
 /**
- * While `run` runs, a login of this session that ends keeps these rooms. Several may run at a time, and end in
- * any order: each leaves those of the others as they are.
+ * While `run` runs, a login of this session that ends keeps these rooms. Several may run at a time, and end
+ * in any order: each leaves those of the others as they are.
  */
 export async function withKeptRooms<Result>(
   session: object,

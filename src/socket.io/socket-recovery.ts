@@ -39,8 +39,8 @@ export class SocketRecovery {
   readonly #outages: Outages;
   readonly #recovering = new Map<string, RecoveringSocket>();
   /**
-   * The `data` of states that sockets have come back from: each is good once. Socket.IO's own adapter keeps it
-   * for the next time, when the socket may have been logged in as somebody else, or had another session.
+   * The `data` of states that sockets have come back from: each is good once. Socket.IO's own adapter keeps
+   * it for the next time, when the socket may have been logged in as somebody else, or had another session.
    */
   readonly #given = new WeakSet<object>();
   /** What the clients have in place of a token that were not given back their sockets. */
