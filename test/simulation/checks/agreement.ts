@@ -23,7 +23,7 @@ export class Agreement {
   }
 
   #checkNode({ name, sockets }: Node): void {
-    const { timeline, standings, calm, toldAfterMs, ledger, count } = this.#world;
+    const { timeline, standings, ledger } = this.#world;
     const { nowMs } = timeline;
     for (const { session, connected } of sockets) {
       const { id, userId = "" } = session;
@@ -31,8 +31,7 @@ export class Agreement {
       if (!standing) continue;
       const { isGone, sinceMs } = standing;
       const isSame = !isGone && (standing.userId ?? "") === userId;
-      if (isSame || nowMs - sinceMs <= toldAfterMs || !calm.isBetween(sinceMs, nowMs)) continue;
-      count("late");
+      if (isSame || !this.#world.isKnown(sinceMs)) continue;
       ledger.findings.add(
         "late",
         isGone

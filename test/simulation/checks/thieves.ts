@@ -74,7 +74,7 @@ export class Thieves {
   }
 
   #checkSocket(node: string, socket: AppSocket): void {
-    const { database, standings, timeline, toldAfterMs, calm } = this.#world;
+    const { database, standings, timeline, calm } = this.#world;
     const thief = socket.handshake.address;
     const had = this.#had.get(socket) ?? new Map<string, { isShown: boolean }>();
     this.#had.set(socket, had);
@@ -91,9 +91,9 @@ export class Thieves {
       const isCalm = (forMs: number) => nowMs - sinceMs > forMs && calm.isBetween(sinceMs, nowMs);
       if (sessionId === id && !wasShown && (isCalm(100) || nowMs - sinceMs > 45_000))
         this.#findings.add("thief", `${thief} has opened ${id} on ${node} with a token that was replaced`);
-      else if (sessionId === id && isCalm(toldAfterMs))
+      else if (sessionId === id && this.#world.isKnown(sinceMs))
         this.#findings.add("thief", `${thief} still has ${id} on ${node}`);
-      else if (isCalm(toldAfterMs + CUT_AFTER_MS) && socket.connected)
+      else if (this.#world.isKnown(sinceMs, CUT_AFTER_MS) && socket.connected)
         this.#findings.add("thief", `a socket of ${thief} on ${node} has had ${sessionId}, and was not cut`);
     }
   }

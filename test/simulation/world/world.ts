@@ -26,6 +26,7 @@ export class World implements Lane {
   readonly programs: Programs;
   readonly settings: Settings;
   readonly topic: Topic;
+  readonly hasGaps: boolean;
   readonly random: Random;
   readonly timeline: Timeline;
   readonly database: Database;
@@ -58,6 +59,7 @@ export class World implements Lane {
     this.settings = settings;
     this.topic = topic;
     this.endMs = endMs;
+    this.hasGaps = gaps;
     this.random = new Random(seed);
     this.#routes = this.random.stream("routes");
     this.timeline = new Timeline(this.random.stream("order"));
@@ -126,9 +128,23 @@ export class World implements Lane {
 
   /** Within what time every node knows of an end, a login and a logout, while nothing goes wrong. */
   get toldAfterMs(): number {
-    const { hasBus, options } = this.settings;
-    // With a bus at once: a row has to be read. Without one by the next sweep but one at most.
-    return hasBus ? 5_000 : Number(options["revalidate"] ?? 30) * 1_000 + 10_000;
+    // With a bus at once: a row has to be read.
+    return this.settings.hasBus ? 5_000 : this.sweptAfterMs;
+  }
+
+  /** Within what time the sweep has passed over all sessions. */
+  get sweptAfterMs(): number {
+    return Number(this.settings.options["revalidate"] ?? 30) * 1_000 + 10_000;
+  }
+
+  /** Whether every node must know by now of what is so since then, and `moreMs` have passed since it did. */
+  isKnown(sinceMs: number, moreMs = 0): boolean {
+    const { nowMs } = this.timeline;
+    const [toldMs, sweptMs] = [this.toldAfterMs + moreMs, this.sweptAfterMs + moreMs];
+    const isPast = (ms: number, calmFromMs: number) =>
+      nowMs - sinceMs > ms && this.calm.isBetween(calmFromMs, nowMs);
+    // What was not heard while something went wrong, the sweep finds afterwards.
+    return isPast(toldMs, sinceMs) || isPast(sweptMs, nowMs - sweptMs);
   }
 
   crash(node: Node): void {
