@@ -52,13 +52,8 @@ export class Device {
     throw new Error(what);
   }
 
-  /** A page that cannot read what another has stored: a known gap (docs/proofs.md). */
-  get #isUnheard(): boolean {
-    return this.fails.reading && !this.#world.hasGaps;
-  }
-
   #tell(from: Page, key: string, newValue: string | null): void {
-    for (const page of this.#isUnheard ? [] : this.pages)
+    for (const page of this.pages)
       if (page && page !== from)
         page.hear("storage", { storageArea: this.#storages.get(page), key, newValue });
   }
