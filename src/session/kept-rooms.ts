@@ -5,7 +5,8 @@ const MOST = 100;
 const LONGEST = 256;
 const NONE: ReadonlySet<string> = new Set();
 
-const keptRooms = new WeakMap<object, ReadonlySet<string>>();
+/** Of all that run now. */
+const keptRooms = new WeakMap<object, Set<ReadonlySet<string>>>();
 
 /** Checks what an application gives as `keepRooms`. Errors: `SESSION_OPTION_INVALID`. */
 export function toRoomNames(names: unknown): ReadonlySet<string> {
@@ -29,20 +30,26 @@ function isName(name: unknown): name is string {
 
 /** The rooms that the sockets of a session stay in when its login ends now. */
 export function getKeptRooms(session: object): ReadonlySet<string> {
-  return keptRooms.get(session) ?? NONE;
+  const [first = NONE, ...others] = keptRooms.get(session) ?? [];
+  return others.length === 0 ? first : new Set([first, ...others].flatMap((rooms) => [...rooms]));
 }
 
-/** While `run` runs, a login of this session that ends keeps these rooms. */
+/**
+ * While `run` runs, a login of this session that ends keeps these rooms. Several may run at a time, and end
+ * in any order: each leaves those of the others as they are.
+ */
 export async function withKeptRooms<Result>(
   session: object,
   rooms: ReadonlySet<string>,
   run: () => Promise<Result>,
 ): Promise<Result> {
   if (rooms.size === 0) return run();
-  keptRooms.set(session, rooms);
+  const all = keptRooms.get(session) ?? new Set();
+  keptRooms.set(session, all.add(rooms));
   try {
     return await run();
   } finally {
-    if (keptRooms.get(session) === rooms) keptRooms.delete(session);
+    all.delete(rooms);
+    if (all.size === 0 && keptRooms.get(session) === all) keptRooms.delete(session);
   }
 }

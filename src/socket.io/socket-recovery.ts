@@ -38,6 +38,11 @@ export class SocketRecovery {
   readonly #registry: SessionRegistry;
   readonly #outages: Outages;
   readonly #recovering = new Map<string, RecoveringSocket>();
+  /**
+   * The `data` of states that sockets have come back from: each is good once. Socket.IO's own adapter keeps
+   * it for the next time, when the socket may have been logged in as somebody else, or had another session.
+   */
+  readonly #given = new WeakSet<object>();
   /** What the clients have in place of a token that were not given back their sockets. */
   readonly #refused = new Set<string>();
 
@@ -52,7 +57,9 @@ export class SocketRecovery {
     adapter.persistSession = (state) => {
       const socket = namespace.sockets.get(state.sid);
       const attachment = socket && attachments.get(socket);
-      if (attachment?.canRecover() !== false) return persistSession.call(adapter, state);
+      // As it is now: what becomes of the socket that comes back is nothing of this state's.
+      if (attachment?.canRecover() !== false)
+        return persistSession.call(adapter, { ...state, data: copyOf(state.data) });
     };
     const restore = async (pid: string, offset: string) =>
       this.#restore(namespace, adapter, async () => restoreSession.call(adapter, pid, offset));
@@ -104,10 +111,12 @@ export class SocketRecovery {
       // Its client may have come by another connection, which is to be given it.
       if (returning?.isReleased) return null;
       const restored = await restore();
-      return restored && { ...restored, rooms };
+      if (!restored || this.#given.has(restored.data as object)) return null;
+      return { ...restored, rooms };
     };
     if (!note) return rooms.length === found.rooms.length ? found : again([]);
-    // An adapter gives it once, and while the store is away the client may come by another connection.
+    if (this.#given.has(data as object)) return this.#refuse(pid);
+    // A cluster adapter gives it once, and while the store is away the client may come by another connection.
     const returning = await this.#reopen({ id: sid, nsp: namespace }, note, () => persist([]));
     if (returning === "unknown") return this.#refuse(pid);
     // It connects only to hear that.
@@ -121,7 +130,8 @@ export class SocketRecovery {
         // Somebody may have logged in or out meanwhile.
         if (String(returning.roomNames) !== String(roomNames)) continue;
         returning.waitForSocket();
-        return restored;
+        this.#given.add(restored.data as object);
+        return { ...restored, data: copyOf(restored.data) };
       }
     } finally {
       if (!returning.isWaiting) returning.release();
@@ -157,6 +167,12 @@ export class SocketRecovery {
     if (!backoff) await onAway();
     return "unknown";
   }
+}
+
+/** Another object of the same content. What is no object has no note either, and stays as it is. */
+function copyOf(data: unknown): unknown {
+  if (typeof data !== "object" || data === null) return data;
+  return Object.assign(Object.create(Object.getPrototypeOf(data)), data);
 }
 
 /** A socket that is being recovered, until it has its session. */

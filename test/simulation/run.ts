@@ -32,9 +32,11 @@ export async function run(
   const { timeline, ledger } = world;
   const { list } = ledger.findings;
   timeline.teller = teller;
-  const stopListening = listenForRejections((error) =>
-    ledger.findings.add("unhandled", error instanceof Error ? (error.stack ?? error.message) : String(error)),
-  );
+  const stopListening = listenForRejections((error) => {
+    // A known gap: docs/proofs.md.
+    if (!world.hasGaps && error instanceof Error && error.message === "storage cannot be read") return;
+    ledger.findings.add("unhandled", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  });
   try {
     for (const act of plan.acts) timeline.at(act.atMs, world, JSON.stringify(act), () => perform(world, act));
     timeline.at(plan.endMs, world, "all faults are over", () => world.heal());
@@ -94,6 +96,7 @@ async function tellOthers(world: World): Promise<void> {
 /** All pages go, and all nodes close: what is still held then is held for ever. */
 async function close(world: World, atMs: number): Promise<void> {
   for (const device of world.devices) for (const tab of device.pages.keys()) device.close(tab);
+  for (const thief of world.people) thief.close();
   await until(atMs + 50_000, world);
   const open = new Set(world.nodes.map(({ name }) => name));
   for (const { name, process, sessions } of world.nodes) {

@@ -75,6 +75,35 @@ test("a socket that has taken another session comes back as another socket", asy
   expect(serverSideOf(node.io, thief.client).data).not.toHaveProperty("mayRead");
 });
 
+// Socket.IO's own adapter keeps the state that a socket has come back from.
+test("a socket that was recovered, and has taken another session since, comes back as another socket", async () => {
+  const node = await start();
+  const phone = await loggedIn(node, 7);
+  const thief = await tabOf(node, phone.token);
+  await away(thief);
+  const recovered = serverSideOf(node.io, thief.client);
+  expect([thief.client.recovered, roomsOf(recovered)]).toEqual([true, ["inbox"]]);
+  await present(thief.client, "");
+  await away({ client: thief.client, socket: recovered });
+  expect([thief.client.recovered, roomsOf(serverSideOf(node.io, thief.client))]).toEqual([false, []]);
+});
+
+test("a socket that was recovered and is still there is not given to another connection", async () => {
+  const node = await start();
+  const phone = await loggedIn(node, 7);
+  const tab = await tabOf(node, phone.token);
+  await away(tab);
+  const { _pid, _lastOffset } = tab.client as Socket & { _pid?: string; _lastOffset?: string };
+  const other = await node.connect(phone.token);
+  const gone = next(other.socket, "disconnect");
+  other.client.io.engine.close();
+  await gone;
+  Object.assign(other.client, { _pid, _lastOffset });
+  await comeBack(other.client, { token: phone.token });
+  expect([tab.client.recovered, other.client.recovered]).toEqual([true, false]);
+  expect(roomsOf(serverSideOf(node.io, other.client))).toEqual([]);
+});
+
 test("a socket that is cut from a session that it has had before comes back as another socket", async () => {
   const clock = new HandClock();
   const node = await start({ clock });

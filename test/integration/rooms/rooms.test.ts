@@ -57,6 +57,15 @@ describe("at logout", () => {
     expect(await heard(node.io, phone.client, () => toAll(node.io))).toEqual(["all", "all but"]);
   });
 
+  test("those that are named are kept where several logouts run at a time, in whatever order they end", async () => {
+    const node = await nodes.node();
+    const { phone } = await two(node);
+    // More new tokens than may wait for one client: the last logout is done without one, before the others.
+    const logOut = () => phone.socket.session.logout({ keepRooms: ["lobby"] });
+    await Promise.all(Array.from({ length: 10 }, logOut));
+    expect(roomsOf(phone)).toEqual(["lobby"]);
+  });
+
   test("those that are named are kept, also by a socket that has yet to present the new token", async () => {
     const node = await nodes.node();
     const { phone, tab } = await two(node);

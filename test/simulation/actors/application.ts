@@ -1,5 +1,5 @@
 import { checkFailure, watchTime } from "../checks/failures.js";
-import { checkCut, roomOf } from "../checks/rooms.js";
+import { checkCut, checkKept, LOBBY, roomOf } from "../checks/rooms.js";
 import type { World } from "../world/world.js";
 import type { Node } from "./node.js";
 
@@ -12,7 +12,7 @@ export interface Handle {
   update(change: (draft: Record<string, unknown>) => void): Promise<void>;
   reload(): Promise<void>;
   login(userId: string): Promise<void>;
-  logout(): Promise<void>;
+  logout(options?: { keepRooms: readonly string[] }): Promise<void>;
   regenerate(): Promise<void>;
   destroy(): Promise<void>;
   toJSON(): Record<string, unknown>;
@@ -22,7 +22,14 @@ export interface AppSocket {
   readonly id: string;
   readonly session: Handle;
   readonly rooms: ReadonlySet<string>;
-  withSession(handler: (socket: { session: Record<string, unknown> }) => unknown): Promise<unknown>;
+  readonly connected: boolean;
+  readonly recovered: boolean;
+  readonly conn: object;
+  readonly handshake: { readonly address: string };
+  emit(event: string, ...given: unknown[]): void;
+  withSession(
+    handler: (context: { session: Record<string, unknown>; sessionId: string }) => unknown,
+  ): Promise<unknown>;
   on(event: string, listener: (...given: never[]) => void): void;
   join(room: string): void;
 }
@@ -46,9 +53,10 @@ const CHANGES: Readonly<Record<string, ChangeHandler>> = {
     }),
   put: ({ session }, mark, key) => session.set(key, mark),
   handler: (socket, mark, _, isIn) =>
-    socket.withSession(({ session }) => {
-      // It may have waited for the session, of which nothing was known before.
-      isIn(socket.session.id ?? "");
+    socket.withSession(({ session, sessionId }) => {
+      // It may have waited for the session, of which nothing was known before, and the socket may have another
+      // one by now.
+      isIn(sessionId);
       session["handlers"] = [...((session["handlers"] as string[]) ?? []), mark];
     }),
 };
@@ -58,6 +66,7 @@ const OTHERS: Readonly<Record<string, (handle: Handle, given: string) => Promise
   reload: (handle) => handle.reload(),
   login: (handle, user) => handle.login(user),
   logout: (handle) => handle.logout(),
+  "logout keeping rooms": (handle) => handle.logout({ keepRooms: [LOBBY] }),
   regenerate: (handle) => handle.regenerate(),
   destroy: (handle) => handle.destroy(),
 };
@@ -67,9 +76,14 @@ const OTHERS: Readonly<Record<string, (handle: Handle, given: string) => Promise
  * page hears of it.
  */
 export function handleEvents(socket: AppSocket, node: Node, world: World): void {
-  const { ledger } = world;
+  const { ledger, recovery, thieves } = world;
+  recovery.connects(node, socket);
+  world.notes.connects(node, socket);
+  // A socket that was never sent an event is not recovered.
+  if (world.settings.recovery) socket.emit("hello");
   for (const [kind, change] of Object.entries(CHANGES)) {
     socket.on(kind, (mark: string, key: string, done: Done) => {
+      recovery.event(node, socket);
       const { id = "" } = socket.session;
       ledger.read(node.process.name, id, id ? socket.session.toJSON() : {});
       ledger.begins(mark, id, node.process.name);
@@ -97,13 +111,19 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
     world.count(userId ? "joined a room" : "(not joined: no login)");
     done("");
   });
+  socket.on("enter", (_: string, done: Done) => {
+    socket.join(LOBBY);
+    done("");
+  });
   for (const [kind, run] of Object.entries(OTHERS)) {
     socket.on(kind, (given: string, done: Done) => {
+      recovery.event(node, socket);
       const { session } = socket;
       const { id = "" } = session;
+      const wasInLobby = socket.rooms.has(LOBBY);
       ledger.read(node.process.name, id, id ? session.toJSON() : {});
       ledger.identities.shows(node.process.name, id, session.userId);
-      const end = ledger.identities.acts(kind, id, given, node.process.name);
+      const end = ledger.identities.acts(kind.split(" ")[0] ?? kind, id, given, node.process.name);
       answer(
         done,
         socket,
@@ -111,7 +131,19 @@ export function handleEvents(socket: AppSocket, node: Node, world: World): void 
         (code) => {
           end(code);
           const replaces = kind === "login" || kind === "regenerate";
-          if (code === "" && replaces) checkCut(node.name, node.sockets, ledger.findings);
+          if (code === "" && replaces) {
+            const ofSession = [...node.sockets].filter((each) => recovery.lastOf(each)?.sessionId === id);
+            checkCut(node.name, ofSession, ledger.findings);
+            world.notes.cuts(node, id);
+            thieves.checkCut(node.name, node.sockets, id);
+          }
+          if (
+            code === "" &&
+            kind === "logout keeping rooms" &&
+            ledger.isAlive(id) &&
+            socket.session.id === id
+          )
+            checkKept(node.name, socket, wasInLobby, ledger.findings);
         },
         world,
       );

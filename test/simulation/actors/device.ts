@@ -1,4 +1,5 @@
 import type { World } from "../world/world.js";
+import { OldPage } from "./old-page.js";
 import { Page } from "./page.js";
 
 /** A device: what it has stored, and its pages, one after the other or several. */
@@ -8,8 +9,10 @@ export class Device {
   /** As it was before, where somebody has kept it. */
   #kept: ReadonlyMap<string, string> | undefined;
   readonly #world: World;
-  readonly pages: (Page | undefined)[] = [];
-  readonly #storages = new WeakMap<Page, object>();
+  readonly pages: (Page | OldPage | undefined)[] = [];
+  /** Its storage throws. */
+  fails: { readonly reading: boolean; readonly writing: boolean } = { reading: false, writing: false };
+  readonly #storages = new WeakMap<object, object>();
   #opened = 0;
 
   constructor(world: World, name: string) {
@@ -20,8 +23,17 @@ export class Device {
   /** `localStorage` of a page: the other pages of the device hear of what it stores. */
   storageOf(page: Page) {
     const storage = {
-      getItem: (key: string) => this.items.get(key) ?? null,
+      getItem: (key: string) => {
+        if (this.fails.reading) this.#fail("storage cannot be read");
+        return this.items.get(key) ?? null;
+      },
       setItem: (key: string, value: string) => {
+        if (this.fails.writing) {
+          // Kept in memory: it goes with the page.
+          if (this.items.get(key)?.split(".")[0] !== value.split(".")[0])
+            this.#world.ledger.identities.mayLose(this.name);
+          this.#fail("storage cannot be written");
+        }
         this.items.set(key, value);
         this.#world.timeline.tell(page.process.name, () => `stores ${value.slice(28, 36)}`);
         this.#tell(page, key, value);
@@ -33,6 +45,11 @@ export class Device {
     };
     this.#storages.set(page, storage);
     return storage;
+  }
+
+  #fail(what: string): never {
+    this.#world.count(what);
+    throw new Error(what);
   }
 
   #tell(from: Page, key: string, newValue: string | null): void {
@@ -64,7 +81,8 @@ export class Device {
   /** Opens a page in a tab, in place of the one that is there. */
   open(tab: number): void {
     this.pages[tab]?.close();
-    this.pages[tab] = new Page(this, this.#world, `${this.name}.tab${tab}.${++this.#opened}`);
+    const Kind = this.#world.isOld(this.name) ? OldPage : Page;
+    this.pages[tab] = new Kind(this, this.#world, `${this.name}.tab${tab}.${++this.#opened}`);
   }
 
   close(tab: number): void {

@@ -10,6 +10,9 @@ import { type AppSocket, handleEvents } from "./application.js";
 export interface Sessions {
   attach(server: unknown): Sessions;
   on(event: string, listener: (content: { sessionId: string; reason?: string }) => void): Sessions;
+  toUser(userId: string): { emit(event: string, ...given: unknown[]): void };
+  forUser(userId: string): Promise<readonly { readonly sessionId: string }[]>;
+  destroyForUser(userId: string): Promise<number>;
   handler(handler: (...given: never[]) => unknown): (...given: unknown[]) => void;
   close(): Promise<void>;
 }
@@ -56,10 +59,15 @@ export class Node {
     this.#engine = engine;
     const io = new program.Server({
       serveClient: false,
-      adapter: settings.hasBus ? busAdapter(program.ClusterAdapter, bus, process) : undefined,
+      adapter: settings.hasBus
+        ? busAdapter(program.ClusterAdapter, bus, { process, recovers: settings.recovery !== undefined })
+        : undefined,
+      ...(settings.recovery && { connectionStateRecovery: { ...settings.recovery } }),
     });
     this.#io = io;
     io.bind(engine);
+    engine.onPacket = (connection, packet, way) =>
+      this.#world.notes.passes(this, { connection, packet, way });
     const clock = {
       now: () => process.now(),
       wallNow: () => process.wallNow(),

@@ -74,7 +74,7 @@ export class Identities {
       this.#logouts.push(act);
       known.clearing++;
     }
-    if (kind === "destroy") known.mayEnd++;
+    if (kind === "destroy" || kind === "revoke") known.mayEnd++;
     if (kind === "regenerate") this.#others.push(act);
     return (code) => this.#told(act, known, code);
   }
@@ -84,7 +84,7 @@ export class Identities {
     this.#timeline.tell(process, () => `${kind} ${user} of ${sessionId.slice(-4)} came to "${code}"`);
     act.state = code === "" ? "acknowledged" : isUnknown(code) ? "unknown" : "refused";
     if (act.state === "refused") {
-      if (kind === "destroy") known.mayEnd--;
+      if (kind === "destroy" || kind === "revoke") known.mayEnd--;
       if (kind === "logout" && act.isCommitted && this.#passOn(act)) return;
       if (act.isCommitted && !known.isOver)
         this.#findings.add("false refusal", `${kind} of ${user} was refused (${code}), and is in the row`);
@@ -171,18 +171,16 @@ export class Identities {
 
   #checkUser(known: Known, sessionId: string, row: Row, before: Row, by: string): void {
     const user = row["userId"] as string | null;
+    // A logout of a session that nobody was logged in to clears its values too.
+    const [were, are] = [marksIn(before), marksIn(row)];
+    // Changes that were asked for since may be in the same write: one that only sets the same keys again tells
+    // nothing.
+    const now = valuesOf(row);
+    const isGone = Object.keys(valuesOf(before)).some((key) => !(key in now) || Array.isArray(now[key]));
+    const isCleared = isGone && [...were].every((mark) => !are.has(mark));
     if (user === null) {
-      // A logout of a session that nobody was logged in to clears its values too.
-      const [were, are] = [marksIn(before), marksIn(row)];
-      // Changes that were asked for since may be in the same write: one that only sets the same keys again
-      // tells nothing.
-      const now = valuesOf(row);
-      const isGone = Object.keys(valuesOf(before)).some((key) => !(key in now) || Array.isArray(now[key]));
-      const isCleared = isGone && [...were].every((mark) => !are.has(mark));
       if (before["userId"] === null && !isCleared) return;
-      const logout = this.#logouts.find(
-        (act) => act.sessionId === sessionId && !act.isCommitted && act.state !== "refused",
-      );
+      const logout = this.#openLogoutOf(sessionId);
       if (logout) logout.isCommitted = true;
       else if (before["userId"] !== null)
         this.#findings.add(
@@ -214,7 +212,19 @@ export class Identities {
           "login after logout",
           `the login of ${user} was asked for before the logout of ${sessionId}`,
         );
+      // Of a client that does not confirm: the logout before it in the same write.
+      const together = isCleared ? this.#openLogoutOf(sessionId) : undefined;
+      if (together) {
+        together.isCommitted = true;
+        known.cleared(were);
+      }
     }
+  }
+
+  #openLogoutOf(sessionId: string): Act | undefined {
+    return this.#logouts.find(
+      (act) => act.sessionId === sessionId && !act.isCommitted && act.state !== "refused",
+    );
   }
 
   #checkSecrets(sessionId: string, row: Row, before: Row, by: string): void {
@@ -235,6 +245,16 @@ export class Identities {
     if (!created || before === undefined || before === sessionId) return;
     if (this.#sessions.isAlive(before) && !this.#mayLose.has(device))
       this.#findings.add("logged out", `${device} had ${before}, which lives, and was given ${sessionId}`);
+  }
+
+  /** The session that a user has been logged in to. */
+  sessionOfLogin(user: string): string | undefined {
+    return this.#logins.get(user)?.sessionId;
+  }
+
+  /** Whether a login has been acknowledged. */
+  isLoggedIn(user: string): boolean {
+    return this.#logins.get(user)?.state === "acknowledged";
   }
 
   /** An administrator ends it. */

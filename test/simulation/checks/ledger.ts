@@ -96,6 +96,10 @@ export class Ledger {
     }
   }
 
+  isAlive(sessionId: string): boolean {
+    return !this.#sessions.of(sessionId).isOver;
+  }
+
   /** A handler has read these values. */
   read(process: string, sessionId: string, values: Record<string, unknown>): void {
     if (sessionId === "" || this.#sessions.of(sessionId).clearing > 0) return;

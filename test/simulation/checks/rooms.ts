@@ -4,6 +4,9 @@ import type { Findings } from "./findings.js";
 /** Rooms in which the application puts who is logged in as a user. */
 export const roomOf = (userId: string) => `user:${userId}`;
 
+/** A room that has nothing to do with who is in it. */
+export const LOBBY = "lobby";
+
 /**
  * Nobody is in the room of a user whom this node does not know to be logged in on that socket. Checked after
  * each step of a node. A socket whose token is just being replaced shows no session, and is in its rooms
@@ -32,4 +35,23 @@ export function checkCut(node: string, sockets: Iterable<AppSocket>, findings: F
         `a socket on ${node} has not presented its new token, and is in ${[...rooms].slice(1)}`,
       );
   }
+}
+
+/**
+ * A logout that keeps a room has been acknowledged: the socket that asked for it is in no other one, and in that
+ * one if it was.
+ */
+export function checkKept(
+  node: string,
+  { id, rooms, connected }: AppSocket,
+  wasInLobby: boolean,
+  findings: Findings,
+): void {
+  const others = [...rooms].filter((room) => room !== id && room !== LOBBY);
+  if (others.length > 0) findings.add("room", `a socket on ${node} has been logged out, and is in ${others}`);
+  if (wasInLobby && connected && !rooms.has(LOBBY))
+    findings.add(
+      "room",
+      `a socket on ${node} has been logged out, and has lost the room that it was to keep`,
+    );
 }

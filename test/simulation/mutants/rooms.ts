@@ -2,7 +2,8 @@ import type { TriedMutant } from "./list.js";
 
 const membership = "src/socket.io/membership.ts";
 const deadlines = "src/socket.io/deadlines.ts";
-const topics = ["rotation"] as const;
+const topics = ["rooms", "clients"] as const;
+const recovery = ["recovery"] as const;
 
 /**
  * Of the cut: sockets that have not presented the new token, and the rooms of those who are not logged in any
@@ -60,7 +61,7 @@ export const ROOMS: readonly TriedMutant[] = [
   },
   {
     name: "a socket that is recovered is not cut (escape 3)",
-    topics,
+    topics: recovery,
     file: "src/socket.io/socket-recovery.ts",
     from: 'if (returning === "replaced") return this.#refuse(pid);',
     to: 'if (returning === "replaced") return found;',
@@ -81,6 +82,7 @@ export const ROOMS: readonly TriedMutant[] = [
   },
   {
     name: "the end of a session is not told to its sockets",
+    topics,
     file: "src/session/session.ts",
     from: "for (const watcher of this.watchers) watcher.onEnd(reason);",
     to: "",
@@ -91,5 +93,61 @@ export const ROOMS: readonly TriedMutant[] = [
     file: membership,
     from: "if (this.bearer?.credential.canOpen(compactIdentity) === false)\n      this.onTokenChange(session.saved.identity);",
     to: "",
+  },
+  {
+    name: "a socket is recovered whose session is over",
+    topics: recovery,
+    file: "src/socket.io/socket-recovery.ts",
+    from: 'if (returning === "over") return { ...found, rooms: [], missedPackets: [] };',
+    to: 'if (returning === "over") return found;',
+  },
+  {
+    name: "a socket is recovered whatever its note says",
+    topics: recovery,
+    file: "src/socket.io/recovery-note.ts",
+    from: "return secretHash !== null && proofOf({ secretHash, userId }) === proof;",
+    to: "void userId; return secretHash !== null && proof.length > 0;",
+  },
+  {
+    name: "a socket that has had another session is recovered",
+    topics: ["clients", "recovery"],
+    file: membership,
+    from: "if (this.#hasSwitched) return false;",
+    to: "",
+  },
+  {
+    name: "a recovered socket gets its session later",
+    topics: recovery,
+    file: membership,
+    from: "if (session) this.#takeSession({ session, ...(note.isFixed && { isFixed: note.isFixed }) });\n    else if (note) this.#beginAnew();",
+    to: "if (session) this.context.registry.release(session);",
+  },
+  {
+    name: "what is sent to a user is heard by those who were logged in before",
+    topics,
+    file: "src/registry/watched-sessions.ts",
+    from: "this.#unindex(session, before);\n    if",
+    to: "if",
+  },
+  {
+    name: "what is sent to a user is not heard by whoever has just logged in",
+    topics,
+    file: "src/registry/watched-sessions.ts",
+    from: "if (session.watchers.size > 0) this.#index(session, userId);",
+    to: "",
+  },
+  {
+    name: "what is sent to a user is heard by sockets that have not presented the new token",
+    topics,
+    file: membership,
+    from: "registry.watched.remove(session, this);\n    registry.release(session);",
+    to: "registry.release(session);",
+  },
+  {
+    name: "a logout keeps no rooms",
+    topics,
+    file: membership,
+    from: "onLoginEnd({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    this.#rooms.leave(keep);",
+    to: "onLoginEnd({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    this.#rooms.leave(new Set([...keep].slice(1)));",
   },
 ];

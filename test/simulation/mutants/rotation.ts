@@ -2,7 +2,7 @@
 import type { TriedMutant } from "./list.js";
 
 const rotation = "src/handle/rotation.ts";
-const topics = ["rotation"] as const;
+const topics = ["rotation", "clients"] as const;
 
 /** Of new secrets, logins and logouts. */
 export const ROTATION: readonly TriedMutant[] = [

@@ -32,6 +32,8 @@ export class SimulatedEngine extends EventEmitter {
   };
   readonly #classes: EngineClasses;
   readonly #process: SimulatedProcess;
+  /** Is told of each packet, and of which of Engine.IO's sockets it is. */
+  onPacket: ((connection: object, packet: string, way: "in" | "out") => void) | undefined;
   #count = 0;
 
   constructor(classes: EngineClasses, process: SimulatedProcess) {
@@ -58,6 +60,9 @@ export class SimulatedEngine extends EventEmitter {
       connection: { remoteAddress: address },
     };
     const { EngineSocket, EngineTransport } = this.#classes;
+    const tell = (packet: string, way: "in" | "out") =>
+      connection && this.onPacket?.(connection, packet, way);
+    let connection: object | undefined;
     class Transport extends EngineTransport {
       readonly handlesUpgrades = true;
       readonly supportsFraming = true;
@@ -68,7 +73,9 @@ export class SimulatedEngine extends EventEmitter {
       }
 
       send(packets: Packet[]): void {
-        line.send(1, packets.map(toText));
+        const texts = packets.map(toText);
+        for (const text of texts) tell(text, "out");
+        line.send(1, texts);
         this.emit("drain");
         this.emit("ready");
       }
@@ -82,10 +89,14 @@ export class SimulatedEngine extends EventEmitter {
     line.join(1, {
       process: this.#process,
       hear: (packet) => {
-        if (packet !== "dial") return transport.onData(packet);
+        if (packet !== "dial") {
+          tell(packet, "in");
+          return transport.onData(packet);
+        }
         line.send(1, ["accepted"]);
         const id = `engine${++this.#count}`;
-        this.emit("connection", new EngineSocket(id, this, transport, request, 4));
+        connection = new EngineSocket(id, this, transport, request, 4);
+        this.emit("connection", connection);
       },
       closed: () => transport.onClose(),
     });

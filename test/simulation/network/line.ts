@@ -18,6 +18,8 @@ export interface NetworkWeather {
   slowMs: number;
   /** That the connection is cut as something is sent, which is lost. */
   cut: number;
+  /** The same of a new token, or of what confirms it. */
+  cutAtToken?: number;
 }
 
 /**
@@ -52,6 +54,12 @@ export class Line {
   send(side: 0 | 1, packets: readonly string[]): void {
     for (const packet of packets) {
       if (this.#isCut) return;
+      const { cutAtToken = 0 } = this.#weather;
+      const isOfToken = packet.startsWith("43") || packet.includes('["gotToken"');
+      if (cutAtToken > 0 && isOfToken && this.#random.chance(cutAtToken)) {
+        this.#count(side === 0 ? "cut at a confirmation" : "cut at a new token or an answer");
+        return this.cut();
+      }
       if (this.#random.chance(this.#weather.cut)) {
         this.#count("network cut");
         return this.cut();

@@ -1,4 +1,5 @@
 import { Random } from "../world/random.js";
+import { clientActsOf, clientSettingsOf, isAboutRooms } from "./clients.js";
 import { faultAct } from "./faults.js";
 import { withoutGaps } from "./gaps.js";
 import type { Act, Plan, Settings, Topic } from "./plan.js";
@@ -7,7 +8,9 @@ import type { Act, Plan, Settings, Topic } from "./plan.js";
 export function planOf(seed: number, topics: readonly Topic[], { gaps = false } = {}): Plan {
   const random = new Random(`plan ${seed}`);
   const topic = random.pick(topics);
-  const settings = settingsOf(random);
+  const common = settingsOf(random);
+  // Of streams of their own: what other topics draw stays as it is.
+  const settings = { ...common, ...clientSettingsOf(random.stream("client settings"), topic, common) };
   const endMs = random.between(15_000, 60_000);
   const acts: Act[] = [];
   const moments = new Moments(random, endMs);
@@ -17,6 +20,8 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
     crowdOf(random, settings, moments.pick(), acts);
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
   for (let n = 0; n < faults; n++) acts.push(moments.meeting(faultAct(random, settings, endMs)));
+  const when = { endMs, pick: () => moments.pick() };
+  acts.push(...clientActsOf(random.stream("clients"), topic, { settings, when }));
   acts.sort((one, other) => one.atMs - other.atMs);
   const plan = { topic, gaps, seed: `${topic} ${seed}`, settings, acts, endMs };
   return gaps ? plan : withoutGaps(plan);
@@ -149,7 +154,10 @@ function livingOf({ random, topic, device, endMs, acts, moments, ...given }: Liv
 
 /** Something about who the session belongs to. */
 function askOf(random: Random, topic: Topic, at: { device: number; tab: number; atMs: number }): Act {
-  if (topic === "rooms" && random.chance(0.4)) return { do: "ask", kind: "join", ...at };
+  if (isAboutRooms(topic) && random.chance(0.4)) {
+    const kind = topic === "rooms" || random.chance(0.7) ? "join" : "enter";
+    return { do: "ask", kind, ...at };
+  }
   const kind = random.pick([
     "login",
     "login",
@@ -159,5 +167,7 @@ function askOf(random: Random, topic: Topic, at: { device: number; tab: number; 
     "logout",
     "destroy",
   ] as const);
+  if (kind === "logout" && isAboutRooms(topic) && random.chance(0.5))
+    return { do: "ask", kind: "logout keeping rooms", ...at };
   return { do: "ask", kind: kind === "destroy" && random.chance(0.7) ? "login" : kind, ...at };
 }

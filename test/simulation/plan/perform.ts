@@ -1,5 +1,6 @@
 import { fairWeather } from "../database/weather.js";
 import type { World } from "../world/world.js";
+import { performClientAct } from "./perform-clients.js";
 import { loseCommits, spoilConnections, troubleNode } from "./perform-disasters.js";
 import type { Act } from "./plan.js";
 
@@ -49,7 +50,9 @@ export function perform(world: World, given: Act): void {
       return;
     case "network weather":
       Object.assign(network, act.change);
-      over(act.forMs, () => back(network, { way: [0, 3], slow: 0, slowMs: 3_000, cut: 0 }, act.change));
+      over(act.forMs, () =>
+        back(network, { way: [0, 3], slow: 0, slowMs: 3_000, cut: 0, cutAtToken: 0 }, act.change),
+      );
       return;
     case "bus weather":
       Object.assign(bus.weather, act.change);
@@ -131,6 +134,9 @@ export function perform(world: World, given: Act): void {
     case "database clock":
       world.count("database clock set");
       database.wrongByMs += act.byMs;
+      return;
+    default:
+      performClientAct(world, act, over);
   }
 }
 

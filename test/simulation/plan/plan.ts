@@ -3,9 +3,10 @@ import type { Spoiling } from "../database/connection-state.js";
 import type { Weather } from "../database/weather.js";
 import type { BusWeather } from "../network/bus.js";
 import type { NetworkWeather } from "../network/line.js";
+import type { ClientAct } from "./client-acts.js";
 
 /** What a run is about. */
-export const TOPICS = ["writes", "rotation", "rooms"] as const;
+export const TOPICS = ["writes", "rotation", "rooms", "clients", "recovery"] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /** What a run begins with. */
@@ -19,6 +20,10 @@ export interface Settings {
   readonly connections: number;
   /** The database is a cluster of three servers. `isSpread`: connections lead to any of them. */
   readonly cluster?: { readonly kind: ClusterKind; readonly isSpread: boolean };
+  /** These devices have an old client, which takes a new token and never confirms it. */
+  readonly oldDevices?: readonly number[];
+  /** Socket.IO's connection state recovery is on. */
+  readonly recovery?: { readonly skipMiddlewares: boolean };
   /** Of the product. */
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -37,7 +42,16 @@ export type Act = { readonly atMs: number } & (
   | ({ readonly do: "change"; readonly kind: "update" | "put" | "handler" } & AtPage)
   | ({
       readonly do: "ask";
-      readonly kind: "read" | "reload" | "login" | "logout" | "regenerate" | "destroy" | "join";
+      readonly kind:
+        | "read"
+        | "reload"
+        | "login"
+        | "logout"
+        | "logout keeping rooms"
+        | "regenerate"
+        | "destroy"
+        | "join"
+        | "enter";
     } & AtPage)
   | { readonly do: "database weather"; readonly forMs: number; readonly change: Partial<Weather> }
   | { readonly do: "network weather"; readonly forMs: number; readonly change: Partial<NetworkWeather> }
@@ -76,6 +90,7 @@ export type Act = { readonly atMs: number } & (
       readonly count: number;
       readonly forMs: number;
     }
+  | ClientAct
 );
 
 /** All that a seed decides: the same plan is the same run. */

@@ -1,11 +1,19 @@
 import { Device } from "../actors/device.js";
 import { Node } from "../actors/node.js";
+import type { Thief } from "../actors/thief.js";
+import { Agreement } from "../checks/agreement.js";
+import { Calm } from "../checks/calm.js";
 import { Ledger } from "../checks/ledger.js";
+import { Notes } from "../checks/notes.js";
+import { Recovery } from "../checks/recovery.js";
 import { checkRooms } from "../checks/rooms.js";
+import { Standings } from "../checks/standing.js";
+import { Thieves } from "../checks/thieves.js";
 import { Cluster } from "../database/cluster.js";
 import { Database } from "../database/database.js";
 import { Bus } from "../network/bus.js";
 import type { Line, NetworkWeather } from "../network/line.js";
+import { isAboutRooms } from "../plan/clients.js";
 import type { Plan, Settings, Topic } from "../plan/plan.js";
 import type { Programs } from "./programs.js";
 import { Random } from "./random.js";
@@ -19,6 +27,7 @@ export class World implements Lane {
   readonly programs: Programs;
   readonly settings: Settings;
   readonly topic: Topic;
+  readonly hasGaps: boolean;
   readonly random: Random;
   readonly timeline: Timeline;
   readonly database: Database;
@@ -27,6 +36,14 @@ export class World implements Lane {
   readonly ledger: Ledger;
   readonly nodes: Node[];
   readonly devices: Device[];
+  /** Who has a copy of a device's token. */
+  readonly people: Thief[] = [];
+  readonly calm: Calm;
+  readonly standings: Standings;
+  readonly thieves: Thieves;
+  readonly notes: Notes;
+  readonly recovery: Recovery;
+  readonly #agreement: Agreement;
   /** How many logins have been asked for: each is of a user of its own. */
   users = 0;
   readonly lines = new Set<[Line, Node]>();
@@ -38,11 +55,12 @@ export class World implements Lane {
   /** Then all faults are over. */
   readonly endMs: number;
 
-  constructor({ seed, topic, settings, endMs }: Plan, programs: Programs) {
+  constructor({ seed, topic, settings, acts, endMs, gaps }: Plan, programs: Programs) {
     this.programs = programs;
     this.settings = settings;
     this.topic = topic;
     this.endMs = endMs;
+    this.hasGaps = gaps;
     this.random = new Random(seed);
     this.#routes = this.random.stream("routes");
     this.timeline = new Timeline(`${seed}/order`);
@@ -56,8 +74,22 @@ export class World implements Lane {
       this.database.cluster = new Cluster(cluster.kind, { ...cluster, random: this.random.stream("proxy") });
     this.bus = new Bus(this.random.stream("bus"), this.count);
     this.ledger = new Ledger(this.database, this.timeline);
-    this.database.onCommit = (change, before, by) => this.ledger.committed(change, before, by);
     this.database.onLoss = (lost) => this.ledger.lost(lost);
+    this.calm = new Calm(acts, endMs);
+    this.standings = new Standings(() => this.timeline.nowMs);
+    this.thieves = new Thieves(this);
+    this.notes = new Notes(this);
+    this.recovery = new Recovery(this);
+    this.#agreement = new Agreement(this);
+    this.database.onCommit = (change, before, by) => {
+      this.standings.committed(change);
+      this.ledger.committed(change, before, by);
+      this.thieves.committed(change, before, by);
+    };
+    this.bus.onDelivery = (process, text) => {
+      const node = this.nodes.find((each) => each.process === process);
+      if (node) this.notes.arrives(node, text);
+    };
     this.nodes = settings.wrongByMs.map((wrongByMs, n) => new Node(this, `node${n + 1}`, wrongByMs));
     this.devices = Array.from({ length: settings.devices }, (_, n) => new Device(this, `device${n + 1}`));
   }
@@ -76,14 +108,47 @@ export class World implements Lane {
   /** Nothing happens any more. */
   end(): void {
     for (const { process } of this.nodes) process.crash();
+    for (const thief of this.people) thief.close();
     for (const { pages } of this.devices) for (const page of pages) page?.process.crash();
   }
 
   /** What must hold whenever a process has come to rest. */
   afterStep(): void {
-    if (this.topic !== "rooms") return;
-    for (const { isUp, name, sockets } of this.nodes)
-      if (isUp) checkRooms(name, sockets, this.ledger.findings);
+    if (!isAboutRooms(this.topic)) return;
+    for (const node of this.nodes) {
+      if (!node.isUp) continue;
+      for (const socket of node.sockets) this.recovery.note(socket);
+      checkRooms(node.name, node.sockets, this.ledger.findings);
+      this.thieves.check(node.name, node.sockets);
+    }
+    this.notes.check();
+    this.#agreement.check();
+  }
+
+  /** Whether a device has an old client. */
+  isOld(device: string): boolean {
+    return this.settings.oldDevices?.includes(Number(device.slice("device".length)) - 1) ?? false;
+  }
+
+  /** Within what time every node knows of an end, a login and a logout, while nothing goes wrong. */
+  get toldAfterMs(): number {
+    // With a bus at once: a row has to be read.
+    return this.settings.hasBus ? 5_000 : this.sweptAfterMs;
+  }
+
+  /** Within what time the sweep has passed over all sessions. */
+  get sweptAfterMs(): number {
+    return Number(this.settings.options["revalidate"] ?? 30) * 1_000 + 10_000;
+  }
+
+  /** Whether every node must know by now of what is so since then, and `moreMs` have passed since it did. */
+  isKnown(sinceMs: number, moreMs = 0): boolean {
+    const { nowMs } = this.timeline;
+    const [toldMs, sweptMs] = [this.toldAfterMs + moreMs, this.sweptAfterMs + moreMs];
+    const isPast = (ms: number, calmFromMs: number) =>
+      nowMs - sinceMs > ms && this.calm.isBetween(calmFromMs, nowMs);
+    // What was not heard while something went wrong, the sweep finds afterwards.
+    return isPast(toldMs, sinceMs) || isPast(sweptMs, nowMs - sweptMs);
   }
 
   crash(node: Node): void {

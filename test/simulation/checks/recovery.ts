@@ -1,0 +1,89 @@
+import type { AppSocket } from "../actors/application.js";
+import type { Node } from "../actors/node.js";
+import type { World } from "../world/world.js";
+
+/** What a socket had when it was disconnected. */
+interface Before {
+  readonly node: string;
+  readonly sessionId: string | undefined;
+  readonly userId: string;
+  readonly secretHash: string;
+  readonly rooms: readonly string[];
+}
+
+/** Sockets that Socket.IO gives back, and which session events find. */
+export class Recovery {
+  readonly #world: World;
+  readonly #before = new Map<string, Before>();
+  readonly #last = new WeakMap<AppSocket, { sessionId: string; shownAtMs: number }>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get #findings() {
+    return this.#world.ledger.findings;
+  }
+
+  connects(node: Node, socket: AppSocket): void {
+    socket.on("disconnecting", () => this.#disconnects(node, socket));
+    this.note(socket);
+    if (socket.recovered) this.#check(node, socket);
+  }
+
+  /** After each step: it has a session, or has had one. */
+  note(socket: AppSocket): void {
+    const { id } = socket.session;
+    if (id !== undefined) this.#last.set(socket, { sessionId: id, shownAtMs: this.#world.timeline.nowMs });
+  }
+
+  /** The session that it has shown last, and when that was. */
+  lastOf(socket: AppSocket): { readonly sessionId: string; readonly shownAtMs: number } | undefined {
+    return this.#last.get(socket);
+  }
+
+  #disconnects(node: Node, socket: AppSocket): void {
+    const { id: sessionId, userId = "" } = socket.session;
+    const secretHash = this.#world.standings.of(sessionId ?? "")?.secretHash ?? "";
+    const rooms = [...socket.rooms];
+    this.#before.set(socket.id, { node: node.name, sessionId, userId, secretHash, rooms });
+  }
+
+  #check(node: Node, socket: AppSocket): void {
+    const { standings, timeline, calm, count } = this.#world;
+    const before = this.#before.get(socket.id);
+    const { id, userId = "" } = socket.session;
+    const add = (text: string) => this.#findings.add("recovery", `a socket on ${node.name} ${text}`);
+    if (!before) return;
+    count(before.node === node.name ? "socket recovered" : "socket recovered on another node");
+    if (before.sessionId === undefined) {
+      if (socket.rooms.size > 1 && id === undefined) add("was recovered to rooms, and has no session");
+      return;
+    }
+    if (id !== before.sessionId) return add(`had ${before.sessionId}, and was recovered with ${id}`);
+    if (userId !== before.userId) return add(`of "${before.userId}" was recovered as "${userId}"`);
+    for (const room of socket.rooms)
+      if (room !== socket.id && !before.rooms.includes(room))
+        add(`was recovered to ${room}, where it has not been`);
+    const standing = standings.of(id);
+    if (!standing) return;
+    const isSame =
+      !standing.isGone &&
+      (standing.userId ?? "") === userId &&
+      (before.secretHash === "" || standing.secretHash === before.secretHash);
+    const { nowMs } = timeline;
+    const forMs = nowMs - standing.sinceMs;
+    if (!isSame && (forMs > 45_000 || (forMs > 1_000 && calm.isBetween(standing.sinceMs, nowMs))))
+      add(
+        `was recovered with ${id}, which ${standing.isGone ? "is over" : "has another token or user"} for ${forMs} ms`,
+      );
+  }
+
+  /** An event of a client of ours has come to a handler: it has had its session by then. */
+  event(node: Node, socket: AppSocket): void {
+    this.note(socket);
+    if (this.#last.has(socket) || !socket.handshake.address.startsWith("device")) return;
+    if (this.#world.isOld(socket.handshake.address)) return;
+    this.#findings.add("early", `an event ran on ${node.name} before its socket had a session`);
+  }
+}
