@@ -21,7 +21,9 @@ export interface AppSocket {
   readonly id: string;
   readonly session: Handle;
   readonly rooms: ReadonlySet<string>;
-  withSession(handler: (socket: { session: Record<string, unknown> }) => unknown): Promise<unknown>;
+  withSession(
+    handler: (context: { session: Record<string, unknown>; sessionId: string }) => unknown,
+  ): Promise<unknown>;
   on(event: string, listener: (...given: never[]) => void): void;
   join(room: string): void;
 }
@@ -45,9 +47,10 @@ const CHANGES: Readonly<Record<string, ChangeHandler>> = {
     }),
   put: ({ session }, mark, key) => session.set(key, mark),
   handler: (socket, mark, _, isIn) =>
-    socket.withSession(({ session }) => {
-      // It may have waited for the session, of which nothing was known before.
-      isIn(socket.session.id ?? "");
+    socket.withSession(({ session, sessionId }) => {
+      // It may have waited for the session, of which nothing was known before, and the socket may have another
+      // one by now.
+      isIn(sessionId);
       session["handlers"] = [...((session["handlers"] as string[]) ?? []), mark];
     }),
 };

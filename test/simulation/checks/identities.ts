@@ -20,6 +20,8 @@ interface Act {
   state: "pending" | "acknowledged" | "unknown" | "refused";
   /** It has been seen in the row. */
   isCommitted: boolean;
+  /** It was acknowledged without that: there was nothing to take, as it seemed. */
+  hadNothing?: boolean;
 }
 
 /** Who a session belongs to and what opens it, by what the application was told. */
@@ -92,6 +94,7 @@ export class Identities {
     // There was nothing to take.
     if (kind === "logout" && code === "" && !act.isCommitted) {
       act.isCommitted = true;
+      act.hadNothing = true;
       known.clearing--;
     }
     if (code !== "" || !row || known.isOver) return;
@@ -109,9 +112,11 @@ export class Identities {
   /** Two logouts at a time cannot be told apart in the row. */
   #passOn(refused: Act): boolean {
     const other = this.#logouts.find(
-      (act) => act.sessionId === refused.sessionId && !act.isCommitted && act.state !== "refused",
+      (act) =>
+        act.sessionId === refused.sessionId &&
+        (act.hadNothing || (!act.isCommitted && act.state !== "refused")),
     );
-    if (other) other.isCommitted = true;
+    if (other) Object.assign(other, { isCommitted: true, hadNothing: false });
     return other !== undefined;
   }
 

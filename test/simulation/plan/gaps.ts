@@ -15,11 +15,6 @@ interface Gap {
 // session that is created in place of the first is stored over the token that the page has by then.
 export const GAPS: readonly Gap[] = [
   {
-    name: "a token that was replaced on one node is presented to another whose reads are late: it is taken for an unknown one",
-    isPart: (act, { topic }) =>
-      topic !== "writes" && act.do === "database weather" && (act.change.lag ?? 0) > 0,
-  },
-  {
     name: "a token that was sent long ago arrives on a slow network after a newer one, which another node has sent, and is stored over it",
     isPart: (act, { topic, settings }) =>
       topic !== "writes" && act.do === "network weather" && settings.wrongByMs.length > 1,

@@ -1,6 +1,7 @@
 import { Random } from "../world/random.js";
 import { faultAct } from "./faults.js";
 import { withoutGaps } from "./gaps.js";
+import { lateSecretsOf } from "./late-secrets.js";
 import type { Act, Plan, Settings, Topic } from "./plan.js";
 
 /** The plan of a seed. */
@@ -17,6 +18,7 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
     crowdOf(random, settings.devices, moments.pick(), acts);
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
   for (let n = 0; n < faults; n++) acts.push(moments.meeting(faultAct(random, settings, endMs)));
+  if (topic !== "writes" && random.chance(0.15)) lateSecretsOf(random, settings, moments.pick(), acts);
   acts.sort((one, other) => one.atMs - other.atMs);
   const plan = { topic, gaps, seed: `${topic} ${seed}`, settings, acts, endMs };
   return gaps ? plan : withoutGaps(plan);
