@@ -144,7 +144,7 @@ export class Execution {
         return this.#rollBack(databaseError(random.pick(ROLLED_BACK)));
       }
       const isUnclear = random.chance(weather.unclear);
-      if (!isUnclear || random.chance(0.5)) this.#database.commit(changes, this.#by);
+      if (!isUnclear || random.chance(0.5)) this.#database.commit(changes, this.#by, this.#scope.server.time);
       this.#database.unlock(this);
       if (isUnclear) {
         this.#database.count("unclear error");

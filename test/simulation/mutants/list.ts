@@ -1,6 +1,7 @@
 import type { Topic } from "../plan/plan.js";
 import type { Mutant } from "../world/program.js";
 import { CLIENT } from "./client.js";
+import { EXPIRY } from "./expiry.js";
 import { HANDLERS } from "./handlers.js";
 import { READS } from "./reads.js";
 import { ROOMS } from "./rooms.js";
@@ -15,6 +16,7 @@ export const MUTANTS: readonly TriedMutant[] = [
   ...WRITES,
   ...STORE,
   ...READS,
+  ...EXPIRY,
   ...HANDLERS,
   ...ROTATION,
   ...ROOMS,

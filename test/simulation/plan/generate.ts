@@ -2,6 +2,7 @@ import { Random } from "../world/random.js";
 import { faultAct } from "./faults.js";
 import { withoutGaps } from "./gaps.js";
 import { lateSecretsOf } from "./late-secrets.js";
+import { withLives } from "./lives.js";
 import type { Act, Plan, Settings, Topic } from "./plan.js";
 
 /** The plan of a seed. */
@@ -20,7 +21,7 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
   for (let n = 0; n < faults; n++) acts.push(moments.meeting(faultAct(random, settings, endMs)));
   if (topic !== "writes" && random.chance(0.15)) lateSecretsOf(random, settings, moments.pick(), acts);
   acts.sort((one, other) => one.atMs - other.atMs);
-  const plan = { topic, gaps, seed: `${topic} ${seed}`, settings, acts, endMs };
+  const plan = withLives({ topic, gaps, seed: `${topic} ${seed}`, settings, acts, endMs }, seed);
   return gaps ? plan : withoutGaps(plan);
 }
 

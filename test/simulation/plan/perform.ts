@@ -102,6 +102,11 @@ export function perform(world: World, given: Act): void {
     case "edit rows":
     case "delete rows":
       return byHand(world, act);
+    case "delete expired rows":
+      for (const { sessionId, expires } of [...database.rows])
+        if (Number(expires) <= Math.floor(database.time) && !database.isLocked(String(sessionId)))
+          database.commit([{ sessionId: String(sessionId), row: null }], "administrator");
+      return;
     case "switch over": {
       world.count("switch over");
       database.primary.isUp = act.oldStays;

@@ -1,5 +1,6 @@
 import { Device } from "../actors/device.js";
 import { Node } from "../actors/node.js";
+import { Expiry } from "../checks/expiry.js";
 import { Ledger } from "../checks/ledger.js";
 import { checkRooms } from "../checks/rooms.js";
 import { Database } from "../database/database.js";
@@ -24,6 +25,7 @@ export class World implements Lane {
   readonly bus: Bus;
   readonly network: NetworkWeather = { way: [0, 3], slow: 0, slowMs: 3_000, cut: 0 };
   readonly ledger: Ledger;
+  readonly expiry: Expiry;
   readonly nodes: Node[];
   readonly devices: Device[];
   /** How many logins have been asked for: each is of a user of its own. */
@@ -37,7 +39,8 @@ export class World implements Lane {
   /** Then all faults are over. */
   readonly endMs: number;
 
-  constructor({ seed, topic, settings, endMs, gaps }: Plan, programs: Programs) {
+  constructor(plan: Plan, programs: Programs) {
+    const { seed, topic, settings, endMs, gaps } = plan;
     this.programs = programs;
     this.settings = settings;
     this.topic = topic;
@@ -53,7 +56,11 @@ export class World implements Lane {
     });
     this.bus = new Bus(this.random.stream("bus"), this.count);
     this.ledger = new Ledger(this.database, this.timeline, gaps);
-    this.database.onCommit = (change, before, by) => this.ledger.committed(change, before, by);
+    this.expiry = new Expiry(plan, this.database, this.ledger.findings, this.count);
+    this.database.onCommit = (change, before, by, beganAt) => {
+      this.ledger.committed(change, before, by);
+      this.expiry.committed(change, before, by, beganAt);
+    };
     this.nodes = settings.wrongByMs.map((wrongByMs, n) => new Node(this, `node${n + 1}`, wrongByMs));
     this.devices = Array.from({ length: settings.devices }, (_, n) => new Device(this, `device${n + 1}`));
   }
@@ -62,6 +69,19 @@ export class World implements Lane {
   nodeFor(_page: string): Node | undefined {
     const up = this.nodes.filter(({ isUp }) => isUp);
     return up.length > 0 ? this.#routes.pick(up) : undefined;
+  }
+
+  /** Whether a page has this session open. */
+  isConnected(sessionId: string): boolean {
+    return this.devices.some(({ pages }) =>
+      pages.some((page) => page?.isOpen && page.session.id === sessionId),
+    );
+  }
+
+  /** Whether no node has stood still, or been down, in the last seconds. */
+  get isPrompt(): boolean {
+    const sinceMs = this.timeline.nowMs - 10_000;
+    return this.nodes.every(({ process, isUp }) => isUp && process.pausedUntilMs < sinceMs);
   }
 
   /** Nothing goes wrong any more. */
