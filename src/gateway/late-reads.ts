@@ -9,28 +9,28 @@ const REREAD_AFTER_MS = [250, 500, 1_250];
 /** For so long a node of the database may not know yet that a session was used on another one. */
 const EXPIRY_IN_DOUBT: UnixSeconds = 2;
 /**
- * Ids of which nobody here knows, and no node may know yet, that are looked for again at once: more come from
- * somebody who makes them up.
+ * Ids and secrets of which nobody here knows, and no node may know yet, that are looked for again at once:
+ * more come from somebody who makes them up.
  */
 const MOST_UNKNOWN = 1_000;
 
 /**
- * Reads a row again that cannot be as it is now: older than one that is known, missing, or just expired. A
- * node of a cluster of databases may lag behind for a moment. After two seconds the row is answered as it is;
- * `isBelieved` then still says no. Between the looks nothing is held but the session's turn.
+ * Looks again at a row that cannot be as it is now: older than one that is known, missing, or just expired;
+ * or one that does not know a secret that was presented. A node of a cluster of databases may lag behind for
+ * a moment. After two seconds the answer is taken as it is; `isBelieved` then still says no.
  */
-export async function reread(
+export async function reread<Answer>(
   clock: Clock,
-  load: () => Promise<SessionRow | undefined>,
-  isBelieved: (row: SessionRow | undefined) => boolean,
-): Promise<SessionRow | undefined> {
-  let row: SessionRow | undefined;
-  for (const pauseMs of REREAD_AFTER_MS) {
-    await pause(clock, pauseMs);
-    row = await load();
-    if (isBelieved(row)) break;
-  }
-  return row;
+  look: () => Promise<Answer>,
+  isBelieved: (answer: Answer) => boolean,
+): Promise<Answer> {
+  let answer: Answer;
+  let looks = 0;
+  do {
+    await pause(clock, REREAD_AFTER_MS[looks++] as number);
+    answer = await look();
+  } while (!isBelieved(answer) && looks < REREAD_AFTER_MS.length);
+  return answer;
 }
 
 /**
@@ -45,8 +45,8 @@ export function isExpiryInDoubt(
 }
 
 /**
- * How many unknown ids are looked for; and logs, once a minute at most, that the database insists on older
- * rows.
+ * How many unknown ids and secrets are looked for; and logs, once a minute at most, that the database insists
+ * on older rows.
  */
 export class LateReads {
   readonly #log: Log;
@@ -59,8 +59,8 @@ export class LateReads {
   }
 
   /**
-   * Looks for an id that nobody here knows. Errors: `SESSION_QUEUE_FULL`, as whether there is one cannot be
-   * said before.
+   * Looks for an id, or a secret, that nobody here knows. Errors: `SESSION_QUEUE_FULL`, as whether there is
+   * one cannot be said before.
    */
   async limitUnknown<Row>(read: () => Promise<Row>): Promise<Row> {
     if (this.#unknown >= MOST_UNKNOWN)

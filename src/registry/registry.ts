@@ -1,4 +1,5 @@
 import { isOrdinary, SessionError } from "../errors.js";
+import { reread } from "../gateway/late-reads.js";
 import type { Settings } from "../options.js";
 import { checkId } from "../session/ids.js";
 import { promotePresented, type Standing, standingOf } from "../session/secret.js";
@@ -7,6 +8,7 @@ import { Verification, type Verifier, verifyInTurn } from "../session/verificati
 import type { SessionRow, SessionStore } from "../store.js";
 import { isSameHash } from "../token/hash.js";
 import { type TokenParser, tokenParser } from "../token/legacy.js";
+import { isOpaque } from "../token/opaque.js";
 import type { PresentedToken } from "../token/token.js";
 import { UnconfirmedTokens } from "../token/unconfirmed-tokens.js";
 import type { ClientDescription, EndReason } from "../wire.js";
@@ -23,6 +25,20 @@ export type Opened =
    */
   | { found: "nothing"; missing: boolean; isRetired?: boolean; isTold?: boolean }
   | { found: "expired" };
+
+/**
+ * What a row is to whoever wants it. `replaced`: it knows what they came by, and that is over; `unknown`: it
+ * does not, and may be older than that.
+ */
+export type RowStanding = "open" | "replaced" | "unknown";
+
+/** How a row is looked at. */
+interface Look {
+  /** There has been a row, as the caller knows: one missing read is not gone. */
+  readonly isExpected?: boolean;
+  /** Nobody knows whether there is a row; but if there is, it may have come under this id just now. */
+  readonly mayBeNew?: boolean;
+}
 
 /** A session just created, and the token that opens it. */
 export interface Minted {
@@ -58,13 +74,14 @@ export class SessionRegistry extends LiveSessions {
   async openQuietly(token: PresentedToken): Promise<Opened> {
     const { sessionId, secretHash } = token;
     let standing: Standing = "none";
-    const isAllowed = (row: SessionRow) => {
+    const judge = (row: SessionRow): RowStanding => {
       standing = standingOf(row, secretHash, this.unconfirmed);
-      return standing === "current" || standing === "next";
+      if (standing === "none") return this.#mayBeNewer(token) ? "unknown" : "replaced";
+      return standing === "previous" ? "replaced" : "open";
     };
-    let opened = await this.#openRow(sessionId, isAllowed);
+    let opened = await this.#openRow(sessionId, judge);
     if (opened.found === "nothing" && opened.missing && (await this.adopt(token)))
-      opened = await this.#openRow(sessionId, isAllowed);
+      opened = await this.#openRow(sessionId, judge, { mayBeNew: token.isLegacy === true });
     if (opened.found === "session") {
       const { session } = opened;
       // Its client has it, whether or not we heard so when it was sent.
@@ -76,6 +93,14 @@ export class SessionRegistry extends LiveSessions {
     }
     const wasGood = (standing as Standing) === "previous" || this.unconfirmed.has(secretHash);
     return wasGood && opened.found === "nothing" ? { ...opened, isRetired: true } : opened;
+  }
+
+  /**
+   * Whether a secret that the row does not know may be one that another node has made since. A credential
+   * from elsewhere opened its session first of all, and one that was sent from here is known to be over.
+   */
+  #mayBeNewer(token: PresentedToken): boolean {
+    return !isOpaque(token) && !this.unconfirmed.has(token.secretHash);
   }
 
   /** Says that a token was presented that opens nothing. */
@@ -121,15 +146,11 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /**
-   * Opens a session by its id alone, for a caller that has other proof, which `isAllowed` checks against the
-   * row. With `isExpected` it is known that there has been a row: one missing read is not gone.
+   * Opens a session by its id alone, for a caller that has other proof, which `judge` compares with the row;
+   * there has been one, as the caller knows.
    */
-  async reopen(
-    sessionId: string,
-    isAllowed: (row: SessionRow) => boolean,
-    options: { isExpected?: boolean } = {},
-  ): Promise<Opened> {
-    const opened = await this.#openRow(sessionId, isAllowed, options);
+  async reopen(sessionId: string, judge: (row: SessionRow) => RowStanding): Promise<Opened> {
+    const opened = await this.#openRow(sessionId, judge, { isExpected: true });
     if (opened.found === "session") this.touchIfDue(opened.session);
     return opened;
   }
@@ -137,14 +158,41 @@ export class SessionRegistry extends LiveSessions {
   /** Finds a session by its id, without that counting as use. The caller holds it. */
   async find(sessionId: string): Promise<Session | undefined> {
     checkId(sessionId);
-    const opened = await this.#openRow(sessionId, () => true);
+    const opened = await this.#openRow(sessionId, () => "open");
     return opened.found === "session" ? opened.session : undefined;
   }
 
+  /**
+   * Looks again, for two seconds, where what the row shows may be older than what the caller has. Not in the
+   * session's turn: anybody may present made-up secrets for a session whose id they know.
+   */
   async #openRow(
     sessionId: string,
+    judge: (row: SessionRow) => RowStanding,
+    { isExpected = false, mayBeNew = false }: Look = {},
+  ): Promise<Opened> {
+    const deadline = this.clock.now() + this.storeTimeoutMs;
+    let isInDoubt = false;
+    const look = async () => {
+      isInDoubt = false;
+      const opened = await this.#lookAtRow(sessionId, { isExpected, deadline }, (row) => {
+        const standing = judge(row);
+        // What has expired opens nothing, whoever has it.
+        isInDoubt = standing === "unknown" && row.data !== null;
+        return standing === "open";
+      });
+      isInDoubt ||= mayBeNew && opened.found === "nothing" && opened.missing;
+      return opened;
+    };
+    const opened = await look();
+    if (!isInDoubt) return opened;
+    return this.lateReads.limitUnknown(() => reread(this.clock, look, () => !isInDoubt));
+  }
+
+  async #lookAtRow(
+    sessionId: string,
+    options: { isExpected: boolean; deadline: number },
     isAllowed: (row: SessionRow) => boolean,
-    options: { isExpected?: boolean } = {},
   ): Promise<Opened> {
     this.throwIfClosed();
     // Registered, and held, before its row is read: whatever happens to the session meanwhile finds it.
@@ -205,8 +253,8 @@ export class SessionRegistry extends LiveSessions {
     if (!isNew || !row || this.findLive(sessionId)) {
       // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for
       // its turn. There is a row: the INSERT has met it.
-      const isOwn = (found: SessionRow) => isSameHash(found.secretHash, secretHash);
-      const opened = await this.reopen(sessionId, isOwn, { isExpected: true });
+      const judge = (found: SessionRow) => (isSameHash(found.secretHash, secretHash) ? "open" : "replaced");
+      const opened = await this.reopen(sessionId, judge);
       return { ...opened, isNew };
     }
     const session = this.acquire(sessionId);

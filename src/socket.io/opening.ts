@@ -8,7 +8,7 @@ import { type PresentedToken, parseToken } from "../token/token.js";
 import type { EndReason, GotToken, GotTokenErrors } from "../wire.js";
 import { newToken, toGotToken, toStandInMessage } from "./client-messages.js";
 import { type ClientFacts, type Request, STALE } from "./handshake.js";
-import { isProvenBy, type RecoveryNote } from "./recovery-note.js";
+import { isOvertakenBy, isProvenBy, type RecoveryNote } from "./recovery-note.js";
 
 /** Characters of a credential from elsewhere: a shorter one could be guessed. */
 const MIN_CREDENTIAL_LENGTH = 16;
@@ -118,11 +118,12 @@ async function mint(opener: Opener, errors: GotTokenErrors): Promise<OpeningResu
 export async function reopen(registry: SessionRegistry, note: RecoveryNote): Promise<OpeningResult> {
   const { sessionId, isFixed } = note;
   let isReplaced = false;
-  const fits = (row: SessionRow) => {
+  const judge = (row: SessionRow) => {
     isReplaced = !isProvenBy(row, note);
-    return !isReplaced;
+    if (!isReplaced) return "open";
+    return isOvertakenBy(row, note) ? "replaced" : "unknown";
   };
-  const opened = await registry.reopen(sessionId, fits, { isExpected: true });
+  const opened = await registry.reopen(sessionId, judge);
   if (opened.found === "session") return { session: opened.session, ...(isFixed && { isFixed }) };
   if (opened.found === "expired") return { endReason: "expired" };
   if (opened.missing) return { endReason: "destroyed" };

@@ -72,6 +72,18 @@ export function proofOf({ secretHash, userId }: { secretHash: Uint8Array; userId
 }
 
 /** Whether a note was written while the session was as it is. */
-export function isProvenBy({ secretHash, userId }: Identity, { proof }: RecoveryNote): boolean {
+export function isProvenBy(
+  { secretHash, userId }: Pick<Identity, "secretHash" | "userId">,
+  { proof }: RecoveryNote,
+): boolean {
   return secretHash !== null && proofOf({ secretHash, userId }) === proof;
+}
+
+/**
+ * Whether the row shows that the note is of before the last rotation: by the secret that it replaced,
+ * whether somebody has logged in with it or not. A note that is older than that, or newer, cannot be told
+ * from others.
+ */
+export function isOvertakenBy({ previousHash, userId }: Identity, note: RecoveryNote): boolean {
+  return [userId, null].some((user) => isProvenBy({ secretHash: previousHash, userId: user }, note));
 }

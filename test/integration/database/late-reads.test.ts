@@ -87,6 +87,49 @@ describe("a row read late", () => {
     expect(owner.session.active).toBe(true);
   });
 
+  test("keeps out nobody who has a token that another server has given a moment ago", async () => {
+    const [first, node] = [await nodes.node(), await lateNode()];
+    const { session, token, id, client } = await first.connect();
+    await node.connect(token);
+    await node.pool.catchUp();
+    const given = gotToken(client);
+    await session.login("ada");
+    const { token: newToken } = await given;
+    node.lateFor(2);
+    const there = await node.connect(newToken);
+    expect([there.id, there.session.userId]).toEqual([id, "ada"]);
+    const fresh = await lateNode();
+    fresh.lateFor(3);
+    expect((await fresh.connect(newToken)).id).toBe(id);
+  });
+
+  test("keeps out nobody whose token of the old package another server has just adopted", async () => {
+    const [first, node] = [
+      await nodes.node({ options: { legacyTokens: true } }),
+      await lateNode({ legacyTokens: true }),
+    ];
+    const token = randomBytes(24).toString("base64url");
+    await nodes.database.pool.query(
+      "insert into session (sessionId, expires, data) values (?, unix_timestamp() + 3600, '{}')",
+      [token],
+    );
+    await node.pool.catchUp();
+    const { id } = await first.connect(token);
+    node.lateFor(3);
+    expect((await node.connect(token)).id).toBe(id);
+  });
+
+  test("leaves no cookie's session that another server has just begun, and that is to end", async () => {
+    const [first, node] = [new ConnectStore((await nodes.node()).sessions), await lateNode()];
+    const second = new ConnectStore(node.sessions);
+    const id = randomBytes(24).toString("base64url");
+    const cookie = { originalMaxAge: 3_600_000, httpOnly: true, path: "/" };
+    await first.set(id, { cookie, one: 1 } as never);
+    node.lateFor(1);
+    await second.destroy(id);
+    expect(await nodes.row(first.idOf(id))).toBeUndefined();
+  });
+
   test("is noticed of a session that was let go a moment ago, and so is one that is missing", async () => {
     const node = await lateNode();
     const { session, id, client } = await node.connect();

@@ -80,7 +80,11 @@ export class Node {
     };
     this.sessions = program
       .tokenSession({ db: this.pool, logger: false, clock, ...settings.options })
-      .attach(io);
+      .attach(io)
+      .on("sessionEnd", ({ sessionId, reason }) => {
+        const { expiry } = this.#world;
+        if (reason === "expired") expiry.ended(this.name, sessionId, this.#world.isConnected(sessionId));
+      });
     io.on("connection", (socket) => handleEvents(socket as AppSocket, this, this.#world));
   }
 

@@ -17,11 +17,13 @@ interface Got {
  */
 export class OldPage {
   readonly #client: BareClient;
+  readonly #device: Device;
   #hasSession = false;
 
   constructor(device: Device, world: World, name: string) {
     const client = new BareClient(world, name, device.name);
     this.#client = client;
+    this.#device = device;
     const { socket } = client;
     const { items } = device;
     socket.on("connect", () => socket.emit("getToken", { token: items.get(KEY) ?? "" }));
@@ -48,8 +50,9 @@ export class OldPage {
     return this.#client.line;
   }
 
-  get session(): { readonly state: string } {
-    return { state: this.#hasSession ? "open" : "waiting" };
+  get session(): { readonly state: string; readonly id: string | undefined } {
+    const [id] = this.#device.items.get(KEY)?.split(".") ?? [];
+    return { state: this.#hasSession ? "open" : "waiting", id };
   }
 
   get isOpen(): boolean {

@@ -60,11 +60,13 @@ export class Page {
       this.session.on(event, (content) =>
         world.timeline.tell(name, () => `${event} ${JSON.stringify(content)}`),
       );
-    this.session.on("start", ({ id = "", created }) =>
+    this.session.on("start", ({ id = "", created }) => {
+      if (created !== true)
+        world.expiry.opened(device.name, id, world.isPrompt && this.process.pausedUntilMs === 0);
       world.ledger.identities.starts(device.name, id, {
         created: created === true,
-      }),
-    );
+      });
+    });
   }
 
   /** The page's own globals. */

@@ -15,7 +15,7 @@ export interface Arguments {
   readonly tell: string | undefined;
   /** Runs each seed twice: both runs have to be the same. */
   readonly twice: boolean;
-  /** Does not leave out what the product is known not to stand (test/simulation/plan/gaps.ts). */
+  /** Does not pass over the known gaps of docs/proofs.md. */
   readonly gaps: boolean;
   readonly stories: boolean;
   /** Makes what is found of a mutant small, and tells it. */
@@ -32,7 +32,7 @@ export const usage = `npm run simulate -- [options]
   --workers 2               processes; as many as there are cores unless said
   --all                     goes on after something was found
   --twice                   runs each seed twice: both runs have to be the same
-  --gaps                    does not leave out what is known not to be stood (test/simulation/plan/gaps.ts)
+  --gaps                    does not pass over the known gaps of docs/proofs.md
   --tell 17                 tells the run of a seed, or of a file, from beginning to end
   --stories                 runs the files of test/simulation/stories, in which something was found once
   --mutant name             tries the simulator itself: runs seeds until each mutant with that in its name is caught

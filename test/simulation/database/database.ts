@@ -19,7 +19,7 @@ interface Version {
  * Who is told of every change to the table, as it happens. `by`: whose statement it was, or what an
  * administrator did.
  */
-export type CommitListener = (change: Change, before: Row | null, by: string) => void;
+export type CommitListener = (change: Change, before: Row | null, by: string, beganAt: number) => void;
 
 /**
  * The database: one table with all that it has ever had, the locks on its rows, and the servers that it is
@@ -133,7 +133,12 @@ export class Database implements Lane {
     this.onLoss(lost);
   }
 
-  commit(changes: readonly Change[], by: string, host?: Host): void {
+  /** `beganAt`: when the statement began, by whose time it goes. */
+  commit(
+    changes: readonly Change[],
+    by: string,
+    { host, beganAt = this.time }: { host?: Host; beganAt?: number } = {},
+  ): void {
     for (const change of changes) {
       let versions = this.#versions.get(change.sessionId);
       if (!versions) {
@@ -148,7 +153,7 @@ export class Database implements Lane {
       );
       versions.push({ atMs: this.timeline.nowMs, row: change.row, host });
       this.#rows = undefined;
-      this.onCommit(change, before, by);
+      this.onCommit(change, before, by, beganAt);
     }
   }
 

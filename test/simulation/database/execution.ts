@@ -289,7 +289,8 @@ export class Execution {
       if (this.#isOvertaken(changes)) return;
       if (this.#raised) return this.#commitBy(this.#raised, changes);
       const isUnclear = random.chance(weather.unclear);
-      if (!isUnclear || random.chance(0.5)) this.#database.commit(changes, this.#by, this.#host);
+      if (!isUnclear || random.chance(0.5))
+        this.#database.commit(changes, this.#by, { host: this.#host, beganAt: this.#scope.server.time });
       this.#database.unlock(this);
       if (isUnclear) {
         this.#database.count("unclear error");
@@ -329,7 +330,7 @@ export class Execution {
     const when = random.pick(["before", "later", "never"] as const);
     const commit = () => {
       if (when !== "never" && this.#sentAtMs > this.#database.lostAtMs)
-        this.#database.commit(changes, this.#by, this.#host);
+        this.#database.commit(changes, this.#by, { host: this.#host, beganAt: this.#scope.server.time });
       this.#database.unlock(this);
     };
     if (when !== "later") commit();

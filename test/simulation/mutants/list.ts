@@ -1,6 +1,7 @@
 import type { Topic } from "../plan/plan.js";
 import type { Mutant } from "../world/program.js";
 import { CLIENT } from "./client.js";
+import { EXPIRY } from "./expiry.js";
 import { FAILOVER } from "./failover.js";
 import { HANDLERS } from "./handlers.js";
 import { READS } from "./reads.js";
@@ -17,6 +18,7 @@ export const MUTANTS: readonly TriedMutant[] = [
   ...STORE,
   ...READS,
   ...FAILOVER,
+  ...EXPIRY,
   ...HANDLERS,
   ...ROTATION,
   ...ROOMS,

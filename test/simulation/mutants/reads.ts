@@ -1,9 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source text.
+import type { Topic } from "../plan/plan.js";
 import type { TriedMutant } from "./list.js";
 
 const reading = "src/session/read-row.ts";
 const recent = "src/session/recent-rows.ts";
 const live = "src/registry/live-sessions.ts";
+const registry = "src/registry/registry.ts";
+const secrets: { topics: readonly Topic[] } = { topics: ["rotation", "rooms"] };
 
 /** Of rows that are read late, gone or over. */
 export const READS: readonly TriedMutant[] = [
@@ -30,6 +33,27 @@ export const READS: readonly TriedMutant[] = [
     file: reading,
     from: "return isBelieved(row, reader, host) ? row : rereadRow(row, reader, host, deadline);",
     to: "return isBelieved(row, reader, host) ? row : (await rereadRow(row, reader, host, deadline)) && row;",
+  },
+  {
+    name: "an unknown secret is not looked for again",
+    file: registry,
+    ...secrets,
+    from: 'isInDoubt = standing === "unknown" && row.data !== null;',
+    to: "",
+  },
+  {
+    name: "an unknown secret is looked for again once, and at once",
+    file: registry,
+    ...secrets,
+    from: "return this.lateReads.limitUnknown(() => reread(this.clock, look, () => !isInDoubt));",
+    to: "return look(void reread);",
+  },
+  {
+    name: "each secret that is not the session's is taken for one that was replaced",
+    file: registry,
+    ...secrets,
+    from: 'return this.#mayBeNewer(token) ? "unknown" : "replaced";',
+    to: 'return this.#mayBeNewer(token) ? "replaced" : "replaced";',
   },
   {
     name: "rows of sessions that were let go are forgotten",

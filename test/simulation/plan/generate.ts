@@ -1,7 +1,8 @@
 import { Random } from "../world/random.js";
 import { clientActsOf, clientSettingsOf, isAboutRooms } from "./clients.js";
 import { faultAct } from "./faults.js";
-import { withoutGaps } from "./gaps.js";
+import { lateSecretsOf } from "./late-secrets.js";
+import { withLives } from "./lives.js";
 import type { Act, Plan, Settings, Topic } from "./plan.js";
 
 /** The plan of a seed. */
@@ -22,9 +23,9 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
   for (let n = 0; n < faults; n++) acts.push(moments.meeting(faultAct(random, settings, endMs)));
   const when = { endMs, pick: () => moments.pick() };
   acts.push(...clientActsOf(random.stream("clients"), topic, { settings, when }));
+  if (topic !== "writes" && random.chance(0.15)) lateSecretsOf(random, settings, moments.pick(), acts);
   acts.sort((one, other) => one.atMs - other.atMs);
-  const plan = { topic, gaps, seed: `${topic} ${seed}`, settings, acts, endMs };
-  return gaps ? plan : withoutGaps(plan);
+  return withLives({ topic, gaps, seed: `${topic} ${seed}`, settings, acts, endMs }, seed);
 }
 
 /** So many nodes that a row cannot list all that have written it, and a page on each. */

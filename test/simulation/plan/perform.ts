@@ -117,6 +117,11 @@ export function perform(world: World, given: Act): void {
       return database.cluster?.move(act.host);
     case "spoil connections":
       return spoilConnections(world, act);
+    case "delete expired rows":
+      for (const { sessionId, expires } of [...database.rows])
+        if (Number(expires) <= Math.floor(database.time) && !database.isLocked(String(sessionId)))
+          database.commit([{ sessionId: String(sessionId), row: null }], "administrator");
+      return;
     case "switch over": {
       if (database.cluster) return;
       world.count("switch over");

@@ -63,6 +63,8 @@ export type Act = { readonly atMs: number } & (
   | { readonly do: "switch over"; readonly forMs: number; readonly oldStays: boolean }
   /** An administrator changes rows by hand, as sql/session.sql says, or deletes them. */
   | { readonly do: "edit rows" | "delete rows"; readonly share: number }
+  /** … or those that have expired: sql/prune.sql without its hour. */
+  | { readonly do: "delete expired rows" }
   | { readonly do: "database clock"; readonly byMs: number }
   /**
    * A new primary that lacks what was committed last, or a restore of the whole table; so much is lost.

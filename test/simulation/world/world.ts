@@ -3,6 +3,7 @@ import { Node } from "../actors/node.js";
 import type { Thief } from "../actors/thief.js";
 import { Agreement } from "../checks/agreement.js";
 import { Calm } from "../checks/calm.js";
+import { Expiry } from "../checks/expiry.js";
 import { Ledger } from "../checks/ledger.js";
 import { Notes } from "../checks/notes.js";
 import { Recovery } from "../checks/recovery.js";
@@ -34,6 +35,7 @@ export class World implements Lane {
   readonly bus: Bus;
   readonly network: NetworkWeather = { way: [0, 3], slow: 0, slowMs: 3_000, cut: 0 };
   readonly ledger: Ledger;
+  readonly expiry: Expiry;
   readonly nodes: Node[];
   readonly devices: Device[];
   /** Who has a copy of a device's token. */
@@ -55,7 +57,8 @@ export class World implements Lane {
   /** Then all faults are over. */
   readonly endMs: number;
 
-  constructor({ seed, topic, settings, acts, endMs, gaps }: Plan, programs: Programs) {
+  constructor(plan: Plan, programs: Programs) {
+    const { seed, topic, settings, acts, endMs, gaps } = plan;
     this.programs = programs;
     this.settings = settings;
     this.topic = topic;
@@ -74,6 +77,7 @@ export class World implements Lane {
       this.database.cluster = new Cluster(cluster.kind, { ...cluster, random: this.random.stream("proxy") });
     this.bus = new Bus(this.random.stream("bus"), this.count);
     this.ledger = new Ledger(this.database, this.timeline);
+    this.expiry = new Expiry(plan, this.database, this.ledger.findings, this.count);
     this.database.onLoss = (lost) => this.ledger.lost(lost);
     this.calm = new Calm(acts, endMs);
     this.standings = new Standings(() => this.timeline.nowMs);
@@ -81,9 +85,10 @@ export class World implements Lane {
     this.notes = new Notes(this);
     this.recovery = new Recovery(this);
     this.#agreement = new Agreement(this);
-    this.database.onCommit = (change, before, by) => {
+    this.database.onCommit = (change, before, by, beganAt) => {
       this.standings.committed(change);
       this.ledger.committed(change, before, by);
+      this.expiry.committed(change, before, by, beganAt);
       this.thieves.committed(change, before, by);
     };
     this.bus.onDelivery = (process, text) => {
@@ -98,6 +103,19 @@ export class World implements Lane {
   nodeFor(_page: string): Node | undefined {
     const up = this.nodes.filter(({ isUp }) => isUp);
     return up.length > 0 ? this.#routes.pick(up) : undefined;
+  }
+
+  /** Whether a page has this session open. */
+  isConnected(sessionId: string): boolean {
+    return this.devices.some(({ pages }) =>
+      pages.some((page) => page?.isOpen && page.session.id === sessionId),
+    );
+  }
+
+  /** Whether no node has stood still, or been down, in the last seconds. */
+  get isPrompt(): boolean {
+    const sinceMs = this.timeline.nowMs - 10_000;
+    return this.nodes.every(({ process, isUp }) => isUp && process.pausedUntilMs < sinceMs);
   }
 
   /** Nothing goes wrong any more. */
