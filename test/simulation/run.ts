@@ -61,9 +61,11 @@ async function until(atMs: number, world: World): Promise<void> {
 }
 
 /** Nothing goes wrong any more, and has not for a while: what devices have, and who waits. */
-function rest({ devices, ledger }: World): void {
-  for (const { name, pages, token } of devices) {
-    ledger.identities.rest(name, token);
+function rest({ devices, ledger, web }: World): void {
+  web.rest();
+  for (const { name, kind, pages, token } of devices) {
+    if (kind === "bridge") ledger.identities.restInCookie(name, token);
+    else ledger.identities.rest(name, token);
     for (const page of pages)
       if (page && !page.isOpen)
         ledger.findings.add("stuck", `${page.process.name} is ${page.session.state} still`);

@@ -208,7 +208,17 @@ export class Identities {
   /** When all has come to rest: a device's token opens what the device has. */
   rest(device: string, token: string | undefined): void {
     const sessionId = this.#devices.get(device);
-    if (sessionId === undefined || this.#mayLose.has(device) || !this.#sessions.isAlive(sessionId)) return;
+    if (sessionId !== undefined) this.#checkToken(device, sessionId, token);
+  }
+
+  /** The same of a cookie, which may be of the session of another tab. */
+  restInCookie(device: string, token = ""): void {
+    const [id = ""] = token.split(".");
+    if (id !== "") this.#checkToken(device, id, token);
+  }
+
+  #checkToken(device: string, sessionId: string, token: string | undefined): void {
+    if (this.#mayLose.has(device) || !this.#sessions.isAlive(sessionId)) return;
     const [id, secret = ""] = (token ?? "").split(".");
     const row = this.#database.row(sessionId);
     const hash = createHash("sha256").update(secret).digest("hex");

@@ -2,17 +2,19 @@ import { Random } from "../world/random.js";
 import { faultAct } from "./faults.js";
 import { withoutGaps } from "./gaps.js";
 import type { Act, Plan, Settings, Topic } from "./plan.js";
+import { requestAct, withWeb } from "./requests.js";
 
 /** The plan of a seed. */
 export function planOf(seed: number, topics: readonly Topic[], { gaps = false } = {}): Plan {
   const random = new Random(`plan ${seed}`);
   const topic = random.pick(topics);
-  const settings = settingsOf(random);
+  const plain = settingsOf(random);
+  const settings = topic === "cookies" ? withWeb(random, plain) : plain;
   const endMs = random.between(15_000, 60_000);
   const acts: Act[] = [];
   const moments = new Moments(random, endMs);
   for (let device = 0; device < settings.devices; device++)
-    livingOf({ random, topic, device, endMs, acts, moments });
+    livingOf({ random, topic, settings, device, endMs, acts, moments });
   for (let crowds = random.pick([0, 1, 3]); crowds > 0; crowds--)
     crowdOf(random, settings.devices, moments.pick(), acts);
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
@@ -86,6 +88,7 @@ class Moments {
 interface Living {
   readonly random: Random;
   readonly topic: Topic;
+  readonly settings: Settings;
   readonly device: number;
   readonly endMs: number;
   readonly acts: Act[];
@@ -93,7 +96,7 @@ interface Living {
 }
 
 /** What the pages of a device do, from beginning to end. */
-function livingOf({ random, topic, device, endMs, acts, moments }: Living): void {
+function livingOf({ random, topic, settings, device, endMs, acts, moments }: Living): void {
   const tabs = random.pick([1, 2, 2, 3]);
   if (topic !== "writes" && random.chance(0.2)) {
     acts.push({ do: "keep", device, atMs: random.between(1_000, endMs) });
@@ -119,7 +122,9 @@ function livingOf({ random, topic, device, endMs, acts, moments }: Living): void
       const within = random.pick([0, 5, 50, 2_000]);
       for (let changes = random.between(1, 8); changes > 0; changes--) {
         const at = Math.min(endMs, atMs + random.between(0, within));
-        if (topic !== "writes" && random.chance(0.5))
+        if (topic === "cookies" && random.chance(0.7))
+          acts.push(requestAct(random, settings, { device, tab, atMs: at }));
+        else if (topic !== "writes" && random.chance(0.5))
           acts.push(askOf(random, topic, { device, tab, atMs: at }));
         else if (random.chance(0.15))
           acts.push({ do: "ask", kind: random.pick(["read", "reload"]), device, tab, atMs: at });

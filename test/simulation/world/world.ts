@@ -1,7 +1,9 @@
 import { Device } from "../actors/device.js";
 import { Node } from "../actors/node.js";
 import { Ledger } from "../checks/ledger.js";
+import { RequestRotations } from "../checks/request-rotations.js";
 import { checkRooms } from "../checks/rooms.js";
+import { WebChecks } from "../checks/web.js";
 import { Database } from "../database/database.js";
 import { Bus } from "../network/bus.js";
 import type { Line, NetworkWeather } from "../network/line.js";
@@ -24,6 +26,8 @@ export class World implements Lane {
   readonly bus: Bus;
   readonly network: NetworkWeather = { way: [0, 3], slow: 0, slowMs: 3_000, cut: 0 };
   readonly ledger: Ledger;
+  readonly web: WebChecks;
+  readonly rotations: RequestRotations;
   readonly nodes: Node[];
   readonly devices: Device[];
   /** How many logins have been asked for: each is of a user of its own. */
@@ -53,9 +57,23 @@ export class World implements Lane {
     });
     this.bus = new Bus(this.random.stream("bus"), this.count);
     this.ledger = new Ledger(this.database, this.timeline, gaps);
-    this.database.onCommit = (change, before, by) => this.ledger.committed(change, before, by);
+    const { database, timeline, ledger } = this;
+    this.web = new WebChecks({
+      database,
+      timeline,
+      ledger,
+      ...(settings.options as { storeTimeout: number }),
+    });
+    this.rotations = new RequestRotations(timeline, this, (device) => ledger.identities.mayLose(device));
+    this.database.onCommit = (change, before, by) => {
+      this.web.committed(change);
+      ledger.committed(change, before, by);
+    };
     this.nodes = settings.wrongByMs.map((wrongByMs, n) => new Node(this, `node${n + 1}`, wrongByMs));
-    this.devices = Array.from({ length: settings.devices }, (_, n) => new Device(this, `device${n + 1}`));
+    this.devices = Array.from(
+      { length: settings.devices },
+      (_, n) => new Device(this, `device${n + 1}`, settings.kinds?.[n]),
+    );
   }
 
   /** Where the load balancer sends who connects. */
