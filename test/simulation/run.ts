@@ -61,15 +61,23 @@ async function until(atMs: number, world: World): Promise<void> {
 }
 
 /** Nothing goes wrong any more, and has not for a while: what devices have, and who waits. */
-function rest({ devices, ledger, web }: World): void {
+function rest({ devices, ledger, web, hasGaps }: World): void {
   web.rest();
   for (const { name, kind, pages, token } of devices) {
     if (kind === "bridge") ledger.identities.restInCookie(name, token);
     else ledger.identities.rest(name, token);
     for (const page of pages)
-      if (page && !page.isOpen)
+      if (page && !page.isOpen && !isGap(page.session.state, kind, hasGaps))
         ledger.findings.add("stuck", `${page.process.name} is ${page.session.state} still`);
   }
+}
+
+/**
+ * A page whose session ends while it has a new token exchanged for its cookie goes on with the session that
+ * is over, and then with none (docs/proofs.md, known gaps).
+ */
+function isGap(state: string, kind: string, hasGaps: boolean): boolean {
+  return !hasGaps && kind === "bridge" && state === "ended";
 }
 
 /** All pages go, and all nodes close: what is still held then is held for ever. */

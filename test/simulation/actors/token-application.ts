@@ -38,7 +38,7 @@ export async function answerWithToken(
   if (how === "streamed") response.write("[");
   if (how === "early") response.end("{}");
   if (waitMs > 0) await wait(node, waitMs);
-  const code = await codeOf(() => act(request.session, asked, node));
+  const code = await codeOf(() => act(request.session, response, asked, node));
   if (waitMs > 0) await wait(node, waitMs);
   if (how === "early") return;
   if (how === "plain" && code !== "") response.statusCode = 409;
@@ -46,7 +46,12 @@ export async function answerWithToken(
   response.end(how === "plain" ? JSON.stringify({ code }) : `"${code}"]`);
 }
 
-async function act(session: RequestHandle, { kind, given, key }: Asked, node: WebNode): Promise<void> {
+async function act(
+  session: RequestHandle,
+  response: ServerResponse,
+  { kind, given, key }: Asked,
+  node: WebNode,
+): Promise<void> {
   const { process, sessions, world } = node;
   const { ledger } = world;
   await session.ready;
@@ -55,7 +60,8 @@ async function act(session: RequestHandle, { kind, given, key }: Asked, node: We
   if (handle === session && kind === "login") await session.start();
   const { id = "" } = handle ?? {};
   if (!handle) return;
-  ledger.read(process.name, id, id ? handle.toJSON() : {});
+  // Once the answer is over, or the client has gone, a request shows what was known by then.
+  if (!response.closed) ledger.read(process.name, id, id ? handle.toJSON() : {});
   const name = kind.replace("job-", "");
   const change = CHANGES[name];
   const replace = ACTS[name];

@@ -125,18 +125,13 @@ export class Identities {
 
   #checkUser(known: Known, sessionId: string, row: Row, before: Row, by: string): void {
     const user = row["userId"] as string | null;
+    const were = marksIn(before);
+    const logout = this.#logouts.find(
+      (act) => act.sessionId === sessionId && !act.isCommitted && act.state !== "refused",
+    );
     if (user === null) {
       // A logout of a session that nobody was logged in to clears its values too.
-      const [were, are] = [marksIn(before), marksIn(row)];
-      // Changes that were asked for since may be in the same write: one that only sets the same keys again
-      // tells nothing.
-      const now = valuesOf(row);
-      const isGone = Object.keys(valuesOf(before)).some((key) => !(key in now) || Array.isArray(now[key]));
-      const isCleared = isGone && [...were].every((mark) => !are.has(mark));
-      if (before["userId"] === null && !isCleared) return;
-      const logout = this.#logouts.find(
-        (act) => act.sessionId === sessionId && !act.isCommitted && act.state !== "refused",
-      );
+      if (before["userId"] === null && !isCleared(before, row)) return;
       if (logout) logout.isCommitted = true;
       else if (before["userId"] !== null)
         this.#findings.add(
@@ -147,6 +142,11 @@ export class Identities {
       return;
     }
     if (user === before["userId"]) return;
+    // A logout and a login that was asked for since may be one write.
+    if (logout && isCleared(before, row)) {
+      logout.isCommitted = true;
+      known.cleared(were);
+    }
     const login = this.#logins.get(user);
     if (login?.sessionId !== sessionId) {
       this.#findings.add("of another", `${by} has logged ${user} in to ${sessionId}`);
@@ -225,6 +225,16 @@ export class Identities {
     if (id !== sessionId || !row || ![hex(row["secretHash"]), hex(row["nextHash"])].includes(hash))
       this.#findings.add("logged out", `${device} has ${sessionId}, and its token does not open it`);
   }
+}
+
+/** Whether a write has taken all values that there were. */
+function isCleared(before: Row, row: Row): boolean {
+  const [were, are] = [marksIn(before), marksIn(row)];
+  // Changes that were asked for since may be in the same write: one that only sets the same keys again tells
+  // nothing.
+  const now = valuesOf(row);
+  const isGone = Object.keys(valuesOf(before)).some((key) => !(key in now) || Array.isArray(now[key]));
+  return isGone && [...were].every((mark) => !are.has(mark));
 }
 
 function hex(value: unknown): string {

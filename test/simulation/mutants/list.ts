@@ -2,6 +2,7 @@ import type { Topic } from "../plan/plan.js";
 import type { Mutant } from "../world/program.js";
 import { CLIENT } from "./client.js";
 import { HANDLERS } from "./handlers.js";
+import { HTTP } from "./http.js";
 import { READS } from "./reads.js";
 import { ROOMS } from "./rooms.js";
 import { ROTATION } from "./rotation.js";
@@ -19,4 +20,5 @@ export const MUTANTS: readonly TriedMutant[] = [
   ...ROTATION,
   ...ROOMS,
   ...CLIENT,
+  ...HTTP,
 ];

@@ -20,6 +20,8 @@ export class World implements Lane {
   readonly programs: Programs;
   readonly settings: Settings;
   readonly topic: Topic;
+  /** What the product is known not to stand is a finding. */
+  readonly hasGaps: boolean;
   readonly random: Random;
   readonly timeline: Timeline;
   readonly database: Database;
@@ -45,6 +47,7 @@ export class World implements Lane {
     this.programs = programs;
     this.settings = settings;
     this.topic = topic;
+    this.hasGaps = gaps;
     this.endMs = endMs;
     this.random = new Random(seed);
     this.#routes = this.random.stream("routes");
