@@ -91,6 +91,8 @@ export class CookieApplication {
       case "regenerate":
       case "destroy": {
         this.#forget(request);
+        // Where the headers have gone out already, they have its cookie: an application's own mistake.
+        world.web.saved(id);
         const end = ledger.identities.acts("destroy", id, "", process.name);
         const code = codeOf(
           await callback((done) => (kind === "destroy" ? session.destroy(done) : session.regenerate(done))),
@@ -124,7 +126,7 @@ export class CookieApplication {
         // Of a session that is over nothing is saved, and that is no error.
         const isOver = code === "" && !world.web.opens(id, cookieId);
         if (isOver) world.count("cookie session saved after its end");
-        world.web.saved(id, cookieId, isOver ? undefined : code);
+        world.web.saved(id);
         for (const mark of marks) {
           world.ledger.told(mark, isOver ? "gone" : code, process.name);
           if (code === "" && !isOver) world.web.isSaved(id, mark);

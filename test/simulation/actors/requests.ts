@@ -31,6 +31,12 @@ export function fetchOf(page: Pick<Page, "process">, device: Device, world: Worl
       world.lines.add([line, node]);
       return line;
     },
+    completes: ({ headers }) => {
+      for (const cookie of headers["set-cookie"] ?? []) {
+        const [, value] = /^connect\.sid=([^;]+)/.exec(cookie) ?? [];
+        if (value) world.web.promisedCookie(sessionIdOfCookie(value));
+      }
+    },
     arrives: ({ headers }) => {
       const token = headers["session-token"];
       if (typeof token === "string") world.web.promised(token, `an answer to ${process.name}`);
@@ -98,14 +104,16 @@ function pathOf(
 
 /** The public id of the session that a device has. */
 function sessionIdOf(device: Device | undefined): string {
-  if (device?.kind === "cookie") {
-    const cookieId = cookieIdIn(device.jar.get("connect.sid") ?? "");
-    return createHash("sha256").update(`id\0${cookieId}`).digest("hex").slice(0, 32);
-  }
+  if (device?.kind === "cookie") return sessionIdOfCookie(device.jar.get("connect.sid") ?? "");
   return device?.pages.find((page) => page?.session.id)?.session.id ?? "";
 }
 
-/** In a signed cookie of express-session. */
+/** Of a signed cookie of express-session. */
+function sessionIdOfCookie(value: string): string {
+  const cookieId = cookieIdIn(value);
+  return createHash("sha256").update(`id\0${cookieId}`).digest("hex").slice(0, 32);
+}
+
 function cookieIdIn(value: string): string {
   return decodeURIComponent(value)
     .replace(/^s:/, "")

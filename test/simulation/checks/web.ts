@@ -70,16 +70,15 @@ export class WebChecks {
       this.#ledger.findings.add("empty promise", `the token in ${by} has never opened a session`);
   }
 
-  /** What came of saving a session of express-session; `undefined`: it was over. */
-  saved(sessionId: string, _cookieId: string, _code: string | undefined): void {
+  /** A session of express-session was saved, or could not be, or has been ended. */
+  saved(sessionId: string): void {
     this.#saved.add(sessionId);
   }
 
   /** An answer that is complete has brought a cookie of express-session. */
-  promisedCookie(cookieId: string): void {
-    const id = createHash("sha256").update(`id\0${cookieId}`).digest("hex").slice(0, 32);
-    if (!this.#saved.has(id))
-      this.#ledger.findings.add("empty promise", `the session ${id} of a cookie was never saved`);
+  promisedCookie(sessionId: string): void {
+    if (!this.#saved.has(sessionId))
+      this.#ledger.findings.add("empty promise", `the session ${sessionId} of a cookie was never saved`);
   }
 
   /** Whether a cookie opens its session. */

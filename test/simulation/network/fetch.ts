@@ -47,6 +47,8 @@ interface Browser {
   dial(): Line | undefined;
   /** Before the page hears of it: the headers of an answer have arrived. */
   arrives(response: IncomingMessage): void;
+  /** The whole of an answer has. */
+  completes(response: IncomingMessage): void;
 }
 
 /** `fetch` of a page: Node's own HTTP client on simulated lines, with a browser's cookies. */
@@ -100,6 +102,7 @@ export function simulatedFetch(browser: Browser): Fetch {
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", fail);
         response.on("end", () => {
+          browser.completes(response);
           const text = Buffer.concat(chunks).toString();
           const status = response.statusCode ?? 0;
           const headers = new Headers();
