@@ -67,6 +67,13 @@ export const HTTP: readonly TriedMutant[] = [
     to: "if (isNew || session) return { cookieId, session, content };",
   },
   {
+    name: "a first save whose row is there and cannot be read counts as refused",
+    topics,
+    file: "src/registry/registry.ts",
+    from: 'if (isNew) throw new SessionError("SESSION_WRITE_UNCERTAIN", undefined, { sessionId, cause: error });',
+    to: "",
+  },
+  {
     name: "the end of a cookie's session leaves its row",
     topics,
     file: rows,
