@@ -82,6 +82,15 @@ export class CookieApplication {
         // Else express-session does, at the end of the answer.
         return how === "early" ? codeOf(await callback((done) => session.save(done))) : "";
       }
+      case "take": {
+        session[key] = given;
+        ledger.begins(given, id, process.name);
+        const first = callback((done) => session.save(done));
+        delete session[key];
+        const errors = [await callback((done) => session.save(done)), await first];
+        if (errors.every((error) => !error)) world.web.isTaken(id, given);
+        return codeOf(errors[0]);
+      }
       case "reload": {
         this.#forget(request);
         const error = await callback((done) => session.reload(done));

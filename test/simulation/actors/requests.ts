@@ -90,7 +90,7 @@ function pathOf(
   device: Device,
   { kind, tab, how, waitMs, lazy, of }: Request,
 ): { path: string; mark: string | undefined } {
-  const isChange = ["update", "put", "job-update", "job-put"].includes(kind);
+  const isChange = ["update", "put", "take", "job-update", "job-put"].includes(kind);
   const isCookie = device.kind === "cookie" && !kind.startsWith("job-");
   // Each in a place of its own: requests of a cookie that overlap keep each other's keys.
   const place = isCookie ? `cookie${++world.users}` : `key${tab}`;

@@ -26,6 +26,8 @@ export class WebChecks {
   readonly #good = new Set<string>();
   /** Cookies whose session was saved, or could not be. */
   readonly #saved = new Set<string>();
+  /** Marks that have been in a row at any time. */
+  readonly #committed = new Set<string>();
 
   constructor(given: { database: Database; timeline: Timeline; ledger: Ledger; storeTimeout: number }) {
     this.#database = given.database;
@@ -61,6 +63,7 @@ export class WebChecks {
 
   committed({ row }: RowChange): void {
     for (const name of ["secretHash", "nextHash"]) if (row) this.#good.add(hex(row[name]));
+    for (const mark of marksIn(row)) this.#committed.add(mark);
   }
 
   /** An answer has brought a token, in its header or its cookie. */
@@ -93,11 +96,24 @@ export class WebChecks {
       this.#ledger.findings.add("lost", `${mark} was saved, and is not in the row of ${sessionId}`);
   }
 
+  /** A request has set a value, taken it away again, and saved both, one after the other. */
+  isTaken(sessionId: string, mark: string): void {
+    if (marksIn(this.#database.row(sessionId)).has(mark))
+      this.#ledger.findings.add("revived", `${mark} was deleted, and is in the row of ${sessionId}`);
+  }
+
   /** A request has found these values. */
   reads(process: string, sessionId: string, values: readonly unknown[]): void {
-    for (const mark of values.flat())
-      if (typeof mark === "string" && this.#ledger.sessionOf(mark) !== sessionId)
+    for (const mark of values.flat()) {
+      if (typeof mark !== "string") continue;
+      if (this.#ledger.sessionOf(mark) !== sessionId)
         this.#ledger.findings.add("of another", `a request of ${sessionId} in ${process} has read ${mark}`);
+      else if (!this.#committed.has(mark))
+        this.#ledger.findings.add(
+          "never saved",
+          `a request in ${process} has read ${mark}, which no row has had`,
+        );
+    }
   }
 }
 

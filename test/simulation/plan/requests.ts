@@ -21,7 +21,7 @@ export function requestAct(
   { kinds = [], devices }: Settings,
   at: { device: number; tab: number; atMs: number },
 ): Act {
-  const ofCookie = ["put", "put", "put", "put", "put", "put", "reload", "regenerate", "destroy"];
+  const ofCookie = ["put", "put", "put", "put", "put", "put", "take", "reload", "regenerate", "destroy"];
   const ofToken = [
     ...["update", "update", "update", "update", "put", "put", "read"],
     ...["login", "login", "regenerate", "logout", "destroy"],
