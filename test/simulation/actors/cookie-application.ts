@@ -38,6 +38,9 @@ export class CookieApplication {
 
   answer(request: IncomingMessage, response: ServerResponse, asked: Asked): void {
     let isBegun = false;
+    const { world, process } = this.#node;
+    const cookieId = cookieIdOf(request);
+    const looks = world.web.comes(process.name, this.#store.idOf(cookieId), cookieId);
     this.#middleware(request, response, (error) => {
       // What went wrong in saving comes here too, when all has been answered.
       if (isBegun) return;
@@ -45,7 +48,10 @@ export class CookieApplication {
       if (error) {
         response.statusCode = 503;
         response.end(JSON.stringify({ code: codeOf(error) }));
-      } else this.#run(request as CookieRequest, response, asked);
+        return;
+      }
+      looks((request as CookieRequest).sessionID === cookieId);
+      this.#run(request as CookieRequest, response, asked);
     });
   }
 
@@ -145,6 +151,12 @@ export class CookieApplication {
     };
     return store;
   }
+}
+
+/** Of the signed cookie that a request has. */
+function cookieIdOf({ headers }: IncomingMessage): string {
+  const [, value = ""] = /connect\.sid=s%3A([^;.]*)/.exec(headers.cookie ?? "") ?? [];
+  return decodeURIComponent(value);
 }
 
 function callback(run: (done: Done) => void): Promise<unknown> {

@@ -68,7 +68,9 @@ export function request(world: World, act: Request): void {
       world.count(`HTTP with ${device.kind}, ${kind}: ${came}`);
       world.timeline.tell(page.process.name, () => `is answered "${code}" of ${path}`);
     };
-    const fetch = device.kind === "token" ? page.session.fetch : page.fetch;
+    // With a cookie the browser's own will do, and ours sends what stands for the token.
+    const isOurs = device.kind === "token" || (device.kind === "bridge" && act.lazy);
+    const fetch = isOurs ? page.session.fetch : page.fetch;
     const init = { method: "POST", fate: act.fate } as RequestInit;
     void fetch(`${ORIGIN}${path}`, init).then(
       (response) => {

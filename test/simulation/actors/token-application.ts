@@ -33,12 +33,13 @@ export async function answerWithToken(
   response: ServerResponse,
   asked: Asked,
   node: WebNode,
+  looks: (isFound: boolean) => void,
 ): Promise<void> {
   const { how, waitMs } = asked;
   if (how === "streamed") response.write("[");
   if (how === "early") response.end("{}");
   if (waitMs > 0) await wait(node, waitMs);
-  const code = await codeOf(() => act(request.session, response, asked, node));
+  const code = await codeOf(() => act(request.session, response, asked, node, looks));
   if (waitMs > 0) await wait(node, waitMs);
   if (how === "early") return;
   if (how === "plain" && code !== "") response.statusCode = 409;
@@ -51,10 +52,12 @@ async function act(
   response: ServerResponse,
   { kind, given, key }: Asked,
   node: WebNode,
+  looks: (isFound: boolean) => void,
 ): Promise<void> {
   const { process, sessions, world } = node;
   const { ledger } = world;
   await session.ready;
+  if (!response.closed) looks(session.active);
   // A job knows a session by its id, whoever has it.
   const handle = kind.startsWith("job-") ? await sessions.find(key) : session;
   if (handle === session && kind === "login") await session.start();
@@ -73,6 +76,14 @@ async function act(
     );
   } else if (replace)
     await told(() => replace(handle, given), ledger.identities.acts(name, id, given, process.name));
+}
+
+/** The token that a request has: in its header, or where that has none, in the cookie of the bridge. */
+export function tokenOf({ headers }: IncomingMessage): { sessionId: string; secret: string } {
+  const [, sent = ""] = /^Bearer (.*)$/.exec(headers.authorization ?? "") ?? [];
+  const [, kept = ""] = /session-token=([^;]*)/.exec(headers.cookie ?? "") ?? [];
+  const [sessionId = "", secret = ""] = (sent && !sent.endsWith(".cookie") ? sent : kept).split(".");
+  return { sessionId, secret };
 }
 
 async function told(run: () => Promise<void>, end: (code: string) => void): Promise<void> {

@@ -6,7 +6,7 @@ import type { ServerProgram } from "../world/programs.js";
 import type { World } from "../world/world.js";
 import { CookieApplication } from "./cookie-application.js";
 import type { Sessions } from "./node.js";
-import { answerWithToken, type TokenRequest } from "./token-application.js";
+import { answerWithToken, type TokenRequest, tokenOf } from "./token-application.js";
 
 /** What a request asks of the application. */
 export interface Asked {
@@ -89,10 +89,12 @@ export class WebServer {
       world.web.ends(name);
     });
     if (pathname.startsWith("/c/")) return this.#cookies.answer(request, response, asked);
+    const { sessionId, secret } = tokenOf(request);
+    const looks = world.web.comes(name, sessionId, secret);
     const isLazy = searchParams.has("lazy");
     this.#withToken[isLazy ? 1 : 0](request, response, (error) => {
       if (error) return world.ledger.findings.add("thrown", `${name}: ${error}`);
-      answerWithToken(request as TokenRequest, response, asked, this.#node);
+      answerWithToken(request as TokenRequest, response, asked, this.#node, looks);
     });
   }
 }

@@ -37,6 +37,8 @@ export class Identities {
   /** Devices that put an old token back, or have been told to forget theirs. */
   readonly #mayLose = new Set<string>();
   #n = 0;
+  /** How many logins and the like are on their way, or may be, of each session. */
+  readonly #replacing = new Map<string, number>();
   readonly #hasGaps: boolean;
 
   constructor(given: {
@@ -73,12 +75,15 @@ export class Identities {
       known.clearing++;
     }
     if (kind === "destroy") known.mayEnd++;
+    else this.#replacing.set(sessionId, (this.#replacing.get(sessionId) ?? 0) + 1);
     return (code) => this.#told(act, known, code);
   }
 
   #told(act: Act, known: Known, code: string): void {
     const { kind, sessionId, user, process } = act;
     this.#timeline.tell(process, () => `${kind} ${user} of ${sessionId.slice(-4)} came to "${code}"`);
+    if (kind !== "destroy" && !isUnknown(code))
+      this.#replacing.set(sessionId, (this.#replacing.get(sessionId) ?? 0) - 1);
     act.state = code === "" ? "acknowledged" : isUnknown(code) ? "unknown" : "refused";
     if (act.state === "refused") {
       if (kind === "destroy") known.mayEnd--;
@@ -104,6 +109,11 @@ export class Identities {
       this.#findings.add("lost", `login of ${user} was acknowledged, and ${sessionId} was never theirs`);
     if (kind === "destroy" && Number(row["expires"]) > this.#database.time)
       this.#findings.add("lost", `the end of ${sessionId} was acknowledged, and its row is there`);
+  }
+
+  /** Whether what opens a session may be about to change. */
+  isReplacing(sessionId: string): boolean {
+    return (this.#replacing.get(sessionId) ?? 0) > 0;
   }
 
   /** Two logouts at a time cannot be told apart in the row. */

@@ -90,6 +90,19 @@ export class WebChecks {
     return row !== null && hex(row["secretHash"]) === sha(cookieId);
   }
 
+  /**
+   * A request has come with what opens a session that lives; gives what is to be asked when it has been looked
+   * at: whether it has found that session.
+   */
+  comes(by: string, sessionId: string, secret: string): (isFound: boolean) => void {
+    const { identities, findings } = this.#ledger;
+    const isGood = () => this.opens(sessionId, secret) && !identities.isReplacing(sessionId);
+    if (!isGood()) return () => {};
+    return (isFound) => {
+      if (!isFound && isGood()) findings.add("not found", `${by} has not found ${sessionId}`);
+    };
+  }
+
   /** A save of a session that lives was acknowledged. */
   isSaved(sessionId: string, mark: string): void {
     if (!marksIn(this.#database.row(sessionId)).has(mark) && !this.#ledger.mayLack(sessionId, mark))
