@@ -32,6 +32,9 @@ export function fetchOf(page: Pick<Page, "process">, device: Device, world: Worl
       return line;
     },
     completes: ({ headers }) => {
+      const opens = headers["x-opens"];
+      const token = headers["session-token"] ?? bridgedIn(headers["set-cookie"]).at(-1) ?? "";
+      if (opens) world.web.brings(String(opens), String(token), `an answer to ${process.name}`);
       for (const cookie of headers["set-cookie"] ?? []) {
         const [, value] = /^connect\.sid=([^;]+)/.exec(cookie) ?? [];
         if (value) world.web.promisedCookie(sessionIdOfCookie(value));
@@ -40,13 +43,15 @@ export function fetchOf(page: Pick<Page, "process">, device: Device, world: Worl
     arrives: ({ headers }) => {
       const token = headers["session-token"];
       if (typeof token === "string") world.web.promised(token, `an answer to ${process.name}`);
-      for (const cookie of headers["set-cookie"] ?? []) {
-        const [, bridged = ""] = /^session-token=([^;]*)/.exec(cookie) ?? [];
-        // The first secret of a browser is of no session.
-        if (/^[0-9a-f]{32}\./.test(bridged)) world.web.promised(bridged, `a cookie of ${device.name}`);
-      }
+      for (const bridged of bridgedIn(headers["set-cookie"]))
+        world.web.promised(bridged, `a cookie of ${device.name}`);
     },
   });
+}
+
+/** The tokens in cookies of the bridge. The first secret of a browser is of no session. */
+function bridgedIn(cookies: readonly string[] = []): string[] {
+  return cookies.flatMap((cookie) => /^session-token=([0-9a-f]{32}\.[^;]*)/.exec(cookie)?.[1] ?? []);
 }
 
 /** A page asks the application by HTTP. */

@@ -74,8 +74,16 @@ async function act(
       () => change(handle, given, handle === session ? key : "job"),
       (code) => ledger.told(given, code, process.name),
     );
-  } else if (replace)
+  } else if (replace) {
+    const isBegun = response.headersSent;
     await told(() => replace(handle, given), ledger.identities.acts(name, id, given, process.name));
+    // A logout of nobody brings none.
+    if (handle !== session || (name !== "login" && name !== "regenerate")) return;
+    if (isBegun)
+      ledger.findings.add("empty promise", `${name} of ${id} was acknowledged, and its answer had begun`);
+    const opens = world.web.secretHashOf(id);
+    if (opens && !response.headersSent) response.setHeader("x-opens", opens);
+  }
 }
 
 /** The token that a request has: in its header, or where that has none, in the cookie of the bridge. */

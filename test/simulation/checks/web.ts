@@ -73,6 +73,19 @@ export class WebChecks {
       this.#ledger.findings.add("empty promise", `the token in ${by} has never opened a session`);
   }
 
+  /** What opens a session now; `undefined` where that may be about to change. */
+  secretHashOf(sessionId: string): string | undefined {
+    if (this.#ledger.identities.isReplacing(sessionId)) return undefined;
+    return hex(this.#database.row(sessionId)?.["secretHash"]) || undefined;
+  }
+
+  /** The answer to a login, or the like, that was acknowledged: it brings what opens the session since. */
+  brings(secretHash: string, token: string, by: string): void {
+    const [, secret = ""] = token.split(".");
+    if (sha(secret) !== secretHash)
+      this.#ledger.findings.add("empty promise", `${by} brings not what opens the session`);
+  }
+
   /** A session of express-session was saved, or could not be, or has been ended. */
   saved(sessionId: string): void {
     this.#saved.add(sessionId);

@@ -60,13 +60,6 @@ export const HTTP: readonly TriedMutant[] = [
     to: "return undefined;\n    }\n  }\n\n  #checkSize",
   },
   {
-    name: "a first save that meets its session there saves nothing",
-    topics,
-    file: rows,
-    from: "if (isNew) return { cookieId, session, content };",
-    to: "if (isNew || session) return { cookieId, session, content };",
-  },
-  {
     name: "a first save whose row is there and cannot be read counts as refused",
     topics,
     file: "src/registry/registry.ts",
@@ -114,27 +107,6 @@ export const HTTP: readonly TriedMutant[] = [
     file: exchange,
     from: "if (this.#held.length === 1) onResponseOver(this.#request, this.#response, () => this.#release());",
     to: "this.#release(); void onResponseOver;",
-  },
-  {
-    name: "a request never lets go of its session",
-    topics,
-    file: exchange,
-    from: "for (const session of this.#held.splice(0)) this.registry.release(session);",
-    to: "this.#held.splice(0);",
-  },
-  {
-    name: "a request that found nothing opens nothing when it asks again",
-    topics,
-    file: exchange,
-    from: "this.#loading = undefined;\n        throw error;",
-    to: "throw error;",
-  },
-  {
-    name: "a request may change a session by a token that was replaced",
-    topics,
-    file: exchange,
-    from: "SessionHandle.bind(this.session, session, this.createBearer(new Credential(secretHash)));",
-    to: "SessionHandle.bind(this.session, session, this.createBearer(new Credential((session.row?.secretHash as Uint8Array) ?? secretHash)));",
   },
   {
     name: "a new token does not go out with the answer",
