@@ -33,7 +33,10 @@ export function fetchOf(page: Pick<Page, "process">, device: Device, world: Worl
     },
     completes: ({ headers }) => {
       const opens = headers["x-opens"];
-      const token = headers["session-token"] ?? bridgedIn(headers["set-cookie"]).at(-1) ?? "";
+      const inHeader = headers["session-token"];
+      // A page with the bridge is to see no token.
+      if (inHeader && device.kind === "bridge") world.web.shows(`an answer to ${process.name}`);
+      const token = inHeader ?? bridgedIn(headers["set-cookie"]).at(-1) ?? "";
       if (opens) world.web.brings(String(opens), String(token), `an answer to ${process.name}`);
       for (const cookie of headers["set-cookie"] ?? []) {
         const [, value] = /^connect\.sid=([^;]+)/.exec(cookie) ?? [];

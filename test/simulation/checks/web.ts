@@ -86,6 +86,11 @@ export class WebChecks {
       this.#ledger.findings.add("empty promise", `${by} brings not what opens the session`);
   }
 
+  /** A token is where a page with the bridge can read it. */
+  shows(by: string): void {
+    this.#ledger.findings.add("token shown", `${by} has its token in a header`);
+  }
+
   /** A session of express-session was saved, or could not be, or has been ended. */
   saved(sessionId: string): void {
     this.#saved.add(sessionId);
