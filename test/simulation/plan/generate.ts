@@ -2,7 +2,7 @@ import { Random } from "../world/random.js";
 import { faultAct } from "./faults.js";
 import { withoutGaps } from "./gaps.js";
 import type { Act, Plan, Settings, Topic } from "./plan.js";
-import { requestAct, withWeb } from "./requests.js";
+import { calmLife, requestAct, withWeb } from "./requests.js";
 
 /** The plan of a seed. */
 export function planOf(seed: number, topics: readonly Topic[], { gaps = false } = {}): Plan {
@@ -97,6 +97,10 @@ interface Living {
 
 /** What the pages of a device do, from beginning to end. */
 function livingOf({ random, topic, settings, device, endMs, acts, moments }: Living): void {
+  if (topic === "cookies" && random.chance(0.25)) {
+    acts.push(...calmLife(random, device, endMs));
+    return;
+  }
   const tabs = random.pick([1, 2, 2, 3]);
   if (topic !== "writes" && random.chance(0.2)) {
     acts.push({ do: "keep", device, atMs: random.between(1_000, endMs) });

@@ -46,3 +46,16 @@ export function requestAct(
     ...at,
   };
 }
+
+/** One page that lets nothing else run while a login by HTTP does, as docs/http.md says: it keeps its session. */
+export function calmLife(random: Random, device: number, endMs: number): Act[] {
+  const at = (atMs: number) => ({ device, tab: 0, atMs });
+  const request = { do: "request", how: "plain", waitMs: 0, fate: {}, again: false } as const;
+  const acts: Act[] = [{ do: "open", ...at(random.between(0, 1_000)) }];
+  for (let atMs = 3_000; atMs < endMs; atMs += random.between(3_000, 9_000)) {
+    const kind = random.pick(["login", "regenerate", "update", "put"]);
+    acts.push({ ...request, kind, lazy: random.chance(0.5), ...at(atMs) });
+  }
+  if (random.chance(0.5)) acts.push({ do: "open", ...at(endMs) });
+  return acts;
+}
