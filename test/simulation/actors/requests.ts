@@ -84,6 +84,10 @@ export function request(world: World, act: Request): void {
       (response) => {
         const code = response.headers.get("x-code") ?? String(response.status);
         over(code === "none" ? "" : code);
+        const opens = response.headers.get("x-opens");
+        const isKept = world.ledger.identities.keeps(device.name);
+        if (opens && isOurs && device.kind === "token" && isKept)
+          world.web.brings(opens, device.token ?? "", `the storage of ${device.name}`);
         if (device.kind === "cookie" && mark === undefined) page.reconnect();
       },
       () => {

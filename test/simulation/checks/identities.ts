@@ -211,6 +211,10 @@ export class Identities {
     this.#sessions.of(sessionId).mayEnd++;
   }
 
+  keeps(device: string): boolean {
+    return !this.#mayLose.has(device);
+  }
+
   mayLose(device: string): void {
     this.#mayLose.add(device);
   }
