@@ -240,7 +240,8 @@ export class SessionRegistry extends LiveSessions {
 
   /**
    * Creates a session for a token that was made elsewhere, and opens it. Where there is one already, opens
-   * that, if it may: `isNew` is `false` then, and it holds nothing of `first`. Errors: as {@link mint}.
+   * that, if it may: `isNew` is `false` then, and it holds nothing of `first`. Errors: as {@link mint};
+   * `SESSION_WRITE_UNCERTAIN` where it has, or may have, made one.
    */
   async mintFor(token: PresentedToken, first: FirstFacts): Promise<Opened & { isNew: boolean }> {
     this.throwIfClosed();
@@ -254,8 +255,14 @@ export class SessionRegistry extends LiveSessions {
       // Somebody may be reading it: what that comes to must not be taken for its end, so this look waits for
       // its turn. There is a row: the INSERT has met it.
       const judge = (found: SessionRow) => (isSameHash(found.secretHash, secretHash) ? "open" : "replaced");
-      const opened = await this.reopen(sessionId, judge);
-      return { ...opened, isNew };
+      try {
+        const opened = await this.reopen(sessionId, judge);
+        return { ...opened, isNew };
+      } catch (error) {
+        // What else went wrong, its caller is not to take for "nothing was written".
+        if (isNew) throw new SessionError("SESSION_WRITE_UNCERTAIN", undefined, { sessionId, cause: error });
+        throw error;
+      }
     }
     const session = this.acquire(sessionId);
     session.begin(row);

@@ -1,4 +1,6 @@
 import { expect, test } from "@jest/globals";
+import { Cookie } from "express-session";
+import { ConnectStore } from "../../../src/cookie-sessions/express-session-store.js";
 import { RESERVED_KEY } from "../../../src/store.js";
 import { cookieRow } from "../../support/http/cookie-client.js";
 import { addExpressApp, called } from "../../support/http/express-app.js";
@@ -85,6 +87,27 @@ test("an unreachable database is an error, never a new session", async () => {
   await node.proxy.up();
   expect(browser.cookie).toBe(cookie);
   expect(await valuesOf(idOf(browser))).toEqual({ n: 1 });
+});
+
+test("a first save whose row is there is not told as one that wrote nothing, where the database goes then", async () => {
+  const node = await nodes.node({ options: { storeTimeout: 1 } });
+  const store = new ConnectStore(node.sessions);
+  const sid = "a cookie that two requests come with";
+  const held = node.proxy.hold("from `session`");
+  // Another request looks for the session meanwhile: the save has to wait for what comes of that.
+  const reading = store.get(sid).catch(({ code }) => code);
+  await held;
+  const begun = new Promise((resolve) => node.sessions.once("sessionStart", resolve));
+  const saving = store.set(sid, { cookie: new Cookie(), n: 1 } as never).then(
+    () => "",
+    ({ code }) => code,
+  );
+  await begun;
+  await node.proxy.down();
+  expect(await saving).toBe("SESSION_WRITE_UNCERTAIN");
+  expect(await reading).toBe("SESSION_STORE_UNAVAILABLE");
+  await node.proxy.up();
+  expect(await valuesOf(store.idOf(sid))).toEqual({ n: 1 });
 });
 
 test("a cookie's entry that somebody has spoilt by hand takes no request down, and is mended by the next save", async () => {

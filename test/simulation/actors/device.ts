@@ -1,11 +1,16 @@
+import type { DeviceKind } from "../plan/plan.js";
 import type { World } from "../world/world.js";
+import { Jar } from "./jar.js";
 import { OldPage } from "./old-page.js";
 import { Page } from "./page.js";
 
 /** A device: what it has stored, and its pages, one after the other or several. */
 export class Device {
   readonly name: string;
+  /** Where its token is: in its storage, in the bridge's cookie; or it has a cookie of express-session. */
+  readonly kind: DeviceKind;
   readonly items = new Map<string, string>();
+  readonly jar = new Jar();
   /** As it was before, where somebody has kept it. */
   #kept: ReadonlyMap<string, string> | undefined;
   readonly #world: World;
@@ -14,9 +19,11 @@ export class Device {
   fails: { readonly reading: boolean; readonly writing: boolean } = { reading: false, writing: false };
   readonly #storages = new WeakMap<object, object>();
   #opened = 0;
+  #createdAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, kind: DeviceKind = "token") {
     this.#world = world;
+    this.kind = kind;
     this.name = name;
   }
 
@@ -58,9 +65,21 @@ export class Device {
         page.hear("storage", { storageArea: this.#storages.get(page), key, newValue });
   }
 
+  /**
+   * With the bridge, tabs may each get a first session at the same time, and all end up on one of them when
+   * they connect the next time (docs/client.md). Tells whether a session is such another one.
+   */
+  isBegunTwice(isCreated: boolean): boolean {
+    const { nowMs } = this.#world.timeline;
+    if (this.kind !== "bridge" || !isCreated) return false;
+    const isSoon = nowMs - this.#createdAtMs < 10_000;
+    this.#createdAtMs = nowMs;
+    return isSoon;
+  }
+
   /** The token that is stored. */
   get token(): string | undefined {
-    return [...this.items.values()][0];
+    return this.kind === "bridge" ? this.jar.get("session-token") : [...this.items.values()][0];
   }
 
   /** A backup is made of it. */

@@ -4,7 +4,8 @@ import { SimulatedEngine } from "../network/engine.js";
 import type { Line } from "../network/line.js";
 import { SimulatedProcess } from "../world/process.js";
 import type { World } from "../world/world.js";
-import { type AppSocket, handleEvents } from "./application.js";
+import { type AppSocket, type Handle, handleEvents } from "./application.js";
+import { type Middleware, WebServer, webOptions } from "./web-server.js";
 
 /** What is used of the product, and of Socket.IO, in a node. */
 export interface Sessions {
@@ -14,6 +15,8 @@ export interface Sessions {
   forUser(userId: string): Promise<readonly { readonly sessionId: string }[]>;
   destroyForUser(userId: string): Promise<number>;
   handler(handler: (...given: never[]) => unknown): (...given: unknown[]) => void;
+  express(options: object): Middleware;
+  find(sessionId: string): Promise<Handle | undefined>;
   close(): Promise<void>;
 }
 
@@ -33,6 +36,8 @@ export class Node {
   sessions!: Sessions;
   #engine!: SimulatedEngine;
   #io!: SocketServer;
+  /** Where runs are about HTTP too. */
+  web: WebServer | undefined;
   /** How wrong its machine's clock is. */
   readonly wrongByMs: number;
 
@@ -78,13 +83,15 @@ export class Node {
         };
       },
     };
-    this.sessions = program
-      .tokenSession({ db: this.pool, logger: false, clock, ...settings.options })
-      .attach(io)
-      .on("sessionEnd", ({ sessionId, reason }) => {
-        const { expiry } = this.#world;
-        if (reason === "expired") expiry.ended(this.name, sessionId, this.#world.isConnected(sessionId));
-      });
+    const hasWeb = this.#world.topic === "cookies";
+    const options = { ...settings.options, ...(hasWeb && webOptions(program)) };
+    const sessions = program.tokenSession({ db: this.pool, logger: false, clock, ...options }).attach(io);
+    sessions.on("sessionEnd", ({ sessionId, reason }) => {
+      const { expiry } = this.#world;
+      if (reason === "expired") expiry.ended(this.name, sessionId, this.#world.isConnected(sessionId));
+    });
+    this.sessions = sessions;
+    if (hasWeb) this.web = new WebServer({ process, program, sessions, world: this.#world });
     io.on("connection", (socket) => handleEvents(socket as AppSocket, this, this.#world));
   }
 
@@ -93,8 +100,8 @@ export class Node {
     return this.#io.of("/").sockets.values();
   }
 
-  accept(line: Line, address: string): void {
-    this.#engine.accept(line, address);
+  accept(line: Line, address: string, cookie = ""): void {
+    this.#engine.accept(line, address, cookie);
   }
 
   /** Between two steps. Its lines are cut: the system sees to that. */

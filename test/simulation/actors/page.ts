@@ -1,8 +1,10 @@
 import { clientTransport } from "../network/client-transport.js";
+import type { Fetch } from "../network/fetch.js";
 import { Line } from "../network/line.js";
 import { SimulatedProcess } from "../world/process.js";
 import type { World } from "../world/world.js";
 import type { Device } from "./device.js";
+import { fetchOf } from "./requests.js";
 
 /** What is used of the client. */
 interface ClientSession {
@@ -12,6 +14,7 @@ interface ClientSession {
   on(event: string, listener: (content: { id?: string; created?: boolean; reason?: string }) => void): void;
   forget(): Promise<void>;
   resume(): void;
+  fetch: typeof fetch;
 }
 interface ClientSocket {
   readonly connected: boolean;
@@ -21,6 +24,9 @@ interface ClientSocket {
   on(event: string, listener: (reason: string) => void): void;
   timeout(ms: number): ClientSocket;
 }
+
+/** A page whose session is its cookie's has none of our client. */
+const WITHOUT_CLIENT = { state: "open", id: "", token: "" } as ClientSession;
 
 /** How long a page waits for the answer to what it asks. */
 const PATIENCE_MS = 40_000;
@@ -32,29 +38,37 @@ const PATIENCE_MS = 40_000;
 export class Page {
   readonly process: SimulatedProcess;
   readonly session: ClientSession;
+  readonly fetch: Fetch;
   readonly #socket: ClientSocket;
   line: Line | undefined;
   readonly #listeners: { type: string; listener: (event: object) => void }[] = [];
 
   constructor(device: Device, world: World, name: string) {
     this.process = new SimulatedProcess(name, world.timeline, world.random.stream(name));
-    const globals = { ...this.process.globals, window: this.#window() };
+    this.fetch = fetchOf(this, device, world);
+    const globals = { ...this.process.globals, window: this.#window(), fetch: this.fetch };
     const program = world.programs.client.startIn({ globals });
     const transport = clientTransport(program.Transport, {
       process: this.process,
       dial: () => {
+        world.rotations.disturbs(device.name);
         const node = world.nodeFor(name);
         if (!node) return undefined;
         this.line = new Line(world.network, world.random.stream(`${name}/line`), world.count);
-        node.accept(this.line, device.name);
+        node.accept(this.line, device.name, device.jar.header);
         world.lines.add([this.line, node]);
         return this.line;
       },
     });
     const manager = new program.Manager("http://app.example", { transports: [transport as never] });
     this.#socket = manager.socket("/") as unknown as ClientSocket;
+    if (device.kind === "cookie") {
+      this.session = WITHOUT_CLIENT;
+      this.#comeBack();
+      return;
+    }
     this.session = program.tokenSession(this.#socket as never, {
-      storage: device.storageOf(this),
+      storage: device.kind === "bridge" ? program.httpOnlyCookie() : device.storageOf(this),
     }) as unknown as ClientSession;
     for (const event of ["state", "end", "start", "error"])
       this.session.on(event, (content) =>
@@ -65,7 +79,22 @@ export class Page {
         world.expiry.opened(device.name, id, world.isPrompt && this.process.pausedUntilMs === 0);
       world.ledger.identities.starts(device.name, id, {
         created: created === true,
+        isTwice: device.isBegunTwice(created === true),
       });
+    });
+  }
+
+  /** Its cookie is another one: the socket is to have its session too (docs/http.md). */
+  reconnect(): void {
+    this.#socket.disconnect();
+    this.#socket.connect();
+  }
+
+  /** Where our client does not see to that. */
+  #comeBack(): void {
+    this.#socket.on("disconnect", (reason) => {
+      if (reason === "io server disconnect")
+        this.process.receive(1_000, "connects again", () => this.#socket.connect());
     });
   }
 

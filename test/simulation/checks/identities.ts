@@ -42,6 +42,8 @@ export class Identities {
   /** When the database last lost something of a session. */
   readonly #lostAt = new Map<string, number>();
   #n = 0;
+  /** How many logins and the like are on their way, or may be, of each session. */
+  readonly #replacing = new Map<string, number>();
 
   constructor(given: {
     database: Database;
@@ -75,6 +77,7 @@ export class Identities {
       known.clearing++;
     }
     if (kind === "destroy" || kind === "revoke") known.mayEnd++;
+    else this.#replacing.set(sessionId, (this.#replacing.get(sessionId) ?? 0) + 1);
     if (kind === "regenerate") this.#others.push(act);
     return (code) => this.#told(act, known, code);
   }
@@ -82,6 +85,8 @@ export class Identities {
   #told(act: Act, known: Known, code: string): void {
     const { kind, sessionId, user, process } = act;
     this.#timeline.tell(process, () => `${kind} ${user} of ${sessionId.slice(-4)} came to "${code}"`);
+    if (kind !== "destroy" && !isUnknown(code))
+      this.#replacing.set(sessionId, (this.#replacing.get(sessionId) ?? 0) - 1);
     act.state = code === "" ? "acknowledged" : isUnknown(code) ? "unknown" : "refused";
     if (act.state === "refused") {
       if (kind === "destroy" || kind === "revoke") known.mayEnd--;
@@ -109,6 +114,11 @@ export class Identities {
       this.#findings.add("lost", `login of ${user} was acknowledged, and ${sessionId} was never theirs`);
     if (kind === "destroy" && Number(row["expires"]) > this.#database.time)
       this.#findings.add("lost", `the end of ${sessionId} was acknowledged, and its row is there`);
+  }
+
+  /** Whether what opens a session may be about to change. */
+  isReplacing(sessionId: string): boolean {
+    return (this.#replacing.get(sessionId) ?? 0) > 0;
   }
 
   /** Two logouts at a time cannot be told apart in the row. */
@@ -171,16 +181,11 @@ export class Identities {
 
   #checkUser(known: Known, sessionId: string, row: Row, before: Row, by: string): void {
     const user = row["userId"] as string | null;
-    // A logout of a session that nobody was logged in to clears its values too.
-    const [were, are] = [marksIn(before), marksIn(row)];
-    // Changes that were asked for since may be in the same write: one that only sets the same keys again tells
-    // nothing.
-    const now = valuesOf(row);
-    const isGone = Object.keys(valuesOf(before)).some((key) => !(key in now) || Array.isArray(now[key]));
-    const isCleared = isGone && [...were].every((mark) => !are.has(mark));
+    const were = marksIn(before);
+    const logout = this.#openLogoutOf(sessionId);
     if (user === null) {
-      if (before["userId"] === null && !isCleared) return;
-      const logout = this.#openLogoutOf(sessionId);
+      // A logout of a session that nobody was logged in to clears its values too.
+      if (before["userId"] === null && !isCleared(before, row)) return;
       if (logout) logout.isCommitted = true;
       else if (before["userId"] !== null)
         this.#findings.add(
@@ -191,6 +196,11 @@ export class Identities {
       return;
     }
     if (user === before["userId"]) return;
+    // A logout and a login that was asked for since may be one write.
+    if (logout && isCleared(before, row)) {
+      logout.isCommitted = true;
+      known.cleared(were);
+    }
     const login = this.#logins.get(user);
     if (login?.sessionId !== sessionId) {
       this.#findings.add("of another", `${by} has logged ${user} in to ${sessionId}`);
@@ -212,12 +222,6 @@ export class Identities {
           "login after logout",
           `the login of ${user} was asked for before the logout of ${sessionId}`,
         );
-      // Of a client that does not confirm: the logout before it in the same write.
-      const together = isCleared ? this.#openLogoutOf(sessionId) : undefined;
-      if (together) {
-        together.isCommitted = true;
-        known.cleared(were);
-      }
     }
   }
 
@@ -238,11 +242,16 @@ export class Identities {
   }
 
   /** A page says that it has a session. */
-  starts(device: string, sessionId: string, { created }: { created: boolean }): void {
+  /** `isTwice`: another first session of a device, which it is known to get sometimes. */
+  starts(
+    device: string,
+    sessionId: string,
+    { created, isTwice }: { created: boolean; isTwice: boolean },
+  ): void {
     const before = this.#devices.get(device);
     this.#devices.set(device, sessionId);
     this.#timeline.tell(device, () => `has session ${sessionId.slice(-4)}${created ? ", a new one" : ""}`);
-    if (!created || before === undefined || before === sessionId) return;
+    if (!created || isTwice || before === undefined || before === sessionId) return;
     if (this.#sessions.isAlive(before) && !this.#mayLose.has(device))
       this.#findings.add("logged out", `${device} had ${before}, which lives, and was given ${sessionId}`);
   }
@@ -262,6 +271,10 @@ export class Identities {
     this.#sessions.of(sessionId).mayEnd++;
   }
 
+  keeps(device: string): boolean {
+    return !this.#mayLose.has(device);
+  }
+
   mayLose(device: string): void {
     this.#mayLose.add(device);
   }
@@ -269,13 +282,33 @@ export class Identities {
   /** When all has come to rest: a device's token opens what the device has. */
   rest(device: string, token: string | undefined): void {
     const sessionId = this.#devices.get(device);
-    if (sessionId === undefined || this.#mayLose.has(device) || !this.#sessions.isAlive(sessionId)) return;
+    if (sessionId !== undefined) this.#checkToken(device, sessionId, token);
+  }
+
+  /** The same of a cookie, which may be of the session of another tab. */
+  restInCookie(device: string, token = ""): void {
+    const [id = ""] = token.split(".");
+    if (id !== "") this.#checkToken(device, id, token);
+  }
+
+  #checkToken(device: string, sessionId: string, token: string | undefined): void {
+    if (this.#mayLose.has(device) || !this.#sessions.isAlive(sessionId)) return;
     const [id, secret = ""] = (token ?? "").split(".");
     const row = this.#database.row(sessionId);
     const hash = createHash("sha256").update(secret).digest("hex");
     if (id !== sessionId || !row || ![hex(row["secretHash"]), hex(row["nextHash"])].includes(hash))
       this.#findings.add("logged out", `${device} has ${sessionId}, and its token does not open it`);
   }
+}
+
+/** Whether a write has taken all values that there were. */
+function isCleared(before: Row, row: Row): boolean {
+  const [were, are] = [marksIn(before), marksIn(row)];
+  // Changes that were asked for since may be in the same write: one that only sets the same keys again tells
+  // nothing.
+  const now = valuesOf(row);
+  const isGone = Object.keys(valuesOf(before)).some((key) => !(key in now) || Array.isArray(now[key]));
+  return isGone && [...were].every((mark) => !are.has(mark));
 }
 
 function hex(value: unknown): string {

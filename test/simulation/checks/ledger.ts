@@ -100,6 +100,17 @@ export class Ledger {
     return !this.#sessions.of(sessionId).isOver;
   }
 
+  /** Whose session a mark was set in; `undefined` of what is no mark. */
+  sessionOf(mark: string): string | undefined {
+    return this.#changes.get(mark)?.sessionId;
+  }
+
+  /** Whether something has a right to have taken a mark out of a session. */
+  mayLack(sessionId: string, mark: string): boolean {
+    const { isOver, mayEnd, clearing, epoch, replaced } = this.#sessions.of(sessionId);
+    return isOver || mayEnd > 0 || clearing > 0 || epoch > 0 || replaced.has(mark);
+  }
+
   /** A handler has read these values. */
   read(process: string, sessionId: string, values: Record<string, unknown>): void {
     if (sessionId === "" || this.#sessions.of(sessionId).clearing > 0) return;
@@ -144,7 +155,11 @@ export class Ledger {
     }
     if (known.isOver && !this.#isInsertedAgain(known, change, before))
       this.findings.add("revived", `${by} has written ${sessionId} after its end`);
-    if (!before) return;
+    if (!before) {
+      // A session of a cookie begins with values.
+      this.#checkValues(known, sessionId, row, by);
+      return;
+    }
     this.identities.committed(change, before, by);
     if (row["data"] === before["data"]) return;
     if (Number(row["revision"]) <= Number(before["revision"]))

@@ -1,3 +1,4 @@
+import { RESERVED_KEY } from "../../../src/store.js";
 import type { Database } from "../database/database.js";
 import type { Row } from "../sql/statement.js";
 
@@ -87,7 +88,8 @@ export function marksIn(row: Row | null): Set<string> {
 }
 
 export function valuesOf(row: Row): Record<string, unknown> {
-  return JSON.parse(String(row["data"] ?? "{}")) as Record<string, unknown>;
+  const { [RESERVED_KEY]: _, ...values } = JSON.parse(String(row["data"] ?? "{}"));
+  return values;
 }
 
 /** All sessions that there have been. */

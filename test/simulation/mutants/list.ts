@@ -4,6 +4,7 @@ import { CLIENT } from "./client.js";
 import { EXPIRY } from "./expiry.js";
 import { FAILOVER } from "./failover.js";
 import { HANDLERS } from "./handlers.js";
+import { HTTP } from "./http.js";
 import { READS } from "./reads.js";
 import { ROOMS } from "./rooms.js";
 import { ROTATION } from "./rotation.js";
@@ -23,4 +24,5 @@ export const MUTANTS: readonly TriedMutant[] = [
   ...ROTATION,
   ...ROOMS,
   ...CLIENT,
+  ...HTTP,
 ];

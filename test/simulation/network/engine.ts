@@ -51,12 +51,12 @@ export class SimulatedEngine extends EventEmitter {
   close(): void {}
 
   /** A page has dialled. */
-  accept(line: Line, address: string): void {
+  accept(line: Line, address: string, cookie = ""): void {
     const request = {
       _query: { EIO: "4", transport: "websocket" },
       url: "/socket.io/?EIO=4&transport=websocket",
       method: "GET",
-      headers: { host: "app.example" },
+      headers: { host: "app.example", ...(cookie && { cookie }) },
       connection: { remoteAddress: address },
     };
     const { EngineSocket, EngineTransport } = this.#classes;

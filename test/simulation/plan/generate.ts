@@ -4,6 +4,7 @@ import { faultAct } from "./faults.js";
 import { lateSecretsOf } from "./late-secrets.js";
 import { withLives } from "./lives.js";
 import type { Act, Plan, Settings, Topic } from "./plan.js";
+import { calmLife, requestAct, withWeb } from "./requests.js";
 
 /** The plan of a seed. */
 export function planOf(seed: number, topics: readonly Topic[], { gaps = false } = {}): Plan {
@@ -11,12 +12,22 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
   const topic = random.pick(topics);
   const common = settingsOf(random);
   // Of streams of their own: what other topics draw stays as it is.
-  const settings = { ...common, ...clientSettingsOf(random.stream("client settings"), topic, common) };
+  const withClients = { ...common, ...clientSettingsOf(random.stream("client settings"), topic, common) };
+  const settings = topic === "cookies" ? withWeb(random, withClients) : withClients;
   const endMs = random.between(15_000, 60_000);
   const acts: Act[] = [];
   const moments = new Moments(random, endMs);
   for (let device = 0; device < settings.devices; device++)
-    livingOf({ random, topic, device, tabs: isWide(settings) ? WIDE : undefined, endMs, acts, moments });
+    livingOf({
+      random,
+      topic,
+      settings,
+      device,
+      tabs: isWide(settings) ? WIDE : undefined,
+      endMs,
+      acts,
+      moments,
+    });
   for (let crowds = random.pick([0, 1, 3]); crowds > 0; crowds--)
     crowdOf(random, settings, moments.pick(), acts);
   const faults = random.chance(0.05) ? 0 : random.between(1, 8);
@@ -102,6 +113,7 @@ class Moments {
 interface Living {
   readonly random: Random;
   readonly topic: Topic;
+  readonly settings: Settings;
   readonly device: number;
   readonly tabs: number | undefined;
   readonly endMs: number;
@@ -110,7 +122,11 @@ interface Living {
 }
 
 /** What the pages of a device do, from beginning to end. */
-function livingOf({ random, topic, device, endMs, acts, moments, ...given }: Living): void {
+function livingOf({ random, topic, settings, device, endMs, acts, moments, ...given }: Living): void {
+  if (topic === "cookies" && random.chance(0.25)) {
+    acts.push(...calmLife(random, device, endMs));
+    return;
+  }
   const tabs = given.tabs ?? random.pick([1, 2, 2, 3]);
   if (topic !== "writes" && random.chance(0.2)) {
     acts.push({ do: "keep", device, atMs: random.between(1_000, endMs) });
@@ -136,7 +152,9 @@ function livingOf({ random, topic, device, endMs, acts, moments, ...given }: Liv
       const within = random.pick([0, 5, 50, 2_000]);
       for (let changes = random.between(1, 8); changes > 0; changes--) {
         const at = Math.min(endMs, atMs + random.between(0, within));
-        if (topic !== "writes" && random.chance(0.5))
+        if (topic === "cookies" && random.chance(0.7))
+          acts.push(requestAct(random, settings, { device, tab, atMs: at }));
+        else if (topic !== "writes" && random.chance(0.5))
           acts.push(askOf(random, topic, { device, tab, atMs: at }));
         else if (random.chance(0.15))
           acts.push({ do: "ask", kind: random.pick(["read", "reload"]), device, tab, atMs: at });

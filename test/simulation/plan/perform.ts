@@ -1,8 +1,12 @@
+import { request } from "../actors/requests.js";
 import { fairWeather } from "../database/weather.js";
 import type { World } from "../world/world.js";
 import { performClientAct } from "./perform-clients.js";
 import { loseCommits, spoilConnections, troubleNode } from "./perform-disasters.js";
 import type { Act } from "./plan.js";
+
+/** What brings a page another token. */
+const REPLACING: readonly string[] = ["login", "logout", "regenerate"];
 
 type ByHand = Extract<Act, { do: "edit rows" | "delete rows" }>;
 
@@ -14,12 +18,17 @@ export function perform(world: World, given: Act): void {
     timeline.at(timeline.nowMs + forMs, world, `end of ${act.do}`, run);
   timeline.tell(actor(act), () => toldOf(act));
   switch (act.do) {
+    case "request":
+      return request(world, act);
     case "open":
+      world.rotations.disturbs(`device${act.device + 1}`);
       return world.devices[act.device]?.open(act.tab);
     case "close":
+      world.rotations.disturbs(`device${act.device + 1}`);
       return world.devices[act.device]?.close(act.tab);
     case "freeze": {
       const page = world.devices[act.device]?.pages[act.tab];
+      world.rotations.disturbs(`device${act.device + 1}`);
       page?.process.pause(act.forMs);
       over(act.forMs + 1, () => page?.hear("resume"));
       return;
@@ -196,7 +205,9 @@ function ask(world: World, act: Extract<Act, { do: "change" | "ask" }>): void {
     act.do === "change" ? [world.ledger.asks(device.name, where), where] : [`user${++world.users}`];
   page.process.receive(0, `asks ${act.kind}`, () => {
     world.timeline.tell(page.process.name, () => `asks ${act.kind} ${given[0]}`);
+    const ended = REPLACING.includes(act.kind) ? world.rotations.begins(device.name, "others") : undefined;
     page.ask(act.kind, given, (code) => {
+      ended?.(code);
       world.count(`told "${code}"`);
       world.timeline.tell(page.process.name, () => `is told "${code}" of ${act.kind} ${given[0]}`);
     });

@@ -2,12 +2,16 @@ import type { ClusterKind } from "../database/cluster.js";
 import type { Spoiling } from "../database/connection-state.js";
 import type { Weather } from "../database/weather.js";
 import type { BusWeather } from "../network/bus.js";
+import type { Fate } from "../network/fetch.js";
 import type { NetworkWeather } from "../network/line.js";
 import type { ClientAct } from "./client-acts.js";
 
 /** What a run is about. */
-export const TOPICS = ["writes", "rotation", "rooms", "clients", "recovery"] as const;
+export const TOPICS = ["writes", "rotation", "rooms", "clients", "recovery", "cookies"] as const;
 export type Topic = (typeof TOPICS)[number];
+
+/** Where a device has what opens its session: a token, one in the bridge's cookie, a cookie of express-session. */
+export type DeviceKind = "token" | "bridge" | "cookie";
 
 /** What a run begins with. */
 export interface Settings {
@@ -16,6 +20,10 @@ export interface Settings {
   readonly wrongByMs: readonly number[];
   readonly hasBus: boolean;
   readonly devices: number;
+  /** Of each device; `"token"` unless said. */
+  readonly kinds?: readonly DeviceKind[];
+  /** What else express-session is told. */
+  readonly cookie?: Readonly<Record<string, unknown>>;
   /** Of each node's pool. */
   readonly connections: number;
   /** The database is a cluster of three servers. `isSpread`: connections lead to any of them. */
@@ -52,6 +60,20 @@ export type Act = { readonly atMs: number } & (
         | "destroy"
         | "join"
         | "enter";
+    } & AtPage)
+  /** A page asks by HTTP. */
+  | ({
+      readonly do: "request";
+      readonly kind: string;
+      readonly how: "plain" | "streamed" | "early";
+      /** How long the handler waits for something else. */
+      readonly waitMs: number;
+      readonly lazy: boolean;
+      readonly fate: Fate;
+      /** It tries again where no answer came. */
+      readonly again: boolean;
+      /** Whose session it is about, where a job knows it by its id. */
+      readonly of?: number;
     } & AtPage)
   | { readonly do: "database weather"; readonly forMs: number; readonly change: Partial<Weather> }
   | { readonly do: "network weather"; readonly forMs: number; readonly change: Partial<NetworkWeather> }

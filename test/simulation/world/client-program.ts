@@ -2,4 +2,5 @@
 // simulated.
 export { Transport } from "engine.io-client";
 export { Manager } from "socket.io-client";
+export { httpOnlyCookie } from "../../../client/adapters/http-only-cookie.js";
 export { tokenSession } from "../../../client/index.js";

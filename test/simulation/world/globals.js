@@ -12,6 +12,7 @@ const {
   performance,
   Date: SimulatedDate,
   crypto,
+  fetch,
 } = simulated;
 
 export {
@@ -19,6 +20,7 @@ export {
   clearInterval,
   clearTimeout,
   crypto,
+  fetch,
   performance,
   SimulatedDate as Date,
   setImmediate,

@@ -52,6 +52,8 @@ const inPlaceOfNode: Plugin = {
       path: path.replace("node:", ""),
       namespace: "simulated",
     }));
+    // TypeScript's configuration has a place for its types.
+    build.onResolve({ filter: /^express-session$/ }, () => ({ path: require.resolve("express-session") }));
     build.onLoad({ filter: /.*/, namespace: "simulated" }, ({ path }) => ({
       contents: `module.exports = simulated.${path};`,
     }));

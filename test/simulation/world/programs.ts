@@ -1,10 +1,20 @@
 import type { Sessions, SocketServer } from "../actors/node.js";
+import type { Middleware } from "../actors/web-server.js";
 import type { EngineClasses } from "../network/engine.js";
 import { bundle, type Mutant, Program } from "./program.js";
 
-interface ServerProgram extends EngineClasses {
+/** What is used of `ConnectStore`. */
+export interface CookieStore {
+  idOf(cookieId: string): string;
+  set(cookieId: string, data: object, done: (error?: unknown) => void): void;
+}
+
+export interface ServerProgram extends EngineClasses {
   readonly Server: new (options: object) => SocketServer;
   readonly ClusterAdapter: unknown;
+  readonly ConnectStore: new (sessions: Sessions) => CookieStore;
+  expressSession(options: object): Middleware;
+  fromCookie(options: object): unknown;
   tokenSession(options: object): Sessions;
 }
 

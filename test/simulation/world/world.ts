@@ -7,9 +7,11 @@ import { Expiry } from "../checks/expiry.js";
 import { Ledger } from "../checks/ledger.js";
 import { Notes } from "../checks/notes.js";
 import { Recovery } from "../checks/recovery.js";
+import { RequestRotations } from "../checks/request-rotations.js";
 import { checkRooms } from "../checks/rooms.js";
 import { Standings } from "../checks/standing.js";
 import { Thieves } from "../checks/thieves.js";
+import { WebChecks } from "../checks/web.js";
 import { Cluster } from "../database/cluster.js";
 import { Database } from "../database/database.js";
 import { Bus } from "../network/bus.js";
@@ -28,6 +30,7 @@ export class World implements Lane {
   readonly programs: Programs;
   readonly settings: Settings;
   readonly topic: Topic;
+  /** What the product is known not to stand is a finding. */
   readonly hasGaps: boolean;
   readonly random: Random;
   readonly timeline: Timeline;
@@ -36,6 +39,8 @@ export class World implements Lane {
   readonly network: NetworkWeather = { way: [0, 3], slow: 0, slowMs: 3_000, cut: 0 };
   readonly ledger: Ledger;
   readonly expiry: Expiry;
+  readonly web: WebChecks;
+  readonly rotations: RequestRotations;
   readonly nodes: Node[];
   readonly devices: Device[];
   /** Who has a copy of a device's token. */
@@ -85,7 +90,16 @@ export class World implements Lane {
     this.notes = new Notes(this);
     this.recovery = new Recovery(this);
     this.#agreement = new Agreement(this);
+    const { database, timeline, ledger } = this;
+    this.web = new WebChecks({
+      database,
+      timeline,
+      ledger,
+      ...(settings.options as { storeTimeout: number }),
+    });
+    this.rotations = new RequestRotations(timeline, this, (device) => ledger.identities.mayLose(device));
     this.database.onCommit = (change, before, by, beganAt) => {
+      this.web.committed(change);
       this.standings.committed(change);
       this.ledger.committed(change, before, by);
       this.expiry.committed(change, before, by, beganAt);
@@ -96,7 +110,10 @@ export class World implements Lane {
       if (node) this.notes.arrives(node, text);
     };
     this.nodes = settings.wrongByMs.map((wrongByMs, n) => new Node(this, `node${n + 1}`, wrongByMs));
-    this.devices = Array.from({ length: settings.devices }, (_, n) => new Device(this, `device${n + 1}`));
+    this.devices = Array.from(
+      { length: settings.devices },
+      (_, n) => new Device(this, `device${n + 1}`, settings.kinds?.[n]),
+    );
   }
 
   /** Where the load balancer sends who connects. */
