@@ -83,7 +83,7 @@ export class Recovery {
   event(node: Node, socket: AppSocket): void {
     this.note(socket);
     if (this.#last.has(socket) || !socket.handshake.address.startsWith("device")) return;
-    if (this.#world.isOld(socket.handshake.address)) return;
+    if (!this.#world.waitsForSession(socket.handshake.address)) return;
     this.#findings.add("early", `an event ran on ${node.name} before its socket had a session`);
   }
 }

@@ -165,6 +165,15 @@ export class World implements Lane {
     return this.settings.oldDevices?.includes(Number(device.slice("device".length)) - 1) ?? false;
   }
 
+  /**
+   * Whether pages of a device send nothing before they have a session: an old client does, and so does a page
+   * that has its session by a cookie, and perhaps none.
+   */
+  waitsForSession(device: string): boolean {
+    const { kind } = this.devices.find(({ name }) => name === device) ?? {};
+    return !this.isOld(device) && kind !== "cookie";
+  }
+
   /** Within what time every node knows of an end, a login and a logout, while nothing goes wrong. */
   get toldAfterMs(): number {
     // With a bus at once: a row has to be read.
