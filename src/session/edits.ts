@@ -55,10 +55,11 @@ class KeyEdit implements Edit {
   }
 
   applyTo(values: Values, limit: Limit): void {
-    if (this.#text === undefined) return values.delete(this.#key);
-    const bytes = values.bytesWith(this.#key, this.#text);
-    checkSize(bytes, values.bytes, limit);
-    values.set(this.#key, this.#text, bytes);
+    const key = this.#key;
+    if (this.#text === undefined) return values.delete(key);
+    if (values.mostBytesWith(key, this.#text) > limit.maxBytes)
+      checkSize(values.bytesWith(key, this.#text), values.bytes, limit);
+    values.set(key, this.#text);
   }
 }
 
@@ -71,7 +72,7 @@ export function allOrNothing(apply: Apply): Edit {
     applyTo(values, limit) {
       const target = values.copy();
       apply(target);
-      checkSize(target.bytes, values.bytes, limit);
+      if (target.mostBytes > limit.maxBytes) checkSize(target.bytes, values.bytes, limit);
       values.assign(target);
     },
   };
