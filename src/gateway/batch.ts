@@ -34,7 +34,10 @@ export interface BatchOptions<Entry, Result> {
 
 /** An entry, and who is told what came of it. */
 export interface Pending<Entry, Result> {
+  /** May be made when it is first asked for, which is when its statement starts if `bytes` is known before. */
   readonly entry: Entry;
+  /** What the entry takes of a statement at most; otherwise the batch finds out. */
+  readonly bytes?: number;
   resolve(result: Result): void;
   reject(error: unknown): void;
 }
@@ -81,8 +84,8 @@ export class Batch<Entry, Result> {
     this.#schedule();
   }
 
-  #bytesOf({ entry }: Pending<Entry, Result>): number {
-    return this.#options.bytesOf(entry);
+  #bytesOf(pending: Pending<Entry, Result>): number {
+    return pending.bytes ?? this.#options.bytesOf(pending.entry);
   }
 
   get #mostBytes(): number {

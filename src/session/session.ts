@@ -217,8 +217,7 @@ export class Session implements Writer, Changed {
     if (this.#isStale || !base) return void this.#readAndWrite(deadline);
     const values = this.#changes.take();
     if (!values) return this.#finishWrite();
-    const attempt = base.toAttempt(this.id, values, this.#host.processId);
-    this.#host.store.sendWrite(new SentWrite(attempt, { base, values, deadline }, this, this.#host));
+    this.#host.store.sendWrite(new SentWrite({ base, values, deadline }, this, this.#host));
   }
 
   async #readAndWrite(deadline: number): Promise<void> {
