@@ -34,7 +34,7 @@ export interface BatchOptions<Entry, Result> {
 
 /** An entry, and who is told what came of it. */
 export interface Pending<Entry, Result> {
-  /** May be made when it is first asked for, which is when its statement starts if `bytes` is known before. */
+  /** May be made when it is first asked for: that is when its statement starts, where `bytes` is given. */
   readonly entry: Entry;
   /** What the entry takes of a statement at most; otherwise the batch finds out. */
   readonly bytes?: number;

@@ -49,7 +49,7 @@ export class Change {
 
   reject(error: unknown): void {
     if (!this.#isReported) return this.#reject(error);
-    // Handled only now, as few are rejected: a handler of each promise from the start would be another promise.
+    // Handled only now, as few are rejected: a handler from the start would be another promise of each.
     this.done.catch(() => {});
     // First, so that whoever hears of it by the promise finds it logged; not at once, as listeners of the
     // application may make changes.

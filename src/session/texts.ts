@@ -2,7 +2,7 @@
 const FEW = 8;
 
 /**
- * Keys in their order. Shared by the copies of a session's texts, as a change mostly sets a key that is there.
+ * Keys in their order, shared by the copies of a session's texts: a change mostly sets a key that is there.
  * Only ever added to: who has fewer texts does not see those that others have added.
  */
 class Keys {
@@ -38,8 +38,8 @@ class Keys {
 }
 
 /**
- * JSON texts by key, in the order in which the keys came: a `Map` of which a copy is one array. A key that was
- * deleted leaves its place empty until the next one needs it, or too many are.
+ * JSON texts by key, in the order in which the keys came: a `Map` of which a copy is one array. A key that
+ * was deleted leaves its place empty, until it comes back or too many are.
  */
 export class Texts {
   #keys: Keys;
