@@ -3,7 +3,6 @@ import { StoreFault } from "../../store.js";
 import { ERRORS, type ErrorClass } from "./errors-by-number.js";
 
 export const DUPLICATE_ENTRY = 1062;
-export const LOCK_WAIT = 1205;
 
 /** The table is not as sql/session.sql has it: worth a look, which names the differences. */
 export const TABLE: ReadonlySet<number> = new Set([1146, 1054, 1364, 1136]);
@@ -108,9 +107,4 @@ function neverSent(error: unknown): boolean {
 
 export function isDuplicate(error: unknown): error is StoreFault {
   return error instanceof StoreFault && numberAndCode(error.cause).errno === DUPLICATE_ENTRY;
-}
-
-/** Somebody had a row locked, for longer than the statement might wait. */
-export function isLockWait(error: unknown): boolean {
-  return error instanceof StoreFault && numberAndCode(error.cause).errno === LOCK_WAIT;
 }

@@ -34,10 +34,10 @@ import {
   deleteRows,
   expiresNext,
   touchMany,
+  writeMany,
   writeOne,
   writeOneUnlocked,
 } from "./writes.js";
-import { WritesTogether } from "./writes-together.js";
 
 /**
  * The product's store: rows in MySQL or MariaDB. Every statement is on one table, stands alone, and is by
@@ -50,7 +50,6 @@ export class MysqlStore implements SessionStore {
   /** The table's name as it stands in statements. */
   readonly #table: string;
   readonly #reads: Reads;
-  readonly #together: WritesTogether;
   #tableCheck: Promise<void> | undefined;
 
   constructor(db: Database | undefined, table: string, settings: StoreSettings) {
@@ -62,7 +61,6 @@ export class MysqlStore implements SessionStore {
     this.#table = quoted(table);
     this.#db = new DatabaseAccess(db, { table: this.#table, timeoutMs, log: settings.log });
     this.#reads = new Reads(this.#table);
-    this.#together = new WritesTogether(this.#table, (statement) => this.#write(statement));
     if (!this.#db.reconnects) warnOfSingleConnection(settings.log);
   }
 
@@ -150,11 +148,22 @@ export class MysqlStore implements SessionStore {
     let isAll = true;
     try {
       for (const attempt of alone) matched.set(attempt, await this.#writeAlone(attempt, mayWait));
-      if (together.length > 0) isAll = await this.#together.send(together);
+      if (together.length > 0) isAll = await this.#writeTogether(together);
     } catch (error) {
       throw matched.size > 0 ? afterEffect(error) : error;
     }
     return attempts.map((attempt) => (matched.has(attempt) ? matched.get(attempt) : isAll || undefined));
+  }
+
+  /** Answers whether every row matched. */
+  async #writeTogether(attempts: readonly WriteAttempt[]): Promise<boolean> {
+    const { affected } = await this.#write((server) => {
+      refuseTooLong(attempts, server);
+      return writeMany(this.#table, attempts, server);
+    });
+    // Each attempt brings another revision, so a row that matched was changed too, whichever of the two the
+    // count counts.
+    return affected === attempts.length;
   }
 
   async #writeAlone(attempt: WriteAttempt, mayWait: boolean): Promise<boolean | undefined> {

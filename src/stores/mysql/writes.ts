@@ -49,40 +49,6 @@ export function writeMany(
   };
 }
 
-/** So many at most: each value is found by going through the ids, so of more rows the join costs less. */
-const FEW = 128;
-
-/** Whether {@link writeFew} is for this server, and for so many rows. */
-export function mayWriteFew(attempts: readonly WriteAttempt[], server: ServerFacts): boolean {
-  // MariaDB alone can be told for one statement not to wait.
-  return server.engine === "mariadb" && !server.logsStatements && attempts.length <= FEW;
-}
-
-/**
- * {@link writeMany} in one plain UPDATE, which costs the database 0.8 as much at 64 rows and 0.6 at 16. Where
- * somebody has one of the rows locked it fails at once ({@link LOCK_WAIT}), and has done nothing.
- */
-export function writeFew(table: string, attempts: readonly WriteAttempt[]): SqlText {
-  const marks = repeated("?", attempts.length);
-  const ofRow = `elt(field(session.sessionId,${marks}),${marks})`;
-  const ids = attempts.map(({ sessionId }) => sessionId);
-  const of = (value: (attempt: WriteAttempt) => unknown) => [...ids, ...attempts.map(value)];
-  return {
-    sql:
-      `set statement innodb_lock_wait_timeout=0 for update ${table} as session force index (primary)` +
-      ` set session.data = ${ofRow}, session.revision = ${ofRow}, session.writers = ${ofRow}` +
-      ` where session.sessionId in (${marks}) and least(session.revision, ${BEYOND}) = ${ofRow}` +
-      " and session.expires > unix_timestamp()",
-    parameters: [
-      ...of(({ data }) => data),
-      ...of(({ revision }) => revision),
-      ...of(({ writers }) => toBuffer(writers)),
-      ...ids,
-      ...of(({ baseRevision }) => exact(baseRevision)),
-    ],
-  };
-}
-
 function joined(table: string): string {
   return `straight_join ${table} as session force index (primary)`;
 }

@@ -29,8 +29,7 @@ async function measured(packetBytes: number) {
     const query = connection.query as (...args: unknown[]) => { sql?: string };
     connection.query = ((...args: unknown[]) => {
       const command = query.apply(connection, args);
-      if (/^(insert|update|set statement)/.test(String(args[0])))
-        lengths.push(Buffer.byteLength(command.sql ?? ""));
+      if (/^(insert|update)/.test(String(args[0]))) lengths.push(Buffer.byteLength(command.sql ?? ""));
       return command;
     }) as never;
   });

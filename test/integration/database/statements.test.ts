@@ -166,29 +166,20 @@ suite("statements", () => {
     for (const statement of [open[0], set[0], touch[1]]) await expectByKey(statement, 1);
   });
 
-  test.each([12, 130])(
-    "sets of %i sessions at once are one UPDATE, and opens one SELECT, by the key of each",
-    async (count) => {
-      const server = await start();
-      // Few rows: here a server would rather read them all.
-      await database.pool.query("delete from session");
-      for (let n = 0; n < count; n++) await gotToken(server.client({ auth: { token: "" } }));
-      await database.pool.query("analyze table session");
-      const handles = Array.from(server.io.sockets.sockets.values(), ({ session }) => session);
-      const set = await statementsOf(() => Promise.all(handles.map((session, n) => session.set("n", n))));
-      const opened = await statementsOf(() => Promise.all(handles.map((session) => session.reload())));
-      expect(set).toHaveLength(1);
-      expect(opened).toEqual([expect.stringMatching(/^select .* where `sessionId` in /)]);
-      const ofFew = "set statement innodb_lock_wait_timeout=0 for ";
-      if (set[0]?.startsWith(ofFew)) {
-        expect(count).toBe(12);
-        await expectByKey(set[0].slice(ofFew.length), count);
-      } else {
-        expect(set[0]).toMatch(/^update \(with given /);
-        await expectByKey(set[0], 1);
-      }
-    },
-  );
+  test("sets of many sessions at once are one UPDATE, and opens one SELECT, by the key of each", async () => {
+    const server = await start();
+    // Few rows: here a server would rather read them all.
+    await database.pool.query("delete from session");
+    const tokens: string[] = [];
+    for (let n = 0; n < 12; n++) tokens.push((await gotToken(server.client({ auth: { token: "" } }))).token);
+    await database.pool.query("analyze table session");
+    const handles = Array.from(server.io.sockets.sockets.values(), ({ session }) => session);
+    const set = await statementsOf(() => Promise.all(handles.map((session, n) => session.set("n", n))));
+    const opened = await statementsOf(() => Promise.all(handles.map((session) => session.reload())));
+    expect(set).toEqual([expect.stringMatching(/^update \(with given /)]);
+    expect(opened).toEqual([expect.stringMatching(/^select .* where `sessionId` in /)]);
+    await expectByKey(set[0], 1);
+  });
 
   async function expectByKey(statement: string | undefined, rows: number): Promise<void> {
     const plan = await database.rows<Record<string, unknown>>(`explain format=traditional ${statement}`);

@@ -104,7 +104,7 @@ test("the simulated database answers as the real one does", async () => {
 
 test.each([
   ["takes expired rows for live", "expires > unix_timestamp()", "expires > 0"],
-  ["does not compare revisions of many", /= (?=given\.base|elt\(\S+ and session\.expires)/g, ">= 0 * "],
+  ["does not compare revisions of many", "= given.base", ">= 0"],
   [
     "does not compare the revision of one",
     `least(revision, ${2 ** 53}) = ?`,

@@ -97,10 +97,6 @@ export class Execution {
   #beginWrite(): void {
     if (this.#host.isReadOnly) return this.#fail(databaseError(1290, "The server is read-only"));
     if (this.#lock()) return;
-    if (this.#statement.kind === "write" && this.#statement.isImpatient) {
-      this.#database.count("did not wait for a lock");
-      return this.#rollBack(databaseError(1205));
-    }
     this.#database.count("waited for a lock");
     const stop = this.#database.wait(() => {
       if (!this.#lock()) return;

@@ -3,7 +3,6 @@ import type { TriedMutant } from "./list.js";
 
 const writes = "src/stores/mysql/writes.ts";
 const store = "src/stores/mysql/mysql-store.ts";
-const together = "src/stores/mysql/writes-together.ts";
 const access = "src/stores/mysql/database-access.ts";
 const topics = ["writes"] as const;
 
@@ -24,23 +23,9 @@ export const STORE: readonly TriedMutant[] = [
     to: "on old.sessionId = convert(given.id using ascii) and least(old.revision, ${BEYOND}) >= 0` +\n        ` where old.expires",
   },
   {
-    name: "a write does not look at the revision (few)",
-    topics,
-    file: writes,
-    from: "and least(session.revision, ${BEYOND}) = ${ofRow}`",
-    to: "and least(session.revision, ${BEYOND}) >= 0 * ${ofRow}`",
-  },
-  {
-    name: "a lock that was met counts as every row matched",
-    topics,
-    file: together,
-    from: "this.#fewFromMs = performance.now() + LOCKS_LAST_MS;\n      return run();",
-    to: "return { rows: [], affected: attempts.length };",
-  },
-  {
     name: "a batch that says fewer counts as all",
     topics,
-    file: together,
+    file: store,
     from: "return affected === attempts.length;",
     to: "return affected >= attempts.length - 1;",
   },

@@ -14,8 +14,6 @@ const FUNCTIONS: Readonly<Record<string, Work>> = {
   coalesce: (given) => given.find((value) => value !== null) ?? null,
   if: ([condition, then, otherwise]) => (isTrue(condition ?? null) ? then : otherwise) ?? null,
   concat: (given) => (given.includes(null) ? null : given.join("")),
-  elt: ([place, ...values]) => (place ? (values[Number(place) - 1] ?? null) : null),
-  field: ([value, ...others]) => others.findIndex((other) => compare(value ?? null, other) === 0) + 1,
   find_in_set: ([text, set]) => String(set).split(",").indexOf(String(text)) + 1,
   last_insert_id: ([value], { answer }) => {
     answer.insertId = Number(value);

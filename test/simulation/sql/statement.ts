@@ -26,8 +26,6 @@ export type Statement =
       readonly kind: "write";
       /** Of how many rows it may be: where more than one, a fault may lie about the count. */
       readonly table: string;
-      /** Fails at once where a row is locked. */
-      readonly isImpatient?: boolean;
       /** Which rows it has to lock first. Where it leaves locked ones out, those are not among them. */
       lock(view: View, scope: Scope): { ids: string[]; waits: boolean; chosen: Row[] | undefined };
       /** With its locks held. Throws a database error where it is refused. */
@@ -58,20 +56,10 @@ function read(reader: Reader): Statement {
   else if (reader.has("insert")) statement = readInsert(reader);
   else if (reader.has("delete")) statement = readDelete(reader);
   else if (reader.has("show")) statement = readShow(reader);
-  else if (reader.has("set", "statement")) statement = readImpatient(reader);
   else if (reader.has("set")) statement = { kind: "do", run: () => {} };
   else throw reader.unknown("at its beginning");
   if (statement.kind !== "do" && reader.token.kind !== "end") throw reader.unknown("behind its end");
   return statement;
-}
-
-/** From behind SET STATEMENT: MariaDB's way to have one statement not wait for locks. */
-function readImpatient(reader: Reader): Statement {
-  reader.expect("innodb_lock_wait_timeout", "=");
-  if (reader.take().text !== "0") throw reader.unknown("another time than 0");
-  reader.expect("for", "update");
-  const update = readUpdate(reader);
-  return update.kind === "write" ? { ...update, isImpatient: true } : update;
 }
 
 function readDo(reader: Reader): Statement {
