@@ -5,7 +5,7 @@ import { startProgram } from "./program.js";
 import { cookieSecret } from "./sessions.js";
 
 /** @typedef {import("./program.js").Program} Program */
-/** @typedef {"bare" | "ours" | "old" | "old-durable" | "express"} ContenderName */
+/** @typedef {"bare" | "floor" | "ours" | "old" | "old-durable" | "express"} ContenderName */
 /** @typedef {Program & { name: ContenderName, port: number }} Contender */
 /** @typedef {{ args?: string[], execArgv?: string[], env?: Record<string, string> }} ProgramOptions */
 /**

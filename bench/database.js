@@ -7,10 +7,12 @@ import { createConnection } from "mysql2/promise";
 import { makeTable } from "../scripts/dba.js";
 import { cacheFolder } from "../scripts/paths.js";
 import { startDatabase } from "../scripts/servers/database.js";
+import { layoutOf } from "../scripts/servers/database-folder.js";
 import { endLeftOver } from "../scripts/servers/database-left-over.js";
 import { findServer } from "../scripts/servers/database-server.js";
 import { withDatabase } from "../scripts/servers/database-url.js";
 import { onShutdown } from "../scripts/shutdown.js";
+import { cpuOfDatabase } from "./cpu.js";
 
 /** @typedef {import("../scripts/servers/database-server.js").Engine} Engine */
 /** @typedef {import("./context.js").ContenderName} ContenderName */
@@ -24,6 +26,8 @@ import { onShutdown } from "../scripts/shutdown.js";
  * @property {string} version
  * @property {(name?: ContenderName) => Promise<import("mysql2/promise").Connection>} admin a connection of
  * the caller's own
+ * @property {() => number | undefined} cpu what the server has had, in microseconds; undefined where the
+ * system does not tell
  * @property {() => Promise<void>} reset puts an empty database with an empty table in place of what is there
  */
 
@@ -45,7 +49,7 @@ export async function withBenchDatabase({ engine, say }, run) {
   try {
     const { url, version, stop } = await startDatabase({ engine, folder, say, server });
     try {
-      const database = on({ url, engine, version });
+      const database = on({ url, engine, version, data: layoutOf(folder).data });
       await database.reset();
       await run(database);
     } finally {
@@ -58,10 +62,10 @@ export async function withBenchDatabase({ engine, say }, run) {
 }
 
 /**
- * @param {{ url: string, engine: Engine, version: string }} server
+ * @param {{ url: string, engine: Engine, version: string, data: string }} server
  * @returns {BenchDatabase}
  */
-function on({ url, engine, version }) {
+function on({ url, engine, version, data }) {
   const nameFor = (/** @type {ContenderName} */ contender) =>
     contender.startsWith("old") ? `${name}_old` : name;
   const urlFor = (/** @type {ContenderName} */ contender) => withDatabase(url, nameFor(contender));
@@ -70,6 +74,7 @@ function on({ url, engine, version }) {
     urlFor,
     engine,
     version,
+    cpu: () => cpuOfDatabase(data),
     admin: (contender = "ours") => createConnection({ uri: urlFor(contender), charset: "utf8mb4" }),
     async reset() {
       const connection = await createConnection({ uri: withDatabase(url, ""), charset: "utf8mb4" });

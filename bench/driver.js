@@ -3,11 +3,16 @@
 // one that is wrong, missing or late fails the question.
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, dial } from "./driver/client.js";
+import { pace } from "./driver/pace.js";
 import { answer } from "./program.js";
 
 /** @typedef {import("./sessions.js").Holder} Holder */
-/** @typedef {{ seconds: number, warmUp?: number }} Time */
-/** @typedef {{ answered: number, seconds: number, perSecond: number }} Rate */
+/** @typedef {import("./driver/pace.js").Pace} Pace */
+/** @typedef {{ seconds: number, warmUp?: number, crowd?: number }} Time `crowd`: only so many of the clients */
+/**
+ * @typedef {{ answered: number, operations: number, seconds: number, perSecond: number }} Rate `operations`:
+ * with those before and after the time that counts
+ */
 
 const drainTimeoutMs = 60_000;
 
@@ -21,14 +26,16 @@ let lastValue = 0;
  * @param {(client: Client) => Promise<void>} ask
  * @returns {Promise<Rate>}
  */
-async function measure({ seconds, warmUp = 1 }, ask) {
+async function measure({ seconds, warmUp = 1, crowd }, ask) {
   let counting = false;
   let stopped = false;
   let answered = 0;
+  let operations = 0;
   const running = Promise.all(
-    clients.map(async (client) => {
+    clients.slice(0, crowd).map(async (client) => {
       while (!stopped) {
         await ask(client);
+        operations += 1;
         if (counting) answered += 1;
       }
     }),
@@ -43,13 +50,14 @@ async function measure({ seconds, warmUp = 1 }, ask) {
   };
   // A client that fails ends the measurement at once.
   const failed = new Promise((_, reject) => running.catch(reject));
+  let taken = 0;
   try {
-    const taken = await Promise.race([window(), /** @type {Promise<never>} */ (failed)]);
-    return { answered, seconds: taken, perSecond: answered / taken };
+    taken = await Promise.race([window(), /** @type {Promise<never>} */ (failed)]);
   } finally {
     stopped = true;
     await within(drainTimeoutMs, running, "Some requests were never answered.");
   }
+  return { answered, operations, seconds: taken, perSecond: answered / taken };
 }
 
 /**
@@ -72,6 +80,12 @@ async function within(timeoutMs, promise, text) {
   }
 }
 
+/** @param {Client} client */
+function setNext(client) {
+  lastValue += 1;
+  return client.set(String(lastValue).padStart(20, "0"));
+}
+
 answer({
   /**
    * Connects a client for each holder, and has each get its session by event.
@@ -90,20 +104,24 @@ answer({
   resume: (time) => measure(time, (client) => client.resume()),
 
   /**
-   * Every set has a value of its own, and afterwards each client gets the last of its values. The answer has
-   * them too, in the order of the holders, to be compared with the table.
+   * Every set has a value of its own. The answer has the last of each client, in the order of the holders, to
+   * be compared with the table; `check` compares it with what each gets.
    * @param {Time & { ownKeys?: boolean }} content `ownKeys`: each client has a key of its own (`last0`,
    * `last1`, …), for several of one session
    */
   async set({ ownKeys = false, ...time }) {
-    const keys = new Map(clients.map((client, index) => [client, ownKeys ? `last${index}` : "last"]));
-    const keyOf = (/** @type {Client} */ client) => keys.get(client) ?? "last";
-    const rate = await measure(time, (client) => {
-      lastValue += 1;
-      return client.set(keyOf(client), String(lastValue).padStart(20, "0"));
+    clients.forEach((client, index) => {
+      client.key = ownKeys ? `last${index}` : "last";
     });
-    await Promise.all(clients.map((client) => client.checkLast(keyOf(client))));
+    const rate = await measure(time, setNext);
     return { ...rate, last: clients.map((client) => client.last) };
+  },
+
+  /** Sets that come at a pace, whether or not the ones before are answered. @param {Pace} content */
+  pacedSet: (content) => pace(clients, content, setNext),
+
+  async check() {
+    await Promise.all(clients.map((client) => client.checkLast()));
   },
 
   /**

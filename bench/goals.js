@@ -9,6 +9,7 @@ const names = [
   "storm",
   "flood",
   "latency",
+  "half-load",
   "statements",
   "heap",
   "rows",

@@ -66,6 +66,7 @@ function table(goals) {
  * @param {string} unit
  */
 export function withUnit(value, unit) {
+  if (Number.isNaN(value)) return "not measured";
   return `${format(value, unit)}${unit === "×" ? "" : " "}${unit}`;
 }
 

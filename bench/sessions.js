@@ -73,7 +73,7 @@ const express = {
 };
 
 /** @type {Record<ContenderName, Table | undefined>} */
-const tables = { bare: undefined, ours, old, "old-durable": old, express };
+const tables = { bare: undefined, floor: ours, ours, old, "old-durable": old, express };
 
 /**
  * Inserts sessions for a contender. The bare one has no table: its clients only hold something of the same

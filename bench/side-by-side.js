@@ -1,51 +1,85 @@
 // @ts-check
 // The same work for every contender, in turns: each has its own server and its own clients, connected once,
 // and all but the one that is measured have nothing to do.
-
-import { figure } from "./figures.js";
+import { cpuOf, cpuText } from "./cpu.js";
 import { insertSessions, makeOldTable, readLast } from "./sessions.js";
-import { median, rotated } from "./stats.js";
+import { rotated } from "./stats.js";
 
 /** @typedef {import("./context.js").Context} Context */
 /** @typedef {import("./context.js").Contender} Contender */
 /** @typedef {import("./context.js").ContenderName} ContenderName */
-/** @typedef {import("./context.js").Figure} Figure */
 /** @typedef {import("./sessions.js").Holder} Holder */
 /** @typedef {{ contender: Contender, driver: import("./program.js").Program, holders: Holder[] }} Pair */
-/** @typedef {Record<string, number>} Round requests a second of each contender */
+/** @typedef {{ perSecond: number, cpu: import("./cpu.js").Cpu }} Measured */
+/** @typedef {Record<string, Measured>} Round of each contender */
+/** @typedef {{ crowd: number, rounds: Round[] }} Crowd what so many clients came to */
+/** @typedef {{ seconds: number, warmUp: number }} Time */
 
 /** @type {readonly ContenderName[]} */
-const everybody = ["bare", "ours", "old-durable", "old", "express"];
+const everybody = ["bare", "floor", "ours", "old-durable", "old", "express"];
 
 /**
- * Starts everybody, and measures everybody in every round.
+ * Starts everybody, and measures everybody in every round; of smaller crowds only the first three, which are
+ * what the others cannot be.
  * @param {Context} context
  * @param {"resume" | "set"} work
- * @returns {Promise<Round[]>}
+ * @returns {Promise<Crowd[]>} the whole crowd first
  */
 export async function measureSideBySide(context, work) {
   const { quick, rounds, say, database } = context;
   const time = quick ? { seconds: 0.6, warmUp: 0.2 } : { seconds: 3, warmUp: 1 };
+  const crowds = (quick ? [100, 20] : [1000, 200, 50]).map(
+    (crowd) => /** @type {Crowd} */ ({ crowd, rounds: [] }),
+  );
   const connection = await database.admin("old");
   await makeOldTable(connection).finally(() => connection.end());
-  const pairs = await Promise.all(everybody.map((name) => connect(context, name, quick ? 100 : 1000)));
-  /** @type {Round[]} */
-  const measured = [];
+  // The floor reads no row to resume.
+  const all = everybody.filter((name) => work === "set" || name !== "floor");
+  const pairs = await Promise.all(all.map((name) => connect(context, name, crowds[0]?.crowd ?? 0)));
   for (let round = 0; round < rounds; round += 1) {
-    /** @type {Round} */
-    const rates = {};
-    for (const pair of rotated(pairs, round)) {
-      const { perSecond, last } = await naming(pair.contender.name, pair.driver.ask(work, time));
-      // At once, before anything that is still on its way has had time to arrive.
-      if (work === "set") await checkRows(context, pair, last);
-      await pair.contender.ask("idle");
-      rates[pair.contender.name] = perSecond;
+    for (const [index, { crowd, rounds: measured }] of crowds.entries()) {
+      /** @type {Round} */
+      const those = {};
+      const taking = index === 0 ? pairs : pairs.filter(({ contender: { name } }) => isNear(name));
+      for (const pair of rotated(taking, round))
+        those[pair.contender.name] = await measureOne(context, pair, work, { ...time, crowd });
+      measured.push(those);
+      const told = Object.entries(those).map(
+        ([name, { perSecond, cpu }]) => `${name} ${Math.round(perSecond)}/s (${cpuText([cpu])})`,
+      );
+      say(`  round ${round + 1} of ${rounds}, ${crowd} clients: ${told.join(", ")}`);
     }
-    measured.push(rates);
-    const rate = (/** @type {ContenderName} */ name) => `${name} ${Math.round(rates[name] ?? 0)}/s`;
-    say(`  round ${round + 1} of ${rounds}: ${everybody.map(rate).join(", ")}`);
   }
-  return measured;
+  return crowds;
+}
+
+/** @param {ContenderName} name */
+function isNear(name) {
+  return name === "bare" || name === "floor" || name === "ours";
+}
+
+/**
+ * @param {Context} context
+ * @param {Pair} pair
+ * @param {"resume" | "set"} work
+ * @param {Time & { crowd: number }} time
+ * @returns {Promise<Measured>}
+ */
+async function measureOne(context, pair, work, { seconds, warmUp, crowd }) {
+  const { contender, driver } = pair;
+  const ask = (/** @type {Time} */ time) => naming(contender.name, driver.ask(work, { ...time, crowd }));
+  await ask({ seconds: 0, warmUp });
+  let perSecond = 0;
+  const cpu = await cpuOf({ contender, database: context.database }, async () => {
+    const answer = await ask({ seconds, warmUp: 0 });
+    // At once, before anything that is still on its way has had time to arrive.
+    if (work === "set") await checkRows(context, pair, answer.last);
+    ({ perSecond } = answer);
+    return answer;
+  });
+  if (work === "set") await naming(contender.name, driver.ask("check"));
+  await contender.ask("idle");
+  return { perSecond, cpu };
 }
 
 /**
@@ -89,55 +123,4 @@ async function checkRows({ database }, { contender: { name }, holders }, last) {
   const found = await readLast(connection, name, holders).finally(() => connection.end());
   const wrong = last.filter((value, index) => value !== undefined && value !== found[index]).length;
   if (wrong > 0) throw new Error(`${name}: ${wrong} of ${holders.length} rows have not the last value set.`);
-}
-
-/**
- * @param {Round[]} rounds
- * @param {{ share: number }} wanted of ours, in percent of bare Socket.IO
- * @returns {import("./context.js").Result} the picture shows the `shares` in its details
- */
-export function resultOf(rounds, wanted) {
-  const shares = everybody.map((name) => [name, 100 * median(ratios(rounds, name, "bare"))]);
-  return {
-    figures: figuresOf(rounds, wanted),
-    details: { shares: Object.fromEntries(shares), perSecond: rounds },
-  };
-}
-
-/**
- * @param {Round[]} rounds
- * @param {{ share: number }} wanted
- * @returns {Figure[]}
- */
-function figuresOf(rounds, { share }) {
-  const shareOf = (/** @type {ContenderName} */ name) =>
-    ratios(rounds, name, "bare").map((ratio) => ratio * 100);
-  const against = (/** @type {ContenderName} */ name) => ratios(rounds, "ours", name);
-  return [
-    figure("ours, share of bare", "%", shareOf("ours"), { least: share }),
-    figure("ours against the old package made durable", "×", against("old-durable"), { least: 2.5 }),
-    figure("ours against express-session", "×", against("express"), { least: 2.5 }),
-    figure("bare Socket.IO", "per second", ratesOf(rounds, "bare")),
-    figure("old package made durable, share of bare", "%", shareOf("old-durable")),
-    figure("old package as it is, share of bare", "%", shareOf("old")),
-    figure("express-session, share of bare", "%", shareOf("express")),
-  ];
-}
-
-/**
- * @param {Round[]} rounds
- * @param {ContenderName} one
- * @param {ContenderName} other
- */
-function ratios(rounds, one, other) {
-  const others = ratesOf(rounds, other);
-  return ratesOf(rounds, one).map((rate, round) => rate / (others[round] ?? Number.NaN));
-}
-
-/**
- * @param {Round[]} rounds
- * @param {ContenderName} name
- */
-function ratesOf(rounds, name) {
-  return rounds.map((rates) => rates[name] ?? Number.NaN);
 }

@@ -17,7 +17,8 @@ import { answer } from "../program.js";
 
 /**
  * Makes this process a contender. Its questions: `start` `{databaseUrl, poolSize, options}` → `{port}`;
- * `stop`; `idle`, answered when nothing is on its way.
+ * `stop`; `idle`, answered when nothing is on its way; `cpu`, the time that this process has had, in
+ * microseconds.
  * @param {(given: Given) => Started | Promise<Started>} attach
  * @param {() => import("node:http").Server} [makeServer]
  */
@@ -41,6 +42,10 @@ export function serve(attach, makeServer = createServer) {
       return { port: /** @type {import("node:net").AddressInfo} */ (http.address()).port };
     },
     idle() {},
+    cpu() {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    },
   };
   answer(answers);
 }

@@ -7,6 +7,8 @@ import { io } from "socket.io-client";
  * One client. It knows what the answers have to be; after one that is wrong everything it is asked for fails.
  */
 export class Client {
+  /** Where it sets its values. */
+  key = "last";
   /** @type {string | undefined} the value of its last set that was acknowledged */
   last;
   /** @type {Promise<void>} */
@@ -54,13 +56,10 @@ export class Client {
     });
   }
 
-  /**
-   * @param {string} key
-   * @param {string} value
-   */
-  set(key, value) {
+  /** @param {string} value */
+  set(value) {
     return this.#until((done) => {
-      this.#socket.emit("set", { key, value }, (/** @type {{ ok?: boolean }} */ reply) => {
+      this.#socket.emit("set", { key: this.key, value }, (/** @type {{ ok?: boolean }} */ reply) => {
         if (reply.ok !== true) return this.#fail("got another answer to a set than that it was done");
         this.last = value;
         done();
@@ -68,10 +67,11 @@ export class Client {
     });
   }
 
-  /** @param {string} key */
-  checkLast(key) {
-    return this.#until((done) => {
-      this.#socket.emit("get", key, (/** @type {unknown} */ value) => {
+  /** A client that has set nothing has nothing to compare. */
+  async checkLast() {
+    if (this.last === undefined) return;
+    await this.#until((done) => {
+      this.#socket.emit("get", this.key, (/** @type {unknown} */ value) => {
         if (value === this.last) done();
         else this.#fail(`set ${this.last}, and then got ${value}`);
       });

@@ -53,7 +53,7 @@ export default {
     ) => kB.map((round) => (round[kind]?.[part] ?? Number.NaN) - (round[bare]?.[part] ?? Number.NaN));
     return {
       figures: [
-        figure("a session without values", "kB", beyond("empty", "bare"), { most: 1.5 }),
+        figure("a session without values", "kB", beyond("empty", "bare"), { most: 1 }),
         figure("of that, Buffers outside of the heap", "kB", beyond("empty", "bare", "external")),
         ...(quick
           ? []

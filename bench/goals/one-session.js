@@ -33,6 +33,7 @@ export default {
         driver.ask("set", { seconds: quick ? 1 : 3, warmUp: 0, ownKeys: true }),
       );
       const { answered, last } = result;
+      await driver.ask("check");
       const values = await readValues(connection, holder.token.slice(0, 32));
       missing.push(
         last.filter((/** @type {string} */ value, /** @type {number} */ n) => values[`last${n}`] !== value)

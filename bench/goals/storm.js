@@ -33,7 +33,7 @@ export default {
     const ours = seconds.map((round) => round.ours);
     return {
       figures: [
-        figure(`${count} clients, time against bare connects`, "×", times, { most: 1.1 }),
+        figure(`${count} clients, time against bare connects`, "×", times, { most: 1.05 }),
         figure("until all have their session", "s", ours),
       ],
       details: { clients: count, seconds },

@@ -1,30 +1,30 @@
 /** Work that the store has not answered yet; who closes waits for it. */
 export class OngoingWork {
-  readonly #work = new Set<unknown>();
+  /** A count, not a set: each that begins ends once, and there are thousands. */
+  #count = 0;
   #whenNone: (() => void)[] = [];
 
-  add(work: unknown): void {
-    this.#work.add(work);
+  begin(): void {
+    this.#count++;
   }
 
-  remove(work: unknown): void {
-    this.#work.delete(work);
-    if (this.#work.size === 0) for (const resolve of this.#whenNone.splice(0)) resolve();
+  end(): void {
+    this.#count--;
+    if (this.#count === 0) for (const resolve of this.#whenNone.splice(0)) resolve();
   }
 
   async track<Result>(run: () => Promise<Result>): Promise<Result> {
-    const sign = {};
-    this.add(sign);
+    this.begin();
     try {
       return await run();
     } finally {
-      this.remove(sign);
+      this.end();
     }
   }
 
   /** Resolves as soon as there is none. */
   untilNone(): Promise<void> {
-    if (this.#work.size === 0) return Promise.resolve();
+    if (this.#count === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenNone.push(resolve);
     });

@@ -34,7 +34,10 @@ export interface BatchOptions<Entry, Result> {
 
 /** An entry, and who is told what came of it. */
 export interface Pending<Entry, Result> {
+  /** May be made when it is first asked for: that is when its statement starts, where `bytes` is given. */
   readonly entry: Entry;
+  /** What the entry takes of a statement at most; otherwise the batch finds out. */
+  readonly bytes?: number;
   resolve(result: Result): void;
   reject(error: unknown): void;
 }
@@ -81,8 +84,8 @@ export class Batch<Entry, Result> {
     this.#schedule();
   }
 
-  #bytesOf({ entry }: Pending<Entry, Result>): number {
-    return this.#options.bytesOf(entry);
+  #bytesOf(pending: Pending<Entry, Result>): number {
+    return pending.bytes ?? this.#options.bytesOf(pending.entry);
   }
 
   get #mostBytes(): number {
@@ -166,25 +169,38 @@ export class Batch<Entry, Result> {
         { mayWait },
       );
       if (results.length !== pending.length) throw new TypeError("a store must answer for each entry");
-      for (const [n, each] of pending.entries()) tell(() => each.resolve(results[n] as Result));
+      for (const [n, each] of pending.entries()) resolve(each, results[n] as Result);
     } catch (error) {
       if (pending.length > 1 && error instanceof StoreFault && error.mayBeOneEntry) {
         // One bad row fails alone.
         const half = Math.ceil(pending.length / 2);
         await this.#run(pending.slice(0, half), mayWait);
         await this.#run(pending.slice(half), mayWait);
-      } else for (const each of pending) tell(() => each.reject(error));
+      } else for (const each of pending) reject(each, error);
     }
   }
 }
 
-/** Who is told must not keep the others from being told; what goes wrong there is not lost either. */
-function tell(run: () => void): void {
+// Who is told must not keep the others from being told; what goes wrong there is not lost either.
+
+function resolve<Result>(pending: Pending<unknown, Result>, result: Result): void {
   try {
-    run();
+    pending.resolve(result);
   } catch (error) {
-    setImmediate(() => {
-      throw error;
-    });
+    throwLater(error);
   }
+}
+
+function reject(pending: Pending<unknown, never>, error: unknown): void {
+  try {
+    pending.reject(error);
+  } catch (thrown) {
+    throwLater(thrown);
+  }
+}
+
+function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }

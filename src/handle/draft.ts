@@ -1,6 +1,6 @@
 import { ignoreRejection, isThenable } from "../base/promises.js";
 import { SessionError } from "../errors.js";
-import type { Apply } from "../session/changes.js";
+import type { Apply } from "../session/edits.js";
 import { type Entries, setAll, toJsonText, type Values } from "../session/values.js";
 
 /** A plain object of copies that a handler may change as it likes. */

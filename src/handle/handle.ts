@@ -1,15 +1,15 @@
 import { SessionError, type SessionErrorCode, toSessionError } from "../errors.js";
 import type { SessionRegistry } from "../registry/registry.js";
-import { toEntries } from "../session/edits.js";
+import { allOrNothing, type Edit, setEntries, toEntries } from "../session/edits.js";
 import { toUserId } from "../session/ids.js";
 import type { Session } from "../session/session.js";
-import { checkKey, type Entries } from "../session/values.js";
+import { checkKey } from "../session/values.js";
 import type { UnixSeconds } from "../store.js";
 import type { Credential } from "../token/credential.js";
 import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "../types.js";
 import type { ClientDescription } from "../wire.js";
 import { applyUpdate, type DraftObject } from "./draft.js";
-import { runHeld, startHeld } from "./held-session.js";
+import { runHeld, sendHeld } from "./held-session.js";
 import { type LogoutOptions, logOut } from "./logout.js";
 import { Readiness } from "./readiness.js";
 import { type Bearer, rotate, rotateToLogin } from "./rotation.js";
@@ -167,27 +167,20 @@ export class SessionHandle {
   set<Key extends SessionKey>(key: Key, value: SessionValue<Key> | undefined): Promise<void>;
   set(values: SessionValues): Promise<void>;
   set(keyOrValues: SessionKey | SessionValues, value?: unknown): Promise<void> {
-    // As they are now, also where the session is still being read.
-    let entries: Entries;
-    try {
-      entries = toEntries(keyOrValues, value);
-    } catch (error) {
-      return this.watched(Promise.reject(error));
-    }
-    return this.#write((session) => session.set(entries, this.#credential));
+    return this.#write(() => setEntries(toEntries(keyOrValues, value)));
   }
 
   /** Deletes one value. */
   delete(key: SessionKey): Promise<void> {
-    return this.#write((session) => {
+    return this.#write(() => {
       checkKey(key);
-      return session.set([[key, undefined]], this.#credential);
+      return setEntries([[key, undefined]]);
     });
   }
 
   /** Deletes all values. The session, its id and its token stay. */
   clearSession(): Promise<void> {
-    return this.#write((session) => session.edit((values) => values.clear(), this.#credential));
+    return this.#write(() => allOrNothing((values) => values.clear()));
   }
 
   /**
@@ -290,11 +283,21 @@ export class SessionHandle {
     return undefined;
   }
 
-  /** A change that is on its way once `run` returns: from then on the session keeps itself. */
-  #write(run: (session: Session) => Promise<void>): Promise<void> {
-    const loading = this.loading();
-    const start = () => startHeld(this.#registry, () => this.#acquire(), run);
-    return this.watched(loading ? loading.then(start) : start());
+  /** A change that is on its way when this returns: from then on the session keeps itself. */
+  #write(make: () => Edit): Promise<void> {
+    try {
+      // With values as they are now, also where the session is still being read.
+      const edit = make();
+      const loading = this.loading();
+      if (!loading) return this.#send(edit, { isReported: true });
+      return this.watched(loading.then(() => this.#send(edit, { isReported: false })));
+    } catch (error) {
+      return this.watched(Promise.reject(error));
+    }
+  }
+
+  #send(edit: Edit, options: { isReported: boolean }): Promise<void> {
+    return sendHeld(this.#registry, this.#acquire(), edit, { by: this.#credential, ...options });
   }
 
   /** @internal */

@@ -1,3 +1,5 @@
+import type { ChangeOptions } from "../session/change.js";
+import type { Edit } from "../session/edits.js";
 import type { Session } from "../session/session.js";
 
 /** What a session that was acquired is given back to. */
@@ -5,23 +7,17 @@ interface Releaser {
   release(session: Session): void;
 }
 
-/**
- * Starts a change that is on its way once `run` returns: from then on the session keeps itself. Never throws.
- */
-export function startHeld(
+/** Sends a change, with the session held until it is on its way: from then on the session keeps itself. */
+export function sendHeld(
   releaser: Releaser,
-  acquire: () => Session,
-  run: (session: Session) => Promise<void>,
+  session: Session,
+  edit: Edit,
+  options: ChangeOptions,
 ): Promise<void> {
   try {
-    const session = acquire();
-    try {
-      return run(session);
-    } finally {
-      releaser.release(session);
-    }
-  } catch (error) {
-    return Promise.reject(error);
+    return session.change(edit, options);
+  } finally {
+    releaser.release(session);
   }
 }
 

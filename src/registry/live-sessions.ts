@@ -121,13 +121,13 @@ export class LiveSessions implements SessionHost<Session> {
     if (session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
   }
 
-  onBusy(session: Session): void {
-    this.#ongoing.add(session);
+  onBusy(): void {
+    this.#ongoing.begin();
   }
 
   onIdle(session: Session): void {
     if (session.holders === 0) this.#forget(session);
-    this.#ongoing.remove(session);
+    this.#ongoing.end();
   }
 
   /** Nobody has it, and nothing of it is on its way. */

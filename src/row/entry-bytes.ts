@@ -54,6 +54,14 @@ export function insertBytes({ data }: NewSession): number {
   return textBytes(data) + NEW_ROW_BYTES;
 }
 
+/**
+ * {@link writeBytes} of an attempt that is still to be made, where its text is so short that it is not worth
+ * measuring: `mostBytes` is the most that it can be.
+ */
+export function shortWriteBytes(mostBytes: number): number | undefined {
+  return mostBytes <= NOT_WORTH_MEASURING * MOST_BYTES_A_UNIT ? mostBytes + WRITE_BYTES : undefined;
+}
+
 export function writeBytes({ data }: WriteAttempt): number {
   return textBytes(data) + WRITE_BYTES;
 }

@@ -1,17 +1,6 @@
 import { SessionError, toSessionError } from "../errors.js";
+import type { Change } from "./change.js";
 import { Values } from "./values.js";
-
-/**
- * Changes some values; run again when others wrote meanwhile, so it may depend on nothing else. Throws if it
- * cannot be.
- */
-export type Apply = (values: Values) => void;
-
-interface Change {
-  readonly apply: Apply;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** No changes: one list for all sessions, never added to. */
 const NONE: Change[] = [];
@@ -52,23 +41,21 @@ export class Changes {
     return this.#waiting.length;
   }
 
-  /** Takes a change in; throws what `apply` throws, and then nothing has changed. */
-  add(apply: Apply): Promise<void> {
+  /** Takes a change in; throws what it throws, and then nothing has changed. */
+  add(change: Change): Change {
     // From inside a change, which may run any number of times.
     if (this.#isApplying)
       throw new SessionError("SESSION_UPDATE_FAILED", "it made a change of its own; change the draft");
     // A change that cannot be applied throws here, and leaves what is shown as it was.
     const isFirst = this.#visible === this.#saved;
     const visible = isFirst || this.#isTaken ? this.#visible.copy() : this.#visible;
-    this.#apply(apply, visible);
+    this.#apply(change, visible);
     if (isFirst) this.#isExact = true;
     this.#isTaken = false;
     this.#visible = visible;
-    return new Promise((resolve, reject) => {
-      const change = { apply, resolve, reject };
-      if (this.#waiting === NONE) this.#waiting = [change];
-      else this.#waiting.push(change);
-    });
+    if (this.#waiting === NONE) this.#waiting = [change];
+    else this.#waiting.push(change);
+    return change;
   }
 
   /**
@@ -84,12 +71,12 @@ export class Changes {
       return this.#visible;
     }
     const values = this.#saved.copy();
-    this.#inFlight = taken.filter(({ apply, reject }) => {
+    this.#inFlight = taken.filter((change) => {
       try {
-        this.#apply(apply, values);
+        this.#apply(change, values);
         return true;
       } catch (error) {
-        reject(error);
+        change.reject(error);
         return false;
       }
     });
@@ -101,7 +88,7 @@ export class Changes {
 
   /** What was taken is in the row; `saved` is what the row holds now. */
   resolveTaken(saved: Values): void {
-    for (const { resolve } of this.#inFlight) resolve();
+    for (const change of this.#inFlight) change.resolve();
     this.#inFlight = NONE;
     this.rebase(saved);
   }
@@ -115,7 +102,7 @@ export class Changes {
 
   /** What was taken is rejected. */
   rejectTaken(error: SessionError): void {
-    for (const { reject } of this.#inFlight) reject(error);
+    for (const change of this.#inFlight) change.reject(error);
     this.#inFlight = NONE;
     this.#refresh();
   }
@@ -132,13 +119,13 @@ export class Changes {
     this.#inFlight = NONE;
     this.#waiting = NONE;
     this.#refresh();
-    for (const { reject } of changes) reject(reason);
+    for (const change of changes) change.reject(reason);
   }
 
-  #apply(apply: Apply, values: Values): void {
+  #apply(change: Change, values: Values): void {
     this.#isApplying = true;
     try {
-      apply(values);
+      change.applyTo(values);
     } finally {
       this.#isApplying = false;
     }
@@ -153,9 +140,9 @@ export class Changes {
     }
     const changes = [...this.#inFlight, ...this.#waiting];
     this.#visible = this.#saved.copy();
-    for (const { apply } of changes) {
+    for (const change of changes) {
       try {
-        this.#apply(apply, this.#visible);
+        this.#apply(change, this.#visible);
       } catch {
         // Not to be shown; it is rejected when its turn to be written comes.
       }

@@ -1,12 +1,21 @@
 import { SessionError } from "../errors.js";
-import type { Credential } from "../token/credential.js";
-import type { Apply } from "./changes.js";
 import { checkKey, type Entries, setAll, toJsonText, type Values } from "./values.js";
 
 /** Bytes that the values of a session may have, and whose session it is. */
 export interface Limit {
   readonly maxBytes: number;
-  readonly sessionId: string;
+  readonly id: string;
+}
+
+/**
+ * Changes some values; run again when others wrote meanwhile, so it may depend on nothing else. Throws if it
+ * cannot be.
+ */
+export type Apply = (values: Values) => void;
+
+/** A change that leaves the values as they were where it throws. */
+export interface Edit {
+  applyTo(values: Values, limit: Limit): void;
 }
 
 /** What `set(key, value)` or `set({ … })` asks for. Errors: `SESSION_VALUE_INVALID`. */
@@ -29,43 +38,47 @@ export function toEntries(keyOrValues: unknown, value: unknown): Entries {
 }
 
 /** Sets these keys, all or none; `undefined` deletes. Errors: `SESSION_TOO_LARGE`. */
-export function setEntries(entries: Entries, limit: Limit): Apply {
+export function setEntries(entries: Entries): Edit {
   const [first] = entries;
-  if (entries.length !== 1 || !first) return allOrNothing((values) => setAll(values, entries), limit);
-  // The common case, without a copy of everything.
-  const [key, text] = first;
-  if (text === undefined) return (values) => values.delete(key);
-  return (values) => {
-    const bytes = values.bytesWith(key, text);
-    checkSize(bytes, values.bytes, limit);
-    values.set(key, text, bytes);
-  };
+  if (entries.length !== 1 || !first) return allOrNothing((values) => setAll(values, entries));
+  return new KeyEdit(...first);
+}
+
+/** The common case: one key is set or deleted, without a copy of everything. */
+class KeyEdit implements Edit {
+  readonly #key: string;
+  readonly #text: string | undefined;
+
+  constructor(key: string, text: string | undefined) {
+    this.#key = key;
+    this.#text = text;
+  }
+
+  applyTo(values: Values, limit: Limit): void {
+    const key = this.#key;
+    if (this.#text === undefined) return values.delete(key);
+    if (values.mostBytesWith(key, this.#text) > limit.maxBytes)
+      checkSize(values.bytesWith(key, this.#text), values.bytes, limit);
+    values.set(key, this.#text);
+  }
 }
 
 /**
  * A change that is made all or not at all: what `apply` throws leaves the values as they were. Errors:
  * `SESSION_TOO_LARGE`.
  */
-export function allOrNothing(apply: Apply, limit: Limit): Apply {
-  return (values: Values) => {
-    const target = values.copy();
-    apply(target);
-    checkSize(target.bytes, values.bytes, limit);
-    values.assign(target);
+export function allOrNothing(apply: Apply): Edit {
+  return {
+    applyTo(values, limit) {
+      const target = values.copy();
+      apply(target);
+      if (target.mostBytes > limit.maxBytes) checkSize(target.bytes, values.bytes, limit);
+      values.assign(target);
+    },
   };
 }
 
-/**
- * A change that is checked each time it is run: the session may have become another's since it was asked for.
- */
-export function onlyIfAllowed(apply: Apply, by: Credential, sessionId: string): Apply {
-  return (values) => {
-    by.assertCanOpen(values.compactIdentity, sessionId);
-    apply(values);
-  };
-}
-
-function checkSize(bytes: number, before: number, { maxBytes, sessionId }: Limit): void {
+function checkSize(bytes: number, before: number, { maxBytes, id: sessionId }: Limit): void {
   // What is over the limit already (it was lowered) may still shrink.
   if (bytes <= maxBytes || bytes <= before) return;
   throw new SessionError("SESSION_TOO_LARGE", `${bytes} bytes, the limit is ${maxBytes}`, { sessionId });

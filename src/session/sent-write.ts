@@ -1,38 +1,48 @@
 import type { Answer, Outcome } from "../gateway/attempt-state.js";
 import type { Pending } from "../gateway/batch.js";
 import { type AttemptHost, settleAttempt, toAnswer, toFailure } from "../gateway/settle.js";
+import { shortWriteBytes, writeBytes } from "../row/entry-bytes.js";
 import type { WriteAttempt } from "../store.js";
 import type { KnownRow } from "./known-row.js";
 import type { Values } from "./values.js";
 
 /** Hears what became of a {@link SentWrite}. */
 export interface Writer {
+  readonly id: string;
   onOutcome(sent: SentWrite, outcome: Outcome): void;
 }
 
 const APPLIED: Outcome = { verdict: "applied" };
 
-/** An attempt on its way for the first time, and what it was made of. */
+/**
+ * An attempt on its way for the first time, and what it is made of. It is made, once, when its statement
+ * starts: until then thousands may wait, and all that they hold is copied by the garbage collector.
+ */
 export class SentWrite implements Pending<WriteAttempt, boolean | undefined> {
-  readonly entry: WriteAttempt;
+  readonly bytes: number;
   readonly base: KnownRow;
   readonly values: Values;
   readonly deadline: number;
   readonly #writer: Writer;
   readonly #host: AttemptHost;
+  #entry: WriteAttempt | undefined;
 
   constructor(
-    entry: WriteAttempt,
     { base, values, deadline }: Pick<SentWrite, "base" | "values" | "deadline">,
     writer: Writer,
     host: AttemptHost,
   ) {
-    this.entry = entry;
     this.base = base;
     this.values = values;
     this.deadline = deadline;
     this.#writer = writer;
     this.#host = host;
+    this.bytes = shortWriteBytes(values.mostBytes) ?? writeBytes(this.entry);
+  }
+
+  get entry(): WriteAttempt {
+    this.#entry ??= this.base.toAttempt(this.#writer.id, this.values, this.#host.processId);
+    return this.#entry;
   }
 
   /** Without promises where a row matched and that is all there is to it, as it mostly is. */

@@ -1,4 +1,5 @@
 import type { TurnsHost } from "../base/turns.js";
+import type { SessionError } from "../errors.js";
 import type { AttemptHost } from "../gateway/settle.js";
 import type { Lives } from "../row/expiration.js";
 import type { Identity } from "../store.js";
@@ -21,6 +22,8 @@ export interface SessionHost<Session> extends AttemptHost, TurnsHost<Session> {
    * noticed.
    */
   onChange(session: Session, before: Values, written?: number): void;
+  /** Logs and announces a change that was not saved: the application may not be waiting for its promise. */
+  reportError(error: SessionError): void;
   /** This process deleted the row. */
   onDestroy(session: Session, reason: EndReason): void;
   /** The session has ended, for good. */

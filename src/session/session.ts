@@ -7,9 +7,10 @@ import { expiresAfterTouch } from "../row/expiration.js";
 import type { SessionRevision, SessionRow, UnixSeconds, WriteAttempt } from "../store.js";
 import type { Credential } from "../token/credential.js";
 import type { EndReason } from "../wire.js";
-import { type Apply, Changes } from "./changes.js";
+import { Change, type Changed, type ChangeOptions } from "./change.js";
+import { Changes } from "./changes.js";
 import { deleteRow } from "./delete-row.js";
-import { allOrNothing, type Limit, onlyIfAllowed, setEntries } from "./edits.js";
+import { type Apply, allOrNothing, type Edit, setEntries } from "./edits.js";
 import { notifyIdentityChange } from "./identity-change.js";
 import { KnownRow } from "./known-row.js";
 import { readRow } from "./read-row.js";
@@ -29,7 +30,7 @@ const MAX_WAITING_CHANGES = 10_000;
  * still as known; when it is not, or the answer is lost, the row is read and tells what happened
  * (`settleAttempt`). So no update is lost or doubled, and no ended session is written back to life.
  */
-export class Session implements Writer {
+export class Session implements Writer, Changed {
   readonly id: string;
   /** Sockets and requests that have this session open. */
   holders = 0;
@@ -156,27 +157,31 @@ export class Session implements Writer {
    * themselves rule out.
    */
   set(entries: Entries, by?: Credential): Promise<void> {
-    return this.#change(setEntries(entries, this.#limit), by);
+    return this.change(setEntries(entries), { by });
   }
 
   /** A change of any kind, all or nothing: what `apply` throws leaves the values as they were. */
   edit(apply: Apply, by?: Credential): Promise<void> {
-    return this.#change(allOrNothing(apply, this.#limit), by);
+    return this.change(allOrNothing(apply), { by });
   }
 
-  get #limit(): Limit {
-    return { maxBytes: this.#host.maxBytes, sessionId: this.id };
-  }
-
-  #change(asked: Apply, by: Credential | undefined): Promise<void> {
-    const apply = by ? onlyIfAllowed(asked, by, this.id) : asked;
+  /** One or the other. */
+  change(edit: Edit, options: ChangeOptions): Promise<void> {
     if (this.#ended) throw this.error("SESSION_ENDED");
     // A handler may have begun before that.
     if (this.#host.isClosed) throw this.error("SESSION_CLOSED");
     if (this.#changes.waitingCount >= MAX_WAITING_CHANGES) throw this.error("SESSION_QUEUE_FULL");
-    const done = this.#changes.add(apply);
+    const change = this.#changes.add(new Change(edit, this, options));
     this.#scheduleWrite();
-    return done;
+    return change.done;
+  }
+
+  get maxBytes(): number {
+    return this.#host.maxBytes;
+  }
+
+  reportError(error: SessionError): void {
+    this.#host.reportError(error);
   }
 
   /** Deletes the row and ends the session; changes that still wait are rejected with `SESSION_ENDED`. */
@@ -196,9 +201,7 @@ export class Session implements Writer {
     return new SessionError(code, detail, { sessionId: this.id });
   }
 
-  /**
-   * What piles up while a write is in flight goes out together in the next; reads get their turn in between.
-   */
+  /** What piles up while a write is in flight goes out together in the next; reads get their turn between. */
   #scheduleWrite(): void {
     if (this.#isWriteScheduled) return;
     this.#isWriteScheduled = true;
@@ -214,8 +217,7 @@ export class Session implements Writer {
     if (this.#isStale || !base) return void this.#readAndWrite(deadline);
     const values = this.#changes.take();
     if (!values) return this.#finishWrite();
-    const attempt = base.toAttempt(this.id, values, this.#host.processId);
-    this.#host.store.sendWrite(new SentWrite(attempt, { base, values, deadline }, this, this.#host));
+    this.#host.store.sendWrite(new SentWrite({ base, values, deadline }, this, this.#host));
   }
 
   async #readAndWrite(deadline: number): Promise<void> {

@@ -2,9 +2,10 @@ import { SessionError } from "../errors.js";
 import type { Identity, Seconds } from "../store.js";
 import { RESERVED_KEY } from "../store.js";
 import { type CompactIdentity, NOBODY, toCompactIdentity, toIdentity } from "../token/identity.js";
+import { mostEntryBytes, Texts } from "./texts.js";
 
 /** Of all that are empty: never altered. */
-const NO_TEXTS: Map<string, string> = new Map();
+const NO_TEXTS = new Texts();
 
 /** So short a text cannot be nested more deeply than can be written again. */
 const SURELY_SHALLOW = 4_096;
@@ -20,23 +21,20 @@ export class Values {
    * JSON texts by key; until the first look at one, the text that they came as: most sessions are open long
    * and read seldom.
    */
-  #texts: Map<string, string> | string;
-  /** Bytes of {@link toText} in UTF-8, once the values have been looked at. */
-  #bytes: number;
+  #texts: Texts | string;
 
-  private constructor(texts: Map<string, string> | string, bytes: number, compactIdentity: CompactIdentity) {
+  private constructor(texts: Texts | string, compactIdentity: CompactIdentity) {
     this.#texts = texts;
-    this.#bytes = bytes;
     this.#compactIdentity = compactIdentity;
   }
 
   static empty(): Values {
-    return new Values(NO_TEXTS, 2, NOBODY);
+    return new Values(NO_TEXTS, NOBODY);
   }
 
   /** Reads a `data` column; throws `SESSION_DATA_INVALID` unless it holds one JSON object. */
   static parse(data: string, sessionId: string, compactIdentity: CompactIdentity = NOBODY): Values {
-    if (data === "{}") return new Values(NO_TEXTS, 2, compactIdentity);
+    if (data === "{}") return new Values(NO_TEXTS, compactIdentity);
     let parsed: unknown;
     try {
       parsed = JSON.parse(data);
@@ -48,7 +46,7 @@ export class Values {
     if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
       throw new SessionError("SESSION_DATA_INVALID", undefined, { sessionId });
     }
-    return new Values(data, 0, compactIdentity);
+    return new Values(data, compactIdentity);
   }
 
   /** Whose session it is and what opens it: beside the values, so that one change can change both. */
@@ -76,7 +74,7 @@ export class Values {
   }
 
   set reserved(text: string) {
-    this.#put(RESERVED_KEY, text, this.bytesWith(RESERVED_KEY, text));
+    this.#put(RESERVED_KEY, text);
   }
 
   /** The same as it is kept: one object as long as nothing of it is replaced. */
@@ -86,8 +84,17 @@ export class Values {
 
   /** Length of {@link toText} in bytes. */
   get bytes(): number {
-    this.#unpacked();
-    return this.#bytes;
+    return Buffer.byteLength(this.toText());
+  }
+
+  /** No less than {@link bytes}, and than they are in a statement of SQL: mostly all that is asked for. */
+  get mostBytes(): number {
+    return this.#unpacked().mostBytes;
+  }
+
+  /** {@link mostBytes} with this entry set. */
+  mostBytesWith(key: string, text: string): number {
+    return this.mostBytes + mostEntryBytes(key, text);
   }
 
   has(key: string): boolean {
@@ -120,71 +127,57 @@ export class Values {
 
   /** What {@link bytes} would be with this entry set. */
   bytesWith(key: string, text: string): number {
-    const texts = this.#unpacked();
-    const old = texts.get(key);
-    const others = this.#bytes - (old === undefined ? 0 : entryBytes(key, old));
-    return others + entryBytes(key, text) - (old === undefined && texts.size === 0 ? 1 : 0);
+    const values = this.copy();
+    values.#put(key, text);
+    return values.bytes;
   }
 
-  /** `text` is JSON from {@link toJsonText}; `bytes` what {@link bytesWith} gives for it. */
-  set(key: string, text: string, bytes = this.bytesWith(key, text)): void {
+  /** `text` is JSON from {@link toJsonText}. */
+  set(key: string, text: string): void {
     refuseReserved(key);
-    this.#put(key, text, bytes);
+    this.#put(key, text);
   }
 
-  #put(key: string, text: string, bytes: number): void {
-    this.#bytes = bytes;
-    const texts = this.#unpacked();
-    if (texts === NO_TEXTS) this.#texts = new Map([[key, text]]);
-    else texts.set(key, text);
+  #put(key: string, text: string): void {
+    if (this.#unpacked() === NO_TEXTS) this.#texts = new Texts();
+    this.#unpacked().set(key, text);
   }
 
   delete(key: string): void {
     refuseReserved(key);
-    const texts = this.#unpacked();
-    const old = texts.get(key);
-    if (old === undefined) return;
-    texts.delete(key);
-    this.#bytes -= entryBytes(key, old) - (texts.size === 0 ? 1 : 0);
+    this.#unpacked().delete(key);
   }
 
   clear(): void {
     const { reserved } = this;
     this.#texts = NO_TEXTS;
-    this.#bytes = 2;
     if (reserved !== undefined) this.reserved = reserved;
   }
 
   /** Takes over what `other` holds; `other` is not to be used afterwards. */
   assign(other: Values): void {
     this.#texts = other.#texts;
-    this.#bytes = other.#bytes;
     this.#compactIdentity = other.#compactIdentity;
   }
 
   copy(): Values {
     const texts = this.#unpacked();
-    return new Values(texts.size === 0 ? NO_TEXTS : new Map(texts), this.#bytes, this.#compactIdentity);
+    return new Values(texts.size === 0 ? NO_TEXTS : texts.copy(), this.#compactIdentity);
   }
 
   /** The texts, taken apart on the first look. */
-  #unpacked(): Map<string, string> {
+  #unpacked(): Texts {
     if (typeof this.#texts !== "string") return this.#texts;
     // Aside first: what cannot be taken apart stays as it is.
-    const values = new Values(NO_TEXTS, 2, this.#compactIdentity);
-    for (const [key, value] of Object.entries(JSON.parse(this.#texts))) {
-      const text = JSON.stringify(value);
-      values.#put(key, text, values.bytesWith(key, text));
-    }
-    this.assign(values);
-    return this.#unpacked();
+    const texts = new Texts();
+    for (const [key, value] of Object.entries(JSON.parse(this.#texts))) texts.set(key, JSON.stringify(value));
+    this.#texts = texts;
+    return texts;
   }
 
   /** One JSON object, as it stands in the `data` column. */
   toText(): string {
-    const entries: string[] = [];
-    for (const [key, text] of this.#unpacked()) entries.push(`${JSON.stringify(key)}:${text}`);
-    return `{${entries.join(",")}}`;
+    return this.#unpacked().toText();
   }
 
   /** A fresh plain object of all values. */
@@ -203,11 +196,6 @@ export function setAll(values: Values, entries: Entries): void {
     if (text === undefined) values.delete(key);
     else values.set(key, text);
   }
-}
-
-/** Bytes of `"key":value,`: with its comma, one too many for the first entry. */
-function entryBytes(key: string, text: string): number {
-  return Buffer.byteLength(JSON.stringify(key)) + 1 + Buffer.byteLength(text) + 1;
 }
 
 /**

@@ -202,8 +202,8 @@ export const WRITES: readonly TriedMutant[] = [
     name: "changes are shown that were refused",
     topics,
     file: changes,
-    from: "for (const { reject } of this.#inFlight) reject(error);\n    this.#inFlight = NONE;\n    this.#refresh();",
-    to: "for (const { reject } of this.#inFlight) reject(error);\n    this.#inFlight = NONE;",
+    from: "for (const change of this.#inFlight) change.reject(error);\n    this.#inFlight = NONE;\n    this.#refresh();",
+    to: "for (const change of this.#inFlight) change.reject(error);\n    this.#inFlight = NONE;",
   },
   {
     name: "after an uncertain write the row is not read again",
