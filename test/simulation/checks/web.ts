@@ -3,6 +3,7 @@ import type { Database } from "../database/database.js";
 import type { Row, Change as RowChange } from "../sql/statement.js";
 import type { SimulatedProcess } from "../world/process.js";
 import type { Timeline } from "../world/timeline.js";
+import type { Expiry } from "./expiry.js";
 import type { Ledger } from "./ledger.js";
 import { marksIn } from "./sessions.js";
 
@@ -20,6 +21,7 @@ export class WebChecks {
   readonly #database: Database;
   readonly #timeline: Timeline;
   readonly #ledger: Ledger;
+  readonly #expiry: Expiry;
   readonly #limitMs: number;
   readonly #begun = new Map<string, Begun>();
   /** Hashes that have opened a session, or were about to, at any time. */
@@ -29,10 +31,17 @@ export class WebChecks {
   /** Marks that have been in a row at any time. */
   readonly #committed = new Set<string>();
 
-  constructor(given: { database: Database; timeline: Timeline; ledger: Ledger; storeTimeout: number }) {
+  constructor(given: {
+    database: Database;
+    timeline: Timeline;
+    ledger: Ledger;
+    expiry: Expiry;
+    storeTimeout: number;
+  }) {
     this.#database = given.database;
     this.#timeline = given.timeline;
     this.#ledger = given.ledger;
+    this.#expiry = given.expiry;
     this.#limitMs = STEPS * given.storeTimeout * 1_000;
   }
 
@@ -105,7 +114,7 @@ export class WebChecks {
   /** Whether a cookie opens its session. */
   opens(sessionId: string, cookieId: string): boolean {
     const row = this.#database.row(sessionId);
-    return row !== null && hex(row["secretHash"]) === sha(cookieId);
+    return row !== null && hex(row["secretHash"]) === sha(cookieId) && this.#expiry.isAlive(row);
   }
 
   /**

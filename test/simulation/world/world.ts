@@ -90,11 +90,12 @@ export class World implements Lane {
     this.notes = new Notes(this);
     this.recovery = new Recovery(this);
     this.#agreement = new Agreement(this);
-    const { database, timeline, ledger } = this;
+    const { database, timeline, ledger, expiry } = this;
     this.web = new WebChecks({
       database,
       timeline,
       ledger,
+      expiry,
       ...(settings.options as { storeTimeout: number }),
     });
     this.rotations = new RequestRotations(timeline, this, (device) => ledger.identities.mayLose(device));
