@@ -123,7 +123,10 @@ export class WebChecks {
    */
   comes(by: string, sessionId: string, secret: string): (isFound: boolean) => void {
     const { identities, findings } = this.#ledger;
-    const isGood = () => this.opens(sessionId, secret) && !identities.isReplacing(sessionId);
+    const isGood = () =>
+      this.opens(sessionId, secret) &&
+      !identities.isReplacing(sessionId) &&
+      !this.#ledger.isBroughtBack(sessionId);
     if (!isGood()) return () => {};
     return (isFound) => {
       if (!isFound && isGood()) findings.add("not found", `${by} has not found ${sessionId}`);
