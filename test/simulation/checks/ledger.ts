@@ -113,8 +113,13 @@ export class Ledger {
 
   /** Whether something has a right to have taken a mark out of a session. */
   mayLack(sessionId: string, mark: string): boolean {
-    const { isOver, mayEnd, clearing, epoch, replaced } = this.#sessions.of(sessionId);
-    return isOver || mayEnd > 0 || clearing > 0 || epoch > 0 || replaced.has(mark);
+    const { isOver, mayEnd, clearing, epoch, replaced, gone } = this.#sessions.of(sessionId);
+    return isOver || mayEnd > 0 || clearing > 0 || epoch > 0 || replaced.has(mark) || gone.has(mark);
+  }
+
+  /** Whether the database itself has lost something of a session since a handler began to set this. */
+  isLostSince(sessionId: string, mark: string): boolean {
+    return this.#sessions.of(sessionId).lostAt > (this.#changes.get(mark)?.beganAt ?? 0);
   }
 
   /** A handler has read these values. */

@@ -16,6 +16,9 @@ interface Begun {
 /** A request has a few steps, each of which the store answers in time or not at all. */
 const STEPS = 5;
 
+/** How late a read is at most. */
+const MOST_LATE_MS = 2_500;
+
 /** What must hold of requests, beside what the ledger knows of all changes. */
 export class WebChecks {
   readonly #database: Database;
@@ -28,6 +31,8 @@ export class WebChecks {
   readonly #good = new Set<string>();
   /** Cookies whose session was saved, or could not be. */
   readonly #saved = new Set<string>();
+  /** When the row of a session was first there. */
+  readonly #insertedAtMs = new Map<string, number>();
   /** Marks that have been in a row at any time. */
   readonly #committed = new Set<string>();
 
@@ -70,7 +75,8 @@ export class WebChecks {
       if (begun.process.isAlive) this.#ledger.findings.add("held", `${request} was never answered`);
   }
 
-  committed({ row }: RowChange): void {
+  committed({ sessionId, row }: RowChange): void {
+    if (!this.#insertedAtMs.has(sessionId)) this.#insertedAtMs.set(sessionId, this.#timeline.nowMs);
     for (const name of ["secretHash", "nextHash"]) if (row) this.#good.add(hex(row[name]));
     for (const mark of marksIn(row)) this.#committed.add(mark);
   }
@@ -119,18 +125,32 @@ export class WebChecks {
 
   /**
    * A request has come with what opens a session that lives; gives what is to be asked when it has been looked
-   * at: whether it has found that session.
+   * at: whether it has found that session. `isOpaque`: its id does not say that it is new, so it is not looked
+   * for again where reads are late.
    */
-  comes(by: string, sessionId: string, secret: string): (isFound: boolean) => void {
+  comes(
+    by: string,
+    { sessionId, secret, isOpaque = false }: { sessionId: string; secret: string; isOpaque?: boolean },
+  ): (isFound: boolean) => void {
     const { identities, findings } = this.#ledger;
     const isGood = () =>
       this.opens(sessionId, secret) &&
       !identities.isReplacing(sessionId) &&
       !this.#ledger.isBroughtBack(sessionId);
-    if (!isGood()) return () => {};
+    const mayBeLate = () => isOpaque && this.#isNew(sessionId) && this.#areReadsLate;
+    if (!isGood() || mayBeLate()) return () => {};
     return (isFound) => {
-      if (!isFound && isGood()) findings.add("not found", `${by} has not found ${sessionId}`);
+      if (!isFound && isGood() && !mayBeLate()) findings.add("not found", `${by} has not found ${sessionId}`);
     };
+  }
+
+  #isNew(sessionId: string): boolean {
+    return this.#timeline.nowMs - (this.#insertedAtMs.get(sessionId) ?? 0) < MOST_LATE_MS;
+  }
+
+  get #areReadsLate(): boolean {
+    const { weather, cluster } = this.#database;
+    return weather.lag > 0 || (cluster?.hosts.some(({ lagMs }) => lagMs > 0) ?? false);
   }
 
   /** A save of a session that lives was acknowledged. */
@@ -141,7 +161,7 @@ export class WebChecks {
 
   /** A request has set a value, taken it away again, and saved both, one after the other. */
   isTaken(sessionId: string, mark: string): void {
-    if (marksIn(this.#database.row(sessionId)).has(mark))
+    if (marksIn(this.#database.row(sessionId)).has(mark) && !this.#ledger.isLostSince(sessionId, mark))
       this.#ledger.findings.add("revived", `${mark} was deleted, and is in the row of ${sessionId}`);
   }
 
