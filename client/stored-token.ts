@@ -25,13 +25,14 @@ export function createStoredToken(
     /**
      * A token that opens nothing any more, and counts for none where it can neither be replaced nor removed.
      */
-    invalidToken: undefined as string | undefined,
+    ...({} as { invalidToken?: string }),
     /** Takes the token away from where it was before, once it is stored. */
     removeMigrated: doNothing as () => Promise<unknown>,
 
     async readToken(key?: string): Promise<string | null | undefined> {
       const raw = await storage.getItem(key ?? stored.itemKey);
-      return raw && raw === stored.invalidToken ? null : raw;
+      if (!raw || raw !== stored.invalidToken) return raw;
+      return undefined;
     },
 
     /**

@@ -53,7 +53,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   /** The session of the last `start`. */
   let started: string | undefined;
   /** The session has ended, and none has begun since. */
-  let isOver = false;
+  let isOver: boolean | undefined;
   /** The server waits for the token. */
   let isAwaited: boolean | undefined;
   let unlock: Unlock = doNothing;
@@ -72,6 +72,8 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     }
     if (held === token) return;
     held = token;
+    // What stands for a token is the same for all tokens of a session: it may come back, and open it.
+    if (storage.present) stored.invalidToken = "";
     since = number + 1;
     emit("token", token);
   }

@@ -26,8 +26,9 @@ class CookieStorage implements TokenStorage {
   setItem = async (_key: string, ticket: string) => (await this.#ask("POST", ticket)).token;
   removeItem = () => this.#ask("DELETE");
 
-  async present() {
-    const { ticket = "" } = await this.#ask("GET");
+  async present(shown: string) {
+    const { token, ticket = "" } = await this.#ask("GET");
+    if (shown && (token || NOTHING) !== shown) throw new Error("the cookie has changed meanwhile");
     await this.before();
     return ticket;
   }
@@ -98,6 +99,40 @@ describe("a storage with `present`", () => {
     await nextOf(session, "start");
     expect(heard.filter(([name]) => name === "end")).toEqual([["end", { reason: "destroyed" }]]);
     expect(await storage.getItem()).toBe(`${session.id}.cookie`);
+  });
+
+  test("a session that the page had left comes back by a late answer", async () => {
+    const node = await serve();
+    const other = new CookieStorage(node);
+    const storage = new CookieStorage(node);
+    const { session } = opened(node, storage);
+    await Promise.all([session.ready, opened(node, other).session.ready]);
+    const { id, token } = session;
+    const { cookie } = storage;
+    storage.cookie = other.cookie;
+    session.resume();
+    await until(async () => session.state === "open" && session.id !== id);
+    storage.cookie = cookie;
+    session.resume();
+    await until(async () => session.state === "open" && session.id === id);
+    expect(session.token).toBe(token);
+  });
+
+  test("a session that is over comes back by a late answer, and is followed by another", async () => {
+    const node = await serve();
+    const storage = new CookieStorage(node);
+    const { session, side } = opened(node, storage);
+    await session.ready;
+    const { id } = session;
+    const { cookie } = storage;
+    await side().session.destroy();
+    await nextOf(session, "start");
+    const next = session.id;
+    storage.cookie = cookie;
+    session.resume();
+    await until(async () => session.state === "open" && session.id !== next);
+    expect(session.id).not.toBe(id);
+    expect(storage.cookie).toMatch(`=${session.id}.`);
   });
 
   test("waits while there is nothing to present, and makes no session", async () => {

@@ -40,7 +40,11 @@ export class CookieApplication {
     let isBegun = false;
     const { world, process } = this.#node;
     const cookieId = cookieIdOf(request);
-    const looks = world.web.comes(process.name, this.#store.idOf(cookieId), cookieId);
+    const looks = world.web.comes(process.name, {
+      sessionId: this.#store.idOf(cookieId),
+      secret: cookieId,
+      isOpaque: true,
+    });
     this.#middleware(request, response, (error) => {
       // What went wrong in saving comes here too, when all has been answered.
       if (isBegun) return;

@@ -89,8 +89,7 @@ export class WebServer {
       world.web.ends(name);
     });
     if (pathname.startsWith("/c/")) return this.#cookies.answer(request, response, asked);
-    const { sessionId, secret } = tokenOf(request);
-    const looks = world.web.comes(name, sessionId, secret);
+    const looks = world.web.comes(name, tokenOf(request));
     const isLazy = searchParams.has("lazy");
     this.#withToken[isLazy ? 1 : 0](request, response, (error) => {
       if (error) return world.ledger.findings.add("thrown", `${name}: ${error}`);

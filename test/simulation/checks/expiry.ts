@@ -15,6 +15,8 @@ export class Expiry {
   readonly #expiration: number;
   readonly #touchEvery: number;
   readonly #absolute: number;
+  /** By how much the database's clock is set, all in all. Seconds. */
+  readonly #setBy: number;
   /** Nobody sets the database's clock. */
   readonly #isClockSteady: boolean;
   /** Sessions end in the middle of their use, and pages get others all the time. */
@@ -30,7 +32,11 @@ export class Expiry {
     this.#expiration = Number(options["expiration"]);
     this.#touchEvery = Number(options["touchEvery"] ?? 900);
     this.#absolute = Number(options["absoluteExpiration"] ?? 7_776_000);
-    this.#isClockSteady = plan.acts.every((act) => act.do !== "database clock");
+    this.#setBy = plan.acts.reduce(
+      (sum, act) => sum + (act.do === "database clock" ? Math.abs(act.byMs) / 1_000 : 0),
+      0,
+    );
+    this.#isClockSteady = this.#setBy === 0;
     const isByEvents = this.#expiration < 60 && options["idle"] === "events";
     this.isRestless = isByEvents || this.#absolute < 200;
     this.#isKept = isCalm(plan) && options["idle"] !== "events";
@@ -48,7 +54,8 @@ export class Expiry {
       return;
     }
     const expires = Number(row["expires"]);
-    const latest = time + this.#expiration + this.#touchEvery;
+    const idle = Number(row["idleSeconds"] ?? this.#expiration);
+    const latest = time + idle + Math.min(this.#touchEvery, Math.ceil(idle / 4));
     if (expires !== was && expires > latest + 1)
       this.#findings.add("expiry", `${by} lets ${sessionId} live ${expires - latest} s too long`);
     if (expires > Number(row["createdAt"]) + this.#absolute)
@@ -62,6 +69,11 @@ export class Expiry {
       );
     if (was <= time && by !== "administrator")
       this.#findings.add("expiry", `${by} has written ${sessionId}, which expired ${time - was} s before`);
+  }
+
+  /** Whether a row has not expired, wherever the database's clock has stood. */
+  isAlive(row: Row): boolean {
+    return Number(row["expires"]) > this.#database.time + this.#setBy;
   }
 
   /** A node says that a session is over; `isConnected`: a page has it open. */

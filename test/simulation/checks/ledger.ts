@@ -100,6 +100,12 @@ export class Ledger {
     return !this.#sessions.of(sessionId).isOver;
   }
 
+  /** Whether the end of a session was asked for, and the database may have lost it: nodes hear of it even so. */
+  isBroughtBack(sessionId: string): boolean {
+    const { mayEnd, losses } = this.#sessions.of(sessionId);
+    return mayEnd > 0 && losses > 0;
+  }
+
   /** Whose session a mark was set in; `undefined` of what is no mark. */
   sessionOf(mark: string): string | undefined {
     return this.#changes.get(mark)?.sessionId;
@@ -107,8 +113,13 @@ export class Ledger {
 
   /** Whether something has a right to have taken a mark out of a session. */
   mayLack(sessionId: string, mark: string): boolean {
-    const { isOver, mayEnd, clearing, epoch, replaced } = this.#sessions.of(sessionId);
-    return isOver || mayEnd > 0 || clearing > 0 || epoch > 0 || replaced.has(mark);
+    const { isOver, mayEnd, clearing, epoch, replaced, gone } = this.#sessions.of(sessionId);
+    return isOver || mayEnd > 0 || clearing > 0 || epoch > 0 || replaced.has(mark) || gone.has(mark);
+  }
+
+  /** Whether the database itself has lost something of a session since a handler began to set this. */
+  isLostSince(sessionId: string, mark: string): boolean {
+    return this.#sessions.of(sessionId).lostAt > (this.#changes.get(mark)?.beganAt ?? 0);
   }
 
   /** A handler has read these values. */
@@ -168,9 +179,13 @@ export class Ledger {
     this.#checkValues(known, sessionId, row, by);
   }
 
-  /** A new session whose row was lost before its node had heard of it: it is as new as it was. */
+  /**
+   * A new session whose row was lost before its node had heard of it: it is as new as it was. One of a cookie
+   * has the values that it begins with.
+   */
   #isInsertedAgain(known: Known, { row }: RowChange, before: Row | null): boolean {
-    if (!known.isRowLost || before || row?.["userId"] || marksIn(row).size > 0) return false;
+    const isOnItsWay = (mark: string) => this.#changes.get(mark)?.state === "pending";
+    if (!known.isRowLost || before || row?.["userId"] || ![...marksIn(row)].every(isOnItsWay)) return false;
     known.isOver = false;
     known.isRowLost = false;
     return true;

@@ -3,6 +3,7 @@ import type { Database } from "../database/database.js";
 import type { Row, Change as RowChange } from "../sql/statement.js";
 import type { SimulatedProcess } from "../world/process.js";
 import type { Timeline } from "../world/timeline.js";
+import type { Expiry } from "./expiry.js";
 import type { Ledger } from "./ledger.js";
 import { marksIn } from "./sessions.js";
 
@@ -15,24 +16,37 @@ interface Begun {
 /** A request has a few steps, each of which the store answers in time or not at all. */
 const STEPS = 5;
 
+/** How late a read is at most. */
+const MOST_LATE_MS = 2_500;
+
 /** What must hold of requests, beside what the ledger knows of all changes. */
 export class WebChecks {
   readonly #database: Database;
   readonly #timeline: Timeline;
   readonly #ledger: Ledger;
+  readonly #expiry: Expiry;
   readonly #limitMs: number;
   readonly #begun = new Map<string, Begun>();
   /** Hashes that have opened a session, or were about to, at any time. */
   readonly #good = new Set<string>();
   /** Cookies whose session was saved, or could not be. */
   readonly #saved = new Set<string>();
+  /** When the row of a session was first there. */
+  readonly #insertedAtMs = new Map<string, number>();
   /** Marks that have been in a row at any time. */
   readonly #committed = new Set<string>();
 
-  constructor(given: { database: Database; timeline: Timeline; ledger: Ledger; storeTimeout: number }) {
+  constructor(given: {
+    database: Database;
+    timeline: Timeline;
+    ledger: Ledger;
+    expiry: Expiry;
+    storeTimeout: number;
+  }) {
     this.#database = given.database;
     this.#timeline = given.timeline;
     this.#ledger = given.ledger;
+    this.#expiry = given.expiry;
     this.#limitMs = STEPS * given.storeTimeout * 1_000;
   }
 
@@ -61,7 +75,8 @@ export class WebChecks {
       if (begun.process.isAlive) this.#ledger.findings.add("held", `${request} was never answered`);
   }
 
-  committed({ row }: RowChange): void {
+  committed({ sessionId, row }: RowChange): void {
+    if (!this.#insertedAtMs.has(sessionId)) this.#insertedAtMs.set(sessionId, this.#timeline.nowMs);
     for (const name of ["secretHash", "nextHash"]) if (row) this.#good.add(hex(row[name]));
     for (const mark of marksIn(row)) this.#committed.add(mark);
   }
@@ -105,20 +120,37 @@ export class WebChecks {
   /** Whether a cookie opens its session. */
   opens(sessionId: string, cookieId: string): boolean {
     const row = this.#database.row(sessionId);
-    return row !== null && hex(row["secretHash"]) === sha(cookieId);
+    return row !== null && hex(row["secretHash"]) === sha(cookieId) && this.#expiry.isAlive(row);
   }
 
   /**
    * A request has come with what opens a session that lives; gives what is to be asked when it has been looked
-   * at: whether it has found that session.
+   * at: whether it has found that session. `isOpaque`: its id does not say that it is new, so it is not looked
+   * for again where reads are late.
    */
-  comes(by: string, sessionId: string, secret: string): (isFound: boolean) => void {
+  comes(
+    by: string,
+    { sessionId, secret, isOpaque = false }: { sessionId: string; secret: string; isOpaque?: boolean },
+  ): (isFound: boolean) => void {
     const { identities, findings } = this.#ledger;
-    const isGood = () => this.opens(sessionId, secret) && !identities.isReplacing(sessionId);
-    if (!isGood()) return () => {};
+    const isGood = () =>
+      this.opens(sessionId, secret) &&
+      !identities.isReplacing(sessionId) &&
+      !this.#ledger.isBroughtBack(sessionId);
+    const mayBeLate = () => isOpaque && this.#isNew(sessionId) && this.#areReadsLate;
+    if (!isGood() || mayBeLate()) return () => {};
     return (isFound) => {
-      if (!isFound && isGood()) findings.add("not found", `${by} has not found ${sessionId}`);
+      if (!isFound && isGood() && !mayBeLate()) findings.add("not found", `${by} has not found ${sessionId}`);
     };
+  }
+
+  #isNew(sessionId: string): boolean {
+    return this.#timeline.nowMs - (this.#insertedAtMs.get(sessionId) ?? 0) < MOST_LATE_MS;
+  }
+
+  get #areReadsLate(): boolean {
+    const { weather, cluster } = this.#database;
+    return weather.lag > 0 || (cluster?.hosts.some(({ lagMs }) => lagMs > 0) ?? false);
   }
 
   /** A save of a session that lives was acknowledged. */
@@ -129,7 +161,7 @@ export class WebChecks {
 
   /** A request has set a value, taken it away again, and saved both, one after the other. */
   isTaken(sessionId: string, mark: string): void {
-    if (marksIn(this.#database.row(sessionId)).has(mark))
+    if (marksIn(this.#database.row(sessionId)).has(mark) && !this.#ledger.isLostSince(sessionId, mark))
       this.#ledger.findings.add("revived", `${mark} was deleted, and is in the row of ${sessionId}`);
   }
 

@@ -315,13 +315,16 @@ export class Execution {
   /** Another server has committed on one of its rows, of which this one had not heard. */
   #isOvertaken(changes: readonly Change[]): boolean {
     const { cluster } = this.#database;
-    if (!cluster) return false;
-    const isAsHere = ({ sessionId }: Change) =>
-      (this.#locked.get(sessionId) ?? null) === this.#database.row(sessionId);
-    if (changes.every(isAsHere)) return false;
+    if (!cluster || this.#areAsHere(changes)) return false;
     this.#database.count("conflict between nodes");
     this.#rollBack(databaseError(CONFLICT[cluster.kind]));
     return true;
+  }
+
+  #areAsHere(changes: readonly Change[]): boolean {
+    return changes.every(
+      ({ sessionId }) => (this.#locked.get(sessionId) ?? null) === this.#database.row(sessionId),
+    );
   }
 
   #commitBy({ error, effect, isEnd }: Raised, changes: readonly Change[]): void {
@@ -329,7 +332,9 @@ export class Execution {
     const { random, timeline } = this.#database;
     const when = random.pick(["before", "later", "never"] as const);
     const commit = () => {
-      if (when !== "never" && this.#sentAtMs > this.#database.lostAtMs)
+      const isLost = this.#sentAtMs <= this.#database.lostAtMs;
+      // Other servers of a cluster know nothing of its locks.
+      if (when !== "never" && !isLost && (!this.#database.cluster || this.#areAsHere(changes)))
         this.#database.commit(changes, this.#by, { host: this.#host, beganAt: this.#scope.server.time });
       this.#database.unlock(this);
     };

@@ -132,4 +132,11 @@ export const CLIENT: readonly TriedMutant[] = [
     from: 'if (socket.connected) connections.readState() !== "opening" && presentLater();',
     to: "if (socket.connected) return;",
   },
+  {
+    name: "what stands for a token of a session that was left never counts again",
+    topics: ["cookies"],
+    file: client,
+    from: 'if (storage.present) stored.invalidToken = "";',
+    to: "",
+  },
 ];

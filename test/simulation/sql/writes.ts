@@ -155,7 +155,12 @@ export function readInsert(reader: Reader): Statement {
   return {
     kind: "write",
     table,
-    lock: () => ({ ids: [], waits: false, chosen: undefined }),
+    // Whoever inserts the same row waits until it is known whether this one stays.
+    lock: (_view, scope) => {
+      const column = columns.indexOf("sessionId");
+      const ids = lines.map((line) => String(stored("sessionId", line[column]?.(scope) ?? null)));
+      return { ids, waits: true, chosen: undefined };
+    },
     run(view, scope) {
       const taken = new Set(view.rows().map(({ sessionId }) => sessionId));
       const changes = lines.map((line) => {

@@ -90,11 +90,12 @@ export class World implements Lane {
     this.notes = new Notes(this);
     this.recovery = new Recovery(this);
     this.#agreement = new Agreement(this);
-    const { database, timeline, ledger } = this;
+    const { database, timeline, ledger, expiry } = this;
     this.web = new WebChecks({
       database,
       timeline,
       ledger,
+      expiry,
       ...(settings.options as { storeTimeout: number }),
     });
     this.rotations = new RequestRotations(timeline, this, (device) => ledger.identities.mayLose(device));
@@ -149,10 +150,11 @@ export class World implements Lane {
 
   /** What must hold whenever a process has come to rest. */
   afterStep(): void {
+    const up = this.nodes.filter(({ isUp }) => isUp);
+    // Whether a socket has had a session: it may have lost it by its first event.
+    for (const { sockets } of up) for (const socket of sockets) this.recovery.note(socket);
     if (!isAboutRooms(this.topic)) return;
-    for (const node of this.nodes) {
-      if (!node.isUp) continue;
-      for (const socket of node.sockets) this.recovery.note(socket);
+    for (const node of up) {
       checkRooms(node.name, node.sockets, this.ledger.findings);
       this.thieves.check(node.name, node.sockets);
     }
