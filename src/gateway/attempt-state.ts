@@ -162,6 +162,14 @@ export function judgeRow(
   return { reading: { finding, row }, isBelieved: finding !== "late" };
 }
 
+/**
+ * Whether a row that does not show the attempt would be the last word on it, and the only one: a statement
+ * has ended without telling, and the row may have been read before its effect.
+ */
+export function mustBeSure({ last, told }: AttemptState, { isTimeUp }: { isTimeUp: boolean }): boolean {
+  return told === "row" && (isTimeUp || last instanceof SessionError);
+}
+
 /** Each statement was answered, with the word that no row matched. */
 function isSurelyNot({ isAbandoned, told }: AttemptState): boolean {
   return !isAbandoned && told === "answers";

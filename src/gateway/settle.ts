@@ -8,6 +8,7 @@ import {
   afterAnswer,
   afterReading,
   judgeRow,
+  mustBeSure,
   newAttempt,
   type Outcome,
   type Reading,
@@ -65,8 +66,8 @@ export async function settleAttempt(
   let [state, step] = afterAnswer(newAttempt(attempt), answer, time());
   while (step.next !== "end") {
     if (step.next === "read") {
-      const reading = await readAfter(state, host, attempt, base, deadline);
-      [state, step] = afterReading(state, reading, time());
+      const { reading, isTimeUp } = await readAfter(state, host, attempt, base, deadline);
+      [state, step] = afterReading(state, reading, { isTimeUp });
     } else {
       if (step.afterPause) await backoff.wait();
       const { isAlone: isRepeated } = state;
@@ -86,25 +87,33 @@ export function toFailure(error: unknown): Answer {
   return { kind: "failed", error };
 }
 
-/** Reads the row of an attempt, again where it may have been read late. */
+/**
+ * Reads the row of an attempt, again where it may have been read late: also one that does not show the
+ * attempt, where nothing follows any more and no statement has told that it had no effect.
+ */
 async function readAfter(
   state: AttemptState,
   { clock, store, lateReads, processId }: AttemptHost,
   attempt: WriteAttempt,
   base: AttemptBase,
   deadline: number,
-): Promise<Reading> {
+): Promise<{ reading: Reading; isTimeUp: boolean }> {
   const { sessionId } = attempt;
   const load = () => loadRow({ clock, store }, sessionId, deadline);
   const judged = (row: SessionRow | undefined) => judgeRow(state, { attempt, base, processId }, row);
-  const isBelieved = (row: SessionRow | undefined) => judged(row).isBelieved;
+  let isTimeUp = false;
+  const isBelieved = (row: SessionRow | undefined) => {
+    isTimeUp = clock.now() >= deadline;
+    const { isBelieved, reading } = judged(row);
+    return isBelieved && !(reading.finding === "not-yet" && mustBeSure(state, { isTimeUp }));
+  };
   try {
     const first = await load();
     const row = isBelieved(first) ? first : await reread(clock, load, isBelieved);
     const { reading } = judged(row);
     if (reading.finding === "late") lateReads.logLateRow(sessionId);
-    return reading;
+    return { reading, isTimeUp };
   } catch (error) {
-    return { finding: "unread", error };
+    return { reading: { finding: "unread", error }, isTimeUp: true };
   }
 }

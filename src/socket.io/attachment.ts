@@ -1,4 +1,5 @@
 import type { Socket } from "socket.io";
+import { SessionHandle } from "../handle/handle.js";
 import type { MintLimit } from "../registry/mint-limit.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { Session } from "../session/session.js";
@@ -57,11 +58,14 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
 
   /**
    * Events wait while a session is being opened; where one is required, from the start; where it was lost, to
-   * be had again.
+   * be had again. So do those of a client of ours that came by a token which had just been replaced: it is
+   * asked for the new one.
    */
   get isHoldingEvents(): boolean {
     const { required, freshness } = this.context;
-    const needsSession = required || (freshness !== undefined && this.isDetached);
+    const isAwaited =
+      freshness !== undefined || (this.facts.confirms && !SessionHandle.sessionOf(this.handle));
+    const needsSession = required || (this.isDetached && isAwaited);
     return this.isOpening || this.isEnding || (needsSession && !this.session);
   }
 

@@ -83,6 +83,30 @@ test.each([
   },
 );
 
+test("events of a client that connects by the old token meanwhile wait for the new one", async () => {
+  const node = await nodes.node();
+  const answer = gate();
+  await addApp("Express", node, async (session) => {
+    await session.login("ada");
+    await answer.opened;
+    return {};
+  });
+  node.io.on("connection", (socket) => {
+    socket.on("who", (done: (userId: string) => void) => done(socket.session.userId));
+  });
+  const { client, token } = await node.connect();
+  const asked = next(client, "tokenChanged");
+  const response = fetch(node.url, { headers: { authorization: `Bearer ${token}` } });
+  await asked;
+  const other = node.client({ auth: { token, confirm: true } });
+  // Asked for while it was offline, it comes right after the handshake.
+  const who = other.emitWithAck("who");
+  await next(other, "tokenChanged");
+  answer.open();
+  other.emit("getToken", { token: (await response).headers.get("session-token") });
+  expect(await who).toBe("ada");
+});
+
 test("whoever never gets the new token gets a session of their own, and word of it", async () => {
   const clock = new HandClock();
   const node = await nodes.node({ options: { clock } });

@@ -261,6 +261,11 @@ export class Identities {
     return this.#logins.get(user)?.sessionId;
   }
 
+  /** Whether the database has lost something of a session. */
+  hasLost(sessionId: string): boolean {
+    return this.#lostAt.has(sessionId);
+  }
+
   /** Whether a login has been acknowledged. */
   isLoggedIn(user: string): boolean {
     return this.#logins.get(user)?.state === "acknowledged";

@@ -24,11 +24,13 @@ export class Notes {
   readonly #world: World;
   readonly #notes = new Map<string, Note>();
   #deliveries: Delivery[] = [];
-  /** Users of what was sent on a connection that has no socket yet. */
   /** Connections whose client has presented a token and was not answered yet. */
   readonly #presenting = new WeakSet<object>();
+  /** Connections whose client was asked for its token and has not been answered since. */
+  readonly #asked = new WeakSet<object>();
   /** On which node a session's token was replaced last, and when whoever asked for it was told. */
   readonly #cuts = new Map<string, { readonly node: Node; readonly atMs: number }>();
+  /** Users of what was sent on a connection that has no socket yet. */
   readonly #replayed = new WeakMap<object, Set<string>>();
 
   constructor(world: World) {
@@ -60,7 +62,10 @@ export class Notes {
     const isDone = this.#world.ledger.identities.isLoggedIn(note.userId);
     const expected = isDone
       ? [...node.sockets].filter(
-          ({ session, conn }) => session.userId === note.userId && !this.#presenting.has(conn),
+          ({ session, conn }) =>
+            session.userId === note.userId &&
+            !this.#presenting.has(conn) &&
+            !this.#isCutBeforeLoss(session.id, conn),
         )
       : [];
     if (expected.length > 0) this.#world.count("sent to a user who is there");
@@ -83,6 +88,14 @@ export class Notes {
     return !(cut?.node === node && last.shownAtMs <= cut.atMs);
   }
 
+  /**
+   * A token that was replaced is good again where the database has lost what replaced it. A socket that was
+   * cut by then shows the session again; it has part in it once it has presented that token.
+   */
+  #isCutBeforeLoss(sessionId: string | undefined, connection: object): boolean {
+    return this.#asked.has(connection) && this.#world.ledger.identities.hasLost(sessionId ?? "");
+  }
+
   /** A packet comes to a node, or goes out. */
   passes(
     node: Node,
@@ -92,7 +105,11 @@ export class Notes {
       if (packet.includes('["getToken"')) this.#presenting.add(connection);
       return;
     }
-    if (packet.includes('["gotToken"') && packet.includes('"created":')) this.#presenting.delete(connection);
+    if (packet.includes('["tokenChanged"')) this.#asked.add(connection);
+    if (packet.includes('["gotToken"') && packet.includes('"created":')) {
+      this.#presenting.delete(connection);
+      this.#asked.delete(connection);
+    }
     const [, id = ""] = PATTERN.exec(packet) ?? [];
     const note = this.#notes.get(id);
     if (!note) return;

@@ -39,15 +39,16 @@ export function checkCut(node: string, sockets: Iterable<AppSocket>, findings: F
 
 /**
  * A logout that keeps a room has been acknowledged: the socket that asked for it is in no other one, and in that
- * one if it was.
+ * one if it was. A login that was asked for since may have come before the new token of the logout: its room is
+ * another matter ({@link checkRooms}).
  */
 export function checkKept(
   node: string,
-  { id, rooms, connected }: AppSocket,
+  { id, rooms, connected, session: { userId } }: AppSocket,
   wasInLobby: boolean,
   findings: Findings,
 ): void {
-  const others = [...rooms].filter((room) => room !== id && room !== LOBBY);
+  const others = [...rooms].filter((room) => room !== id && room !== LOBBY && room !== roomOf(userId ?? ""));
   if (others.length > 0) findings.add("room", `a socket on ${node} has been logged out, and is in ${others}`);
   if (wasInLobby && connected && !rooms.has(LOBBY))
     findings.add(

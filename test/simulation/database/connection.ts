@@ -28,6 +28,8 @@ export class SimulatedConnection {
   readonly #queue: Command[] = [];
   #current: Command | undefined;
   isClosed = false;
+  /** The product has had an answer by it. */
+  isUsed = false;
 
   constructor(process: SimulatedProcess, database: Database, owner: Owner, host: Host) {
     this.#process = process;
@@ -117,6 +119,7 @@ export class SimulatedConnection {
   #answered(command: Command, error: DatabaseError | null, result: Result | undefined, isEnd: boolean): void {
     if (this.isClosed || this.#current !== command) return;
     this.#current = undefined;
+    if (!error) this.isUsed = true;
     if (isEnd || error?.errno === 1053) this.#close();
     command.callback(error, result);
     this.#next();

@@ -315,13 +315,13 @@ export class Execution {
   /** Another server has committed on one of its rows, of which this one had not heard. */
   #isOvertaken(changes: readonly Change[]): boolean {
     const { cluster } = this.#database;
-    if (!cluster || this.#areAsHere(changes)) return false;
+    if (!cluster || this.#areAsLocked(changes)) return false;
     this.#database.count("conflict between nodes");
     this.#rollBack(databaseError(CONFLICT[cluster.kind]));
     return true;
   }
 
-  #areAsHere(changes: readonly Change[]): boolean {
+  #areAsLocked(changes: readonly Change[]): boolean {
     return changes.every(
       ({ sessionId }) => (this.#locked.get(sessionId) ?? null) === this.#database.row(sessionId),
     );
@@ -332,14 +332,14 @@ export class Execution {
     const { random, timeline } = this.#database;
     const when = random.pick(["before", "later", "never"] as const);
     const commit = () => {
-      const isLost = this.#sentAtMs <= this.#database.lostAtMs;
-      // Other servers of a cluster know nothing of its locks.
-      if (when !== "never" && !isLost && (!this.#database.cluster || this.#areAsHere(changes)))
+      const isTaken = when === "later" && !this.#areAsLocked(changes);
+      if (when !== "never" && !isTaken && this.#sentAtMs > this.#database.lostAtMs)
         this.#database.commit(changes, this.#by, { host: this.#host, beganAt: this.#scope.server.time });
       this.#database.unlock(this);
     };
     if (when !== "later") commit();
-    // Its locks are held meanwhile, so the rows are as they were.
+    // Its locks are held meanwhile. Not by another server of a cluster, though, nor for a row that is new: whoever
+    // comes first has it.
     else timeline.at(timeline.nowMs + random.between(0, LATER_MS), this.#database, "commits late", commit);
     this.#fail(error, isEnd);
   }

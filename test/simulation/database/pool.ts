@@ -17,6 +17,8 @@ export class SimulatedPool extends EventEmitter implements Owner {
   readonly #free: SimulatedConnection[] = [];
   readonly #waiting: Callback[] = [];
   #making = 0;
+  /** The product has used one of its connections, and given it back. */
+  hasBeenUsed = false;
 
   constructor(process: SimulatedProcess, database: Database, limit: number) {
     super();
@@ -76,6 +78,7 @@ export class SimulatedPool extends EventEmitter implements Owner {
   }
 
   released(connection: SimulatedConnection): void {
+    if (connection.isUsed) this.hasBeenUsed = true;
     if (!this.#all.has(connection)) {
       return this.#serveNext();
     }

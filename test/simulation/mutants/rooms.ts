@@ -150,4 +150,11 @@ export const ROOMS: readonly TriedMutant[] = [
     from: "onLoginEnd({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    this.#rooms.leave(keep);",
     to: "onLoginEnd({ secretHash, userId }: Identity, keep: ReadonlySet<string>): void {\n    this.#rooms.leave(new Set([...keep].slice(1)));",
   },
+  {
+    name: "events do not wait for the token that has just replaced the one presented",
+    topics,
+    file: "src/socket.io/attachment.ts",
+    from: "const needsSession = required || (this.isDetached && isAwaited);",
+    to: "const needsSession = required || (this.isDetached && isAwaited && freshness !== undefined);",
+  },
 ];

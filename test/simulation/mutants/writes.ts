@@ -219,4 +219,10 @@ export const WRITES: readonly TriedMutant[] = [
     from: 'return this.#adopt(outcome.row);\n      case "ended":',
     to: 'return;\n      case "ended":',
   },
+  {
+    name: "the last word on a change is one look at the row",
+    file: "src/gateway/attempt-state.ts",
+    from: 'return told === "row" && (isTimeUp || last instanceof SessionError);',
+    to: 'return told === "row" && isTimeUp && last instanceof SessionError && last.code === "SESSION_CLOSED";',
+  },
 ];

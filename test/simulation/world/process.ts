@@ -65,6 +65,8 @@ export class SimulatedProcess implements Lane {
   readonly random: Random;
   isAlive = true;
   pausedUntilMs = 0;
+  /** How long it has stood still, or is to by what is known. */
+  stoodStillMs = 0;
   /** What its wall clock shows beside the true time. */
   wrongByMs = 0;
   /** How long its machine has slept: the monotonic clock stood still. */
@@ -91,7 +93,9 @@ export class SimulatedProcess implements Lane {
   }
 
   pause(forMs: number): void {
-    this.pausedUntilMs = Math.max(this.pausedUntilMs, this.timeline.nowMs + forMs);
+    const untilMs = Math.max(this.pausedUntilMs, this.timeline.nowMs + forMs);
+    this.stoodStillMs += untilMs - Math.max(this.pausedUntilMs, this.timeline.nowMs);
+    this.pausedUntilMs = untilMs;
   }
 
   /** Something from outside reaches it, after `delayMs`. */

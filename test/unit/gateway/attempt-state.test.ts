@@ -6,6 +6,7 @@ import {
   afterAnswer,
   afterReading,
   judgeRow,
+  mustBeSure,
   newAttempt,
   type Reading,
   type Transition,
@@ -145,5 +146,16 @@ describe("what a row says, with what is known of the statements", () => {
   ])("%s", (_, answers, found, finding, isBelieved) => {
     const judged = judgeRow(known(...answers), by, found);
     expect([judged.reading.finding, judged.isBelieved]).toEqual([finding, isBelieved]);
+  });
+});
+
+describe("a row that does not show the attempt is looked at again where it has the last word", () => {
+  test.each<[string, Answer[], boolean, boolean]>([
+    ["an answer that does not tell, and time is up", [untold], true, true],
+    ["the same, and it is sent again", [untold], false, false],
+    ["the same, and what was sent again was refused", [untold, failed("refused")], false, true],
+    ["no row matched", [unmatched], true, false],
+  ])("%s", (_, answers, isTimeUp, expected) => {
+    expect(mustBeSure(known(...answers), { isTimeUp })).toBe(expected);
   });
 });
