@@ -121,10 +121,15 @@ export class Notes {
       this.#findings.add("heard", `${node.name} gives ${id} to ${userId}, who is not logged in any more`);
   }
 
-  /** A socket is there: what has gone out on its connection was its user's. */
+  /**
+   * A socket is there: what has gone out on its connection was its user's. One that counts as new may show
+   * another user by now, or none; then it was that of the user who was logged in on it before.
+   */
   connects(node: Node, socket: AppSocket): void {
+    const { recovered, session } = socket;
+    const owner = recovered ? session.userId : this.#world.recovery.userBefore(socket);
     for (const userId of this.#replayed.get(socket.conn) ?? [])
-      if (socket.session.userId !== userId)
+      if (owner !== userId)
         this.#findings.add(
           "heard",
           `a socket on ${node.name} logged in as ${socket.session.userId} was given what ${userId} had missed`,

@@ -5,7 +5,10 @@ import type { World } from "../world/world.js";
 /** What a socket had when it was disconnected. */
 interface Before {
   readonly node: string;
+  /** As it was shown. */
   readonly sessionId: string | undefined;
+  /** It has had one, shown by then or not. */
+  readonly hadSession: boolean;
   readonly userId: string;
   readonly secretHash: string;
   readonly rooms: readonly string[];
@@ -29,6 +32,12 @@ export class Recovery {
     socket.on("disconnecting", () => this.#disconnects(node, socket));
     this.note(socket);
     if (socket.recovered) this.#check(node, socket);
+    else this.#checkNew(node, socket);
+  }
+
+  /** What a socket had that has just come back, under the same id. */
+  userBefore(socket: AppSocket): string | undefined {
+    return this.#before.get(socket.id)?.userId;
   }
 
   /** After each step: it has a session, or has had one. */
@@ -46,7 +55,17 @@ export class Recovery {
     const { id: sessionId, userId = "" } = socket.session;
     const secretHash = this.#world.standings.of(sessionId ?? "")?.secretHash ?? "";
     const rooms = [...socket.rooms];
-    this.#before.set(socket.id, { node: node.name, sessionId, userId, secretHash, rooms });
+    const hadSession = this.#last.has(socket);
+    this.#before.set(socket.id, { node: node.name, sessionId, hadSession, userId, secretHash, rooms });
+  }
+
+  /** Socket.IO has given it back, but what it had is not its any more: the application sees to it anew. */
+  #checkNew(node: Node, socket: AppSocket): void {
+    if (!this.#before.has(socket.id)) return;
+    this.#world.count("socket that came back counted as new");
+    const others = [...socket.rooms].filter((room) => room !== socket.id);
+    if (others.length > 0)
+      this.#findings.add("recovery", `a socket on ${node.name} counts as new, and is in ${others}`);
   }
 
   #check(node: Node, socket: AppSocket): void {
@@ -58,6 +77,7 @@ export class Recovery {
     count(before.node === node.name ? "socket recovered" : "socket recovered on another node");
     if (before.sessionId === undefined) {
       if (socket.rooms.size > 1 && id === undefined) add("was recovered to rooms, and has no session");
+      if (!before.hadSession && id !== undefined) add(`had no session, and was recovered with ${id}`);
       return;
     }
     if (id !== before.sessionId) return add(`had ${before.sessionId}, and was recovered with ${id}`);

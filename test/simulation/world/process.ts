@@ -65,6 +65,8 @@ export class SimulatedProcess implements Lane {
   readonly random: Random;
   isAlive = true;
   pausedUntilMs = 0;
+  /** How long it has stood still, all in all, as of the end of the last pause. */
+  stoodMs = 0;
   /** What its wall clock shows beside the true time. */
   wrongByMs = 0;
   /** How long its machine has slept: the monotonic clock stood still. */
@@ -91,7 +93,10 @@ export class SimulatedProcess implements Lane {
   }
 
   pause(forMs: number): void {
-    this.pausedUntilMs = Math.max(this.pausedUntilMs, this.timeline.nowMs + forMs);
+    const { nowMs } = this.timeline;
+    const untilMs = nowMs + forMs;
+    this.stoodMs += Math.max(0, untilMs - Math.max(this.pausedUntilMs, nowMs));
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, untilMs);
   }
 
   /** Something from outside reaches it, after `delayMs`. */
