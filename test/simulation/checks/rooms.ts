@@ -39,15 +39,17 @@ export function checkCut(node: string, sockets: Iterable<AppSocket>, findings: F
 
 /**
  * A logout that keeps a room has been acknowledged: the socket that asked for it is in no other one, and in that
- * one if it was.
+ * one if it was. A login that was asked for later may be done by then: its room is that of who is logged in now.
  */
 export function checkKept(
   node: string,
-  { id, rooms, connected }: AppSocket,
+  { id, rooms, connected, session }: AppSocket,
   wasInLobby: boolean,
   findings: Findings,
 ): void {
-  const others = [...rooms].filter((room) => room !== id && room !== LOBBY);
+  const { userId } = session;
+  const isKept = (room: string) => room === id || room === LOBBY || (userId && room === roomOf(userId));
+  const others = [...rooms].filter((room) => !isKept(room));
   if (others.length > 0) findings.add("room", `a socket on ${node} has been logged out, and is in ${others}`);
   if (wasInLobby && connected && !rooms.has(LOBBY))
     findings.add(
