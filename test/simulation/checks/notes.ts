@@ -30,6 +30,8 @@ export class Notes {
   /** On which node a session's token was replaced last, and when whoever asked for it was told. */
   readonly #cuts = new Map<string, { readonly node: Node; readonly atMs: number }>();
   readonly #replayed = new WeakMap<object, Set<string>>();
+  /** Connections on which something has gone out that was sent to all, before there was a socket. */
+  readonly #caughtUp = new WeakSet<object>();
 
   constructor(world: World) {
     this.#world = world;
@@ -46,6 +48,7 @@ export class Notes {
     this.#world.timeline.tell(node.name, () => `sends ${note.id} to ${userId}`);
     this.#deliver(note, node);
     node.sessions.toUser(userId).emit("note", note.id);
+    if (this.#world.settings.recovery) node.sendToAll("all", note.id);
   }
 
   /** It has come from another node. */
@@ -93,6 +96,8 @@ export class Notes {
       return;
     }
     if (packet.includes('["gotToken"') && packet.includes('"created":')) this.#presenting.delete(connection);
+    if (packet.startsWith('42["all",') && ![...node.sockets].some(({ conn }) => conn === connection))
+      this.#caughtUp.add(connection);
     const [, id = ""] = PATTERN.exec(packet) ?? [];
     const note = this.#notes.get(id);
     if (!note) return;
@@ -134,6 +139,11 @@ export class Notes {
           "heard",
           `a socket on ${node.name} logged in as ${socket.session.userId} was given what ${userId} had missed`,
         );
+  }
+
+  /** Whether a socket that has just connected was given what was sent to all while it was away. */
+  hasCaughtUp({ conn }: AppSocket): boolean {
+    return this.#caughtUp.has(conn);
   }
 
   /** After a step: all who are there have heard it. */

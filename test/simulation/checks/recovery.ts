@@ -31,6 +31,7 @@ export class Recovery {
   connects(node: Node, socket: AppSocket): void {
     socket.on("disconnecting", () => this.#disconnects(node, socket));
     this.note(socket);
+    if (this.#world.notes.hasCaughtUp(socket)) this.#checkCaughtUp(node, socket);
     if (socket.recovered) this.#check(node, socket);
     else this.#checkNew(node, socket);
   }
@@ -69,7 +70,7 @@ export class Recovery {
   }
 
   #check(node: Node, socket: AppSocket): void {
-    const { standings, timeline, calm, count } = this.#world;
+    const { count } = this.#world;
     const before = this.#before.get(socket.id);
     const { id, userId = "" } = socket.session;
     const add = (text: string) => this.#findings.add("recovery", `a socket on ${node.name} ${text}`);
@@ -85,18 +86,36 @@ export class Recovery {
     for (const room of socket.rooms)
       if (room !== socket.id && !before.rooms.includes(room))
         add(`was recovered to ${room}, where it has not been`);
-    const standing = standings.of(id);
-    if (!standing) return;
+    const change = this.#changeSince(before);
+    if (change) add(`was recovered with ${id}, which ${change}`);
+  }
+
+  /** Whatever it counts as: what it missed is for one whose session is as it was. */
+  #checkCaughtUp(node: Node, socket: AppSocket): void {
+    this.#world.count("given what was sent to all meanwhile");
+    const before = this.#before.get(socket.id);
+    const change = before && this.#changeSince(before);
+    if (change)
+      this.#findings.add(
+        "recovery",
+        `a socket on ${node.name} was given what it missed, of ${before.sessionId}, which ${change}`,
+      );
+  }
+
+  /** What is different in the row, if everybody must know that by now. */
+  #changeSince({ sessionId = "", userId, secretHash }: Before): string | undefined {
+    const { standings, timeline, calm } = this.#world;
+    const standing = standings.of(sessionId);
+    if (!standing) return undefined;
     const isSame =
       !standing.isGone &&
       (standing.userId ?? "") === userId &&
-      (before.secretHash === "" || standing.secretHash === before.secretHash);
+      (secretHash === "" || standing.secretHash === secretHash);
     const { nowMs } = timeline;
     const forMs = nowMs - standing.sinceMs;
-    if (!isSame && (forMs > 45_000 || (forMs > 1_000 && calm.isBetween(standing.sinceMs, nowMs))))
-      add(
-        `was recovered with ${id}, which ${standing.isGone ? "is over" : "has another token or user"} for ${forMs} ms`,
-      );
+    const isKnown = forMs > 45_000 || (forMs > 1_000 && calm.isBetween(standing.sinceMs, nowMs));
+    if (isSame || !isKnown) return undefined;
+    return `${standing.isGone ? "is over" : "has another token or user"} for ${forMs} ms`;
   }
 
   /** An event of a client of ours has come to a handler: it has had its session by then. */
