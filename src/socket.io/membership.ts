@@ -38,6 +38,8 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
   #handle: SessionHandle;
   #past: PastSessions | undefined;
   #hasSwitched = false;
+  /** What it was recovered with, until it connects. */
+  #recoveredWith: Pick<SessionHandle, "id" | "userId"> | undefined;
 
   constructor(socket: Socket, context: AttachmentContext) {
     this.socket = socket;
@@ -73,9 +75,24 @@ export abstract class Membership implements SessionWatcher, DeadlineHost {
     if (!this.socket.recovered) return false;
     const note = noteOfRecovered(this.socket);
     const session = note && this.context.recovery.take(this.socket.id);
-    if (session) this.#takeSession({ session, ...(note.isFixed && { isFixed: note.isFixed }) });
-    else if (note) this.#beginAnew();
+    if (session) {
+      this.#recoveredWith = { id: session.id, userId: session.saved.compactIdentity.userId ?? "" };
+      this.#takeSession({ session, ...(note.isFixed && { isFixed: note.isFixed }) });
+    } else if (note) this.#beginAnew();
+    else this.#recoveredWith = { id: undefined, userId: "" };
     return session !== undefined;
+  }
+
+  /**
+   * It connects. The application does nothing for a recovered socket, so it is one only with what it was
+   * recovered with: its client may have presented another token since, somebody may have logged out, or a new
+   * secret may be on its way to the row.
+   */
+  confirmRecovery(): void {
+    const was = this.#recoveredWith;
+    this.#recoveredWith = undefined;
+    const { id, userId } = this.#handle;
+    if (was && this.socket.recovered && (was.id !== id || was.userId !== userId)) this.#beginAnew();
   }
 
   /**

@@ -107,7 +107,10 @@ async function enter(socket: Socket, next: () => void, context: AttachmentContex
 
 function connected(socket: Socket, context: AttachmentContext): void {
   const attachment = attachments.get(socket);
-  if (attachment) return attachment.start();
+  if (attachment) {
+    attachment.start();
+    return attachment.confirmRecovery();
+  }
   // Socket.IO recovered this socket and skipped the middleware; its session is verified before its events go
   // on.
   installOnSockets(Object.getPrototypeOf(socket));
@@ -115,4 +118,5 @@ function connected(socket: Socket, context: AttachmentContext): void {
   attachments.set(socket, recovered);
   recovered.start();
   void recovered.begin();
+  recovered.confirmRecovery();
 }

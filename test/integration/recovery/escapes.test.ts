@@ -162,6 +162,55 @@ describe("a client that presents another token than that of the session which is
   });
 });
 
+// Middleware looks at what the client presents before the socket connects.
+describe("where a recovered socket connects by middleware", () => {
+  const withMiddleware = { connectionStateRecovery: { skipMiddlewares: false } };
+
+  async function startJoining() {
+    const node = await nodes.node({ io: withMiddleware, options: { revalidate: 20_000 } });
+    node.io.on("connection", (socket) => {
+      socket.emit("shown", { recovered: socket.recovered, id: socket.session.id });
+      if (!socket.recovered) socket.join("lobby");
+    });
+    return node;
+  }
+
+  test("and its client presents the token of another session, the application sees to it as to a new one", async () => {
+    const node = await startJoining();
+    const phone = await loggedIn(node, 7);
+    const tab = await tabOf(node, phone.token);
+    tab.socket.data = Object.assign(tab.socket.data, { mayRead: "inbox" });
+    const other = await node.connect();
+    const shown = next(tab.client, "shown");
+    await away(tab, { auth: { token: other.token } });
+    expect((await shown)[0]).toEqual({ recovered: false, id: other.id });
+    const socket = serverSideOf(node.io, tab.client);
+    expect(roomsOf(socket)).toEqual(["lobby"]);
+    expect(socket.data).not.toHaveProperty("mayRead");
+  });
+
+  test("and it has had none, but has one now, likewise", async () => {
+    const node = await startJoining();
+    const phone = await loggedIn(node, 7);
+    const client = node.client();
+    client.io.reconnection(false);
+    await next(client, "shown");
+    const shown = next(client, "shown");
+    await away({ client, socket: serverSideOf(node.io, client) }, { auth: { token: phone.token } });
+    expect((await shown)[0]).toEqual({ recovered: false, id: phone.id });
+  });
+
+  test("and its client presents its own token, it is the one that it was", async () => {
+    const node = await startJoining();
+    const phone = await loggedIn(node, 7);
+    const tab = await tabOf(node, phone.token);
+    const shown = next(tab.client, "shown");
+    await away(tab, { auth: { token: phone.token } });
+    expect((await shown)[0]).toEqual({ recovered: true, id: phone.id });
+    expect(roomsOf(serverSideOf(node.io, tab.client))).toEqual(["lobby", "inbox"]);
+  });
+});
+
 test("a socket that goes while its replaced token is being looked at leaves nothing behind", async () => {
   const node = await nodes.node();
   const phone = await loggedIn(node, 7);

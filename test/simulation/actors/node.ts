@@ -23,6 +23,7 @@ export interface Sessions {
 export interface SocketServer {
   bind(engine: object): void;
   on(event: "connection", listener: (socket: unknown) => void): void;
+  emit(event: string, ...given: unknown[]): void;
   of(name: string): { readonly sockets: ReadonlyMap<string, AppSocket> };
 }
 
@@ -98,6 +99,11 @@ export class Node {
   /** Its sockets that are connected. */
   get sockets(): Iterable<AppSocket> {
     return this.#io.of("/").sockets.values();
+  }
+
+  /** To all sockets, on each node. */
+  sendToAll(event: string, given: unknown): void {
+    this.#io.emit(event, given);
   }
 
   accept(line: Line, address: string, cookie = ""): void {

@@ -12,8 +12,8 @@ export function checkFailure(code: string, { effects, ledger }: Pick<World, "eff
 }
 
 /**
- * A change waits up to about `storeTimeout`, twice that behind another one, and as long again behind a read.
- * Begins now; gives what is to be told its end.
+ * A change waits up to about `storeTimeout`, twice that behind another one, and as long again behind a read;
+ * the time that its process stands still is none of it. Begins now; gives what is to be told its end.
  */
 export function watchTime(
   what: string,

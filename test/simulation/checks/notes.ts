@@ -32,6 +32,8 @@ export class Notes {
   readonly #cuts = new Map<string, { readonly node: Node; readonly atMs: number }>();
   /** Users of what was sent on a connection that has no socket yet. */
   readonly #replayed = new WeakMap<object, Set<string>>();
+  /** Connections on which something has gone out that was sent to all, before there was a socket. */
+  readonly #caughtUp = new WeakSet<object>();
 
   constructor(world: World) {
     this.#world = world;
@@ -48,6 +50,7 @@ export class Notes {
     this.#world.timeline.tell(node.name, () => `sends ${note.id} to ${userId}`);
     this.#deliver(note, node);
     node.sessions.toUser(userId).emit("note", note.id);
+    if (this.#world.settings.recovery) node.sendToAll("all", note.id);
   }
 
   /** It has come from another node. */
@@ -110,6 +113,8 @@ export class Notes {
       this.#presenting.delete(connection);
       this.#asked.delete(connection);
     }
+    if (packet.startsWith('42["all",') && ![...node.sockets].some(({ conn }) => conn === connection))
+      this.#caughtUp.add(connection);
     const [, id = ""] = PATTERN.exec(packet) ?? [];
     const note = this.#notes.get(id);
     if (!note) return;
@@ -138,14 +143,24 @@ export class Notes {
       this.#findings.add("heard", `${node.name} gives ${id} to ${userId}, who is not logged in any more`);
   }
 
-  /** A socket is there: what has gone out on its connection was its user's. */
+  /**
+   * A socket is there: what has gone out on its connection was its user's. One that counts as new may show
+   * another user by now, or none; then it was that of the user who was logged in on it before.
+   */
   connects(node: Node, socket: AppSocket): void {
+    const { recovered, session } = socket;
+    const owner = recovered ? session.userId : this.#world.recovery.userBefore(socket);
     for (const userId of this.#replayed.get(socket.conn) ?? [])
-      if (socket.session.userId !== userId)
+      if (owner !== userId)
         this.#findings.add(
           "heard",
           `a socket on ${node.name} logged in as ${socket.session.userId} was given what ${userId} had missed`,
         );
+  }
+
+  /** Whether a socket that has just connected was given what was sent to all while it was away. */
+  hasCaughtUp({ conn }: AppSocket): boolean {
+    return this.#caughtUp.has(conn);
   }
 
   /** After a step: all who are there have heard it. */

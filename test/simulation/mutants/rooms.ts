@@ -123,6 +123,13 @@ export const ROOMS: readonly TriedMutant[] = [
     to: "if (session) this.context.registry.release(session);",
   },
   {
+    name: "a recovered socket is one, whatever it has when it connects",
+    topics: recovery,
+    file: membership,
+    from: "if (was && this.socket.recovered && (",
+    to: "if (was && this.isGone && (",
+  },
+  {
     name: "what is sent to a user is heard by those who were logged in before",
     topics,
     file: "src/registry/watched-sessions.ts",
