@@ -29,8 +29,8 @@ export function createStoredToken(
     /** Takes the token away from where it was before, once it is stored. */
     removeMigrated: doNothing as () => Promise<unknown>,
 
-    async readToken(key?: string): Promise<string | null | undefined> {
-      const raw = await storage.getItem(key ?? stored.itemKey);
+    async readToken(): Promise<string | null | undefined> {
+      const raw = await storage.getItem(stored.itemKey);
       return raw && raw === stored.invalidToken ? null : raw;
     },
 
