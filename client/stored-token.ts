@@ -29,9 +29,10 @@ export function createStoredToken(
     /** Takes the token away from where it was before, once it is stored. */
     removeMigrated: doNothing as () => Promise<unknown>,
 
-    async readToken(key?: string): Promise<string | null | undefined> {
-      const raw = await storage.getItem(key ?? stored.itemKey);
-      if (!raw || raw !== stored.invalidToken) return raw;
+    async readToken(): Promise<string | null | undefined> {
+      const raw = await storage.getItem(stored.itemKey);
+      // What stands for a token is the same for all tokens of a session: it may come back, and open it.
+      if (storage.present || !raw || raw !== stored.invalidToken) return raw;
       return undefined;
     },
 

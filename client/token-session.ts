@@ -54,7 +54,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   let started: string | undefined;
   /** The session has ended, and none has begun since. */
   let isOver: boolean | undefined;
-  /** The server waits for the token. */
+  /** The server waits for the token, or has ended the session. */
   let isAwaited: boolean | undefined;
   let unlock: Unlock = doNothing;
 
@@ -72,8 +72,6 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     }
     if (held === token) return;
     held = token;
-    // What stands for a token is the same for all tokens of a session: it may come back, and open it.
-    if (storage.present) stored.invalidToken = "";
     since = number + 1;
     emit("token", token);
   }
@@ -140,9 +138,9 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       try {
         raw = await stored.readToken();
       } catch {
-        // Kept, unless there turns out to be another.
-        if (created) setToken(token);
-        return presentLater();
+        // Kept, unless there turns out to be another, or the application has gone on meanwhile (`use`).
+        if (created && nth >= since) setToken(token);
+        return isCurrent() && presentLater();
       }
       if (!isCurrent()) return;
       if (raw !== token) {
@@ -185,12 +183,12 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   }
 
   /** The session is over here. */
-  const endSession = (reason: ClientEndReason) => {
+  function endSession(reason: ClientEndReason) {
     stored.invalidToken = held;
     drop();
     isOver = true;
     emit("end", { reason });
-  };
+  }
 
   const leaveSession = () => {
     endSession("forgotten");
@@ -205,7 +203,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
       if (newValue === "") held && leaveSession();
       // By what is stored now: tabs that stored at the same time would follow each other in circles
       // otherwise.
-      else if (((await stored.readToken()) || held) !== held) {
+      else if (((await stored.readToken().catch(emitStorageError)) || held) !== held) {
         // Where an answer is awaited, it will be seen then: a second question would let the answers change
         // places.
         if (socket.connected) connections.readState() !== "opening" && presentLater();
@@ -245,7 +243,7 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
     }
     // Disconnected for its old token, or after the end: otherwise by the application, and then it is to stay
     // out.
-    else if (/^io s/.test(reason) && (isOver || isAwaited)) connections.ensureConnecting();
+    else if (/^io s/.test(reason) && isAwaited) connections.ensureConnecting();
     else if (!isOver && !socket.active) pageListeners.delete(onEvent);
     // Not before: where it has begun to connect again, it has not been out.
     connections.emitState();
@@ -254,16 +252,18 @@ export function tokenSession(socket: ClientSocket, options: ClientOptions = {}):
   socket.on("disconnect", onDisconnect);
   socket.on(GOT_TOKEN, onGotToken);
   socket.on(SESSION_END, ({ reason }: SessionEnd) => {
+    isAwaited = true;
     // Of the session before, and the token of the next is on its way: shown again, as it disconnects now.
-    if (started == null) isAwaited = true;
-    else {
-      const key = stored.itemKey;
-      endSession(reason);
-      // Another tab may have a new one already, and this page another identity.
-      runInTurn(async () => (await stored.readToken(key)) == null && storage.removeItem(key)).catch(
-        emitStorageError,
-      );
-    }
+    if (started == null) return;
+    const id = started;
+    const key = stored.itemKey;
+    // What is on its way on this connection is neither presented nor confirmed any more.
+    connections.dropConnection();
+    endSession(reason);
+    // Another tab may have a new one already, and this page another identity.
+    runInTurn(async () => idOf(String(await storage.getItem(key))) === id && storage.removeItem(key)).catch(
+      emitStorageError,
+    );
   });
   socket.on(TOKEN_CHANGED, () => {
     isAwaited = true;

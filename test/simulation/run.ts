@@ -33,8 +33,6 @@ export async function run(
   const { list } = ledger.findings;
   timeline.teller = teller;
   const stopListening = listenForRejections((error) => {
-    // A known gap: docs/proofs.md.
-    if (!world.hasGaps && error instanceof Error && error.message === "storage cannot be read") return;
     ledger.findings.add("unhandled", error instanceof Error ? (error.stack ?? error.message) : String(error));
   });
   try {
@@ -67,7 +65,7 @@ async function until(atMs: number, world: World): Promise<void> {
 }
 
 /** Nothing goes wrong any more, and has not for a while: what devices have, and who waits. */
-function rest({ devices, ledger, nodes, database, expiry, web, hasGaps }: World): void {
+function rest({ devices, ledger, nodes, database, expiry, web }: World): void {
   checkShown(nodes, database, ledger.findings);
   web.rest();
   for (const { name, kind, pages, token } of devices) {
@@ -75,7 +73,7 @@ function rest({ devices, ledger, nodes, database, expiry, web, hasGaps }: World)
     else ledger.identities.rest(name, token);
     // One whose session has just ended is about to be given another.
     for (const page of pages)
-      if (page && !page.isOpen && !expiry.isRestless && !isGap(page.session.state, kind, hasGaps))
+      if (page && !page.isOpen && !expiry.isRestless)
         ledger.findings.add("stuck", `${page.process.name} is ${page.session.state} still`);
   }
 }
@@ -94,14 +92,6 @@ async function tellOthers(world: World): Promise<void> {
     await until(timeline.nowMs + HEARD_MS, world);
     if (ledger.findings.list.length === 0) checkShown(nodes, database, ledger.findings);
   }
-}
-
-/**
- * A page whose session ends while it has a new token exchanged for its cookie goes on with the session that
- * is over, and then with none (docs/proofs.md, known gaps).
- */
-function isGap(state: string, kind: string, hasGaps: boolean): boolean {
-  return !hasGaps && kind === "bridge" && state === "ended";
 }
 
 /** All pages go, and all nodes close: what is still held then is held for ever. */

@@ -92,6 +92,18 @@ describe("what another tab stores", () => {
     expect(session.token).toBe(token);
   });
 
+  test("a token that cannot be read is told as an error, and changes nothing", async () => {
+    const { session, storage, heard } = opened(await nodes.node());
+    await session.ready;
+    heard.length = 0;
+    const { token } = session;
+    const failed = nextOf(session, "error");
+    storage.failures.read = 1;
+    tell(storage, TOKEN_KEY, "x".repeat(32));
+    expect(await failed).toEqual({ code: "storage", cause: new Error("the read failed") });
+    expect([heard.length, session.state, session.token]).toEqual([1, "open", token]);
+  });
+
   test('"" ends the session here too, and one begins anew', async () => {
     const { session, storage, heard } = opened(await nodes.node());
     await session.ready;

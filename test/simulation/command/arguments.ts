@@ -15,8 +15,6 @@ export interface Arguments {
   readonly tell: string | undefined;
   /** Runs each seed twice: both runs have to be the same. */
   readonly twice: boolean;
-  /** Does not pass over the known gaps of docs/proofs.md. */
-  readonly gaps: boolean;
   readonly stories: boolean;
   /** Makes what is found of a mutant small, and tells it. */
   readonly explain: boolean;
@@ -32,7 +30,6 @@ export const usage = `npm run simulate -- [options]
   --workers 2               processes; as many as there are cores unless said
   --all                     goes on after something was found
   --twice                   runs each seed twice: both runs have to be the same
-  --gaps                    does not pass over the known gaps of docs/proofs.md
   --tell 17                 tells the run of a seed, or of a file, from beginning to end
   --stories                 runs the files of test/simulation/stories, in which something was found once
   --mutant name             tries the simulator itself: runs seeds until each mutant with that in its name is caught
@@ -52,7 +49,6 @@ export function readArguments(args: string[]): Arguments {
       all: { type: "boolean", default: false },
       tell: { type: "string" },
       twice: { type: "boolean", default: false },
-      gaps: { type: "boolean", default: false },
       stories: { type: "boolean", default: false },
       explain: { type: "boolean", default: false },
       mutant: { type: "string" },
@@ -71,6 +67,6 @@ export function readArguments(args: string[]): Arguments {
   for (const [name, value] of Object.entries({ seeds, from, workers }))
     if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} has to be a whole number.`);
   if (!(seconds > 0)) throw new Error("--seconds has to be a number above 0.");
-  const { all, tell, twice, gaps, stories, explain } = values;
-  return { seeds, seconds, from, topics, workers, all, tell, twice, gaps, stories, explain, mutant };
+  const { all, tell, twice, stories, explain } = values;
+  return { seeds, seconds, from, topics, workers, all, tell, twice, stories, explain, mutant };
 }

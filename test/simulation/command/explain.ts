@@ -8,11 +8,11 @@ import { storyOf } from "./tell.js";
 /** Makes what was found in a seed as small as it gets, and tells it. `mutant`: in a product with that flaw. */
 export async function explain(
   seed: number,
-  { topics, gaps }: Pick<Arguments, "topics" | "gaps">,
+  { topics }: Pick<Arguments, "topics">,
   programs: Programs,
   mutant?: string,
 ): Promise<void> {
-  const plan = planOf(seed, topics, { gaps });
+  const plan = planOf(seed, topics);
   const [first, again] = [await run(plan, programs), await run(plan, programs)];
   if (first.hash !== again.hash)
     return console.log(`seed ${seed} does not rerun exactly: the simulator is at fault`);

@@ -11,7 +11,7 @@ export async function main(args: string[], self: string): Promise<number> {
     return 0;
   }
   const given = readArguments(args);
-  if (given.tell !== undefined) return tellRun(given.tell, given.topics, given.gaps);
+  if (given.tell !== undefined) return tellRun(given.tell, given.topics);
   if (given.stories) return runStories();
   if (given.mutant !== undefined) return tryMutants(given.mutant, given, self);
   return search(given, self);

@@ -45,7 +45,7 @@ async function tryOne(mutant: TriedMutant, given: Arguments, self: string): Prom
   const sound = programsOf(await bundles());
   let seeds = 0;
   let caught: Done | undefined;
-  const task = { texts, topics, gaps: given.gaps, twice: false };
+  const task = { texts, topics, twice: false };
   for (let from = given.from; !caught && seeds < given.seeds; ) {
     let met: Done | undefined;
     await runSeeds(task, { ...given, from, seeds: given.seeds - seeds, self }, (done) => {
@@ -55,7 +55,7 @@ async function tryOne(mutant: TriedMutant, given: Arguments, self: string): Prom
     });
     if (!met) break;
     // What is found in the product as it is too says nothing of the mutant.
-    const { findings } = await run(planOf(met.seed, topics, given), sound);
+    const { findings } = await run(planOf(met.seed, topics), sound);
     if (findings[0]?.kind !== met.findings[0]?.kind) caught = met;
     from = met.seed + 1;
   }

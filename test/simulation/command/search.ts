@@ -12,18 +12,14 @@ export async function search(given: Arguments, self: string): Promise<number> {
   const report = new Report(given.seeds);
   report.say(`seeds from ${given.from}, of ${given.topics.join(", ")}`);
   const found: Done[] = [];
-  await runSeeds(
-    { texts, topics: given.topics, gaps: given.gaps, twice: given.twice },
-    { ...given, self },
-    (done) => {
-      report.add(done);
-      if (done.findings.length > 0) {
-        found.push(done);
-        report.say(`seed ${done.seed}: ${done.findings[0]?.kind}: ${done.findings[0]?.text}`);
-      }
-      return given.all || found.length === 0;
-    },
-  );
+  await runSeeds({ texts, topics: given.topics, twice: given.twice }, { ...given, self }, (done) => {
+    report.add(done);
+    if (done.findings.length > 0) {
+      found.push(done);
+      report.say(`seed ${done.seed}: ${done.findings[0]?.kind}: ${done.findings[0]?.text}`);
+    }
+    return given.all || found.length === 0;
+  });
   report.end();
   const [first] = found.sort((one, other) => one.seed - other.seed);
   if (!first) return 0;

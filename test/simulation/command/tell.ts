@@ -20,10 +20,10 @@ export async function storyOf(plan: Plan, programs: Programs): Promise<string> {
 }
 
 /** `what`: a seed, or a file. */
-export async function tellRun(what: string, topics: readonly Topic[], gaps: boolean): Promise<number> {
+export async function tellRun(what: string, topics: readonly Topic[]): Promise<number> {
   const programs = programsOf(await bundles());
   const plan = /^\d+$/.test(what)
-    ? planOf(Number(what), topics, { gaps })
+    ? planOf(Number(what), topics)
     : (JSON.parse(readFileSync(what, "utf8")) as Plan);
   console.log(await storyOf(plan, programs));
   return 0;

@@ -9,7 +9,6 @@ import type { Arguments } from "./arguments.js";
 export interface Task {
   readonly texts: { server: string; client: string };
   readonly topics: readonly Topic[];
-  readonly gaps: boolean;
   readonly twice: boolean;
 }
 
@@ -27,9 +26,9 @@ export function work(): void {
     if ("texts" in message) task = { ...message, programs: programsOf(message.texts) };
     else if (task) {
       for (const seed of message.seeds) {
-        const { effects, ...outcome } = await run(planOf(seed, task.topics, task), task.programs);
+        const { effects, ...outcome } = await run(planOf(seed, task.topics), task.programs);
         if (task.twice) {
-          const { hash } = await run(planOf(seed, task.topics, task), task.programs);
+          const { hash } = await run(planOf(seed, task.topics), task.programs);
           const finding = { kind: "simulator", text: "it does not rerun exactly", atMs: 0 };
           if (hash !== outcome.hash) Object.assign(outcome, { findings: [finding] });
         }

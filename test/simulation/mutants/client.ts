@@ -115,8 +115,8 @@ export const CLIENT: readonly TriedMutant[] = [
     name: "a client removes what another tab has stored when its session ends",
     topics,
     file: client,
-    from: "runInTurn(async () => (await stored.readToken(key)) == null && storage.removeItem(key)).catch(",
-    to: "runInTurn(async () => storage.removeItem(key)).catch(",
+    from: "idOf(String(await storage.getItem(key))) === id && storage.removeItem(key)",
+    to: "storage.removeItem(key)",
   },
   {
     name: "a client keeps a token that opens nothing",
@@ -135,8 +135,8 @@ export const CLIENT: readonly TriedMutant[] = [
   {
     name: "what stands for a token of a session that was left never counts again",
     topics: ["cookies"],
-    file: client,
-    from: 'if (storage.present) stored.invalidToken = "";',
+    file: "client/stored-token.ts",
+    from: "storage.present || ",
     to: "",
   },
 ];

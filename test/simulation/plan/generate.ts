@@ -7,7 +7,7 @@ import type { Act, Plan, Settings, Topic } from "./plan.js";
 import { calmLife, requestAct, withWeb } from "./requests.js";
 
 /** The plan of a seed. */
-export function planOf(seed: number, topics: readonly Topic[], { gaps = false } = {}): Plan {
+export function planOf(seed: number, topics: readonly Topic[]): Plan {
   const random = new Random(`plan ${seed}`);
   const topic = random.pick(topics);
   const common = settingsOf(random);
@@ -36,7 +36,7 @@ export function planOf(seed: number, topics: readonly Topic[], { gaps = false } 
   acts.push(...clientActsOf(random.stream("clients"), topic, { settings, when }));
   if (topic !== "writes" && random.chance(0.15)) lateSecretsOf(random, settings, moments.pick(), acts);
   acts.sort((one, other) => one.atMs - other.atMs);
-  return withLives({ topic, gaps, seed: `${topic} ${seed}`, settings, acts, endMs }, seed);
+  return withLives({ topic, seed: `${topic} ${seed}`, settings, acts, endMs }, seed);
 }
 
 /** So many nodes that a row cannot list all that have written it, and a page on each. */

@@ -120,8 +120,6 @@ export type Act = { readonly atMs: number } & (
 /** All that a seed decides: the same plan is the same run. */
 export interface Plan {
   readonly topic: Topic;
-  /** What the product is known not to stand is in it, and is a finding. */
-  readonly gaps: boolean;
   readonly seed: string;
   readonly settings: Settings;
   readonly acts: readonly Act[];

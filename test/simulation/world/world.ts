@@ -30,8 +30,6 @@ export class World implements Lane {
   readonly programs: Programs;
   readonly settings: Settings;
   readonly topic: Topic;
-  /** What the product is known not to stand is a finding. */
-  readonly hasGaps: boolean;
   readonly random: Random;
   readonly timeline: Timeline;
   readonly database: Database;
@@ -63,12 +61,11 @@ export class World implements Lane {
   readonly endMs: number;
 
   constructor(plan: Plan, programs: Programs) {
-    const { seed, topic, settings, acts, endMs, gaps } = plan;
+    const { seed, topic, settings, acts, endMs } = plan;
     this.programs = programs;
     this.settings = settings;
     this.topic = topic;
     this.endMs = endMs;
-    this.hasGaps = gaps;
     this.random = new Random(seed);
     this.#routes = this.random.stream("routes");
     this.timeline = new Timeline(`${seed}/order`);
