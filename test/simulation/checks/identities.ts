@@ -99,8 +99,10 @@ export class Identities {
     const row = this.#database.row(sessionId);
     if (kind === "logout" && code === "" && !act.isCommitted) {
       act.isCommitted = true;
-      act.hadNothing = true;
-      known.clearing--;
+      if (!this.#takeFromOther(act)) {
+        act.hadNothing = true;
+        known.clearing--;
+      }
     }
     if (code !== "" || !row || known.isOver) return;
     // What came of it may be among what the database has lost.
@@ -121,7 +123,20 @@ export class Identities {
     return (this.#replacing.get(sessionId) ?? 0) > 0;
   }
 
-  /** Two logouts at a time cannot be told apart in the row. */
+  /** Two logouts at a time cannot be told apart in the row: what one has taken was counted as the other's. */
+  #takeFromOther(acknowledged: Act): boolean {
+    const other = this.#logouts.find(
+      (act) =>
+        act !== acknowledged &&
+        act.sessionId === acknowledged.sessionId &&
+        act.isCommitted &&
+        act.state === "pending",
+    );
+    if (other) other.isCommitted = false;
+    return other !== undefined;
+  }
+
+  /** The same of one that was refused. */
   #passOn(refused: Act): boolean {
     const other = this.#logouts.find(
       (act) =>

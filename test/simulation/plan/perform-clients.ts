@@ -108,7 +108,9 @@ async function revokeOn(world: World, node: World["nodes"][number], user: string
   const row = database.row(sessionId);
   const standing = standings.of(sessionId);
   const wasTheirs = standing?.userId === user && standing.sinceMs < beganAtMs;
-  if (row && wasTheirs && calm.isBetween(beganAtMs, timeline.nowMs))
+  // What has expired opens nothing, and stays until somebody prunes.
+  const isLeft = Number(row?.["expires"]) > database.time;
+  if (isLeft && wasTheirs && calm.isBetween(beganAtMs, timeline.nowMs))
     ledger.findings.add("lost", `all sessions of ${user} were ended, and ${sessionId} is theirs still`);
   if (count === 0) return;
   for (const { rooms } of node.sockets)
