@@ -65,8 +65,8 @@ async function until(atMs: number, world: World): Promise<void> {
 }
 
 /** Nothing goes wrong any more, and has not for a while: what devices have, and who waits. */
-function rest({ devices, ledger, nodes, database, expiry, web }: World): void {
-  checkShown(nodes, database, ledger.findings);
+function rest({ devices, ledger, nodes, database, expiry, web, settings, sweptAfterMs }: World): void {
+  checkShown(nodes, database, ledger.findings, settings.hasBus ? 0 : sweptAfterMs);
   web.rest();
   for (const { name, kind, pages, token } of devices) {
     if (kind === "bridge") ledger.identities.restInCookie(name, token);

@@ -89,6 +89,11 @@ export class Database implements Lane {
       .filter((row) => row !== null);
   }
 
+  /** When a row was last written, or lost. */
+  changedAtMs(sessionId: string): number {
+    return this.#versions.get(sessionId)?.at(-1)?.atMs ?? 0;
+  }
+
   /** All rows as a server has them. What it has committed itself it has. */
   rowsOn(host: Host): readonly Row[] {
     // One that was replaced hears of nothing any more.

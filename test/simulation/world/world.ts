@@ -80,7 +80,10 @@ export class World implements Lane {
     this.bus = new Bus(this.random.stream("bus"), this.count);
     this.ledger = new Ledger(this.database, this.timeline);
     this.expiry = new Expiry(plan, this.database, this.ledger.findings, this.count);
-    this.database.onLoss = (lost) => this.ledger.lost(lost);
+    this.database.onLoss = (lost) => {
+      for (const { change } of lost) this.standings.committed(change);
+      this.ledger.lost(lost);
+    };
     this.calm = new Calm(acts, endMs);
     this.standings = new Standings(() => this.timeline.nowMs);
     this.thieves = new Thieves(this);
