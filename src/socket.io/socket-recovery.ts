@@ -86,6 +86,16 @@ export class SocketRecovery {
     return null;
   }
 
+  /**
+   * Gives nothing where another connection has been given it: two sockets with the same id would take each
+   * other's rooms, and whoever goes first the other one's place in its namespace.
+   */
+  #giveOnce(restored: Restored | null): Restored | null {
+    if (!restored || this.#given.has(restored.data as object)) return null;
+    if (typeof restored.data === "object" && restored.data !== null) this.#given.add(restored.data);
+    return { ...restored, data: copyOf(restored.data) };
+  }
+
   /** Gives nothing, or rejects, where the socket cannot be recovered. */
   async #restore(
     namespace: Namespace,
@@ -114,13 +124,13 @@ export class SocketRecovery {
       if (!restored || this.#given.has(restored.data as object)) return null;
       return { ...restored, rooms };
     };
-    if (!note) return rooms.length === found.rooms.length ? found : again([]);
+    if (!note) return this.#giveOnce(rooms.length === found.rooms.length ? found : await again([]));
     if (this.#given.has(data as object)) return this.#refuse(pid);
     // A cluster adapter gives it once, and while the store is away the client may come by another connection.
     const returning = await this.#reopen({ id: sid, nsp: namespace }, note, () => persist([]));
     if (returning === "unknown") return this.#refuse(pid);
     // It connects only to hear that.
-    if (returning === "over") return { ...found, rooms: [], missedPackets: [] };
+    if (returning === "over") return this.#giveOnce({ ...found, rooms: [], missedPackets: [] });
     if (returning === "replaced") return this.#refuse(pid);
     try {
       for (;;) {
@@ -130,8 +140,7 @@ export class SocketRecovery {
         // Somebody may have logged in or out meanwhile.
         if (String(returning.roomNames) !== String(roomNames)) continue;
         returning.waitForSocket();
-        this.#given.add(restored.data as object);
-        return { ...restored, data: copyOf(restored.data) };
+        return this.#giveOnce(restored);
       }
     } finally {
       if (!returning.isWaiting) returning.release();

@@ -104,6 +104,21 @@ test("a socket that was recovered and is still there is not given to another con
   expect(roomsOf(serverSideOf(node.io, other.client))).toEqual([]);
 });
 
+test("nor is one that has no session, and asks for none", async () => {
+  const node = await start();
+  const [client, other] = [node.client(), node.client()];
+  await Promise.all([client, other].map((each) => next(each, "welcome")));
+  await away({ client, socket: serverSideOf(node.io, client) });
+  const { _pid, _lastOffset, id } = client as Socket & { _pid?: string; _lastOffset?: string };
+  const gone = next(serverSideOf(node.io, other), "disconnect");
+  other.io.engine.close();
+  await gone;
+  Object.assign(other, { _pid, _lastOffset });
+  await comeBack(other);
+  expect([client.recovered, other.recovered]).toEqual([true, false]);
+  expect(other.id).not.toBe(id);
+});
+
 test("a socket that is cut from a session that it has had before comes back as another socket", async () => {
   const clock = new HandClock();
   const node = await start({ clock });
