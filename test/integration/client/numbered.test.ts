@@ -85,7 +85,12 @@ describe("what is sent by an earlier presentation", () => {
   test("a new token is, if it was the same one", async () => {
     const { session, socket, send, confirmed, stored } = await started(await nodes.node());
     const token = `${session.id}.${"n".repeat(43)}`;
+    // It comes when the token held has been read, and presented again.
+    const presented = new Promise<void>((resolve) => {
+      socket.onAnyOutgoing((event) => event === "getToken" && resolve());
+    });
     session.resume();
+    await presented;
     send(token, { nth: 1 });
     expect(await gotToken(socket)).toMatchObject({ nth: 1 });
     expect(await gotToken(socket)).toMatchObject({ nth: 2 });

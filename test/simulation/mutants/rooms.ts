@@ -98,7 +98,7 @@ export const ROOMS: readonly TriedMutant[] = [
     name: "a socket is recovered whose session is over",
     topics: recovery,
     file: "src/socket.io/socket-recovery.ts",
-    from: 'if (returning === "over") return { ...found, rooms: [], missedPackets: [] };',
+    from: 'if (returning === "over") return this.#giveOnce({ ...found, rooms: [], missedPackets: [] });',
     to: 'if (returning === "over") return found;',
   },
   {
@@ -119,8 +119,8 @@ export const ROOMS: readonly TriedMutant[] = [
     name: "a recovered socket gets its session later",
     topics: recovery,
     file: membership,
-    from: "if (session) this.#takeSession({ session, ...(note.isFixed && { isFixed: note.isFixed }) });\n    else if (note) this.#beginAnew();",
-    to: "if (session) this.context.registry.release(session);",
+    from: "this.#takeSession({ session, ...(note.isFixed && { isFixed: note.isFixed }) });",
+    to: "this.context.registry.release(session);",
   },
   {
     name: "a recovered socket is one, whatever it has when it connects",
