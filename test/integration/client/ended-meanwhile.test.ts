@@ -36,6 +36,15 @@ async function release(held: Held): Promise<void> {
   for (let round = 0; round < 10; round++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** What a page hears whose session ends, and is followed by this one. */
+function endAndStartOf({ token, id }: { readonly token: string; readonly id: string }) {
+  return [
+    ["end", { reason: "destroyed" }],
+    ["token", token],
+    ["start", { id, created: true }],
+  ];
+}
+
 describe("a session that ends", () => {
   test("while its new token is being stored is followed by another, and has one end", async () => {
     const { session, storage, side, heard, end } = await started();
@@ -45,11 +54,7 @@ describe("a session that ends", () => {
     await held.reached;
     await end(() => release(held));
     await session.ready;
-    expect(heard).toEqual([
-      ["end", { reason: "destroyed" }],
-      ["token", session.token],
-      ["start", { id: session.id, created: true }],
-    ]);
+    expect(heard).toEqual(endAndStartOf(session));
     expect([session.id === id, storage.items.get(TOKEN_KEY), await login]).toEqual([
       false,
       session.token,
@@ -82,11 +87,7 @@ describe("a session that ends", () => {
     await held.reached;
     await end(() => release(held));
     await session.ready;
-    expect(heard).toEqual([
-      ["end", { reason: "destroyed" }],
-      ["token", session.token],
-      ["start", { id: session.id, created: true }],
-    ]);
+    expect(heard).toEqual(endAndStartOf(session));
     expect(presented.filter((data) => String(data).includes("getToken"))).toEqual([]);
   });
 });
