@@ -17,6 +17,8 @@ export interface Outcome {
 
 /** How long things may take to come to rest, once nothing goes wrong any more. */
 const REST_MS = 60_000;
+/** How long a page needs to come back that was disconnected: the client's longest pause, and an open. */
+const BACK_MS = 10_000;
 /** How long it may take until all nodes have heard of what one of them did. */
 const HEARD_MS = 3_000;
 /** More events than any run that comes to rest has. */
@@ -39,7 +41,7 @@ export async function run(
     for (const act of plan.acts) timeline.at(act.atMs, world, JSON.stringify(act), () => perform(world, act));
     timeline.at(plan.endMs, world, "all faults are over", () => world.heal());
     await until(plan.endMs + REST_MS, world);
-    if (list.length === 0) rest(world);
+    if (list.length === 0) await rest(world);
     if (list.length === 0 && plan.settings.hasBus) await tellOthers(world);
     if (list.length === 0) await close(world, timeline.nowMs);
   } catch (error) {
@@ -65,17 +67,26 @@ async function until(atMs: number, world: World): Promise<void> {
 }
 
 /** Nothing goes wrong any more, and has not for a while: what devices have, and who waits. */
-function rest({ devices, ledger, nodes, database, expiry, web, settings, sweptAfterMs }: World): void {
+async function rest(world: World): Promise<void> {
+  const { devices, ledger, nodes, database, expiry, web, settings, sweptAfterMs, timeline } = world;
   checkShown(nodes, database, ledger.findings, settings.hasBus ? 0 : sweptAfterMs);
   web.rest();
-  for (const { name, kind, pages, token } of devices) {
+  for (const { name, kind, token } of devices) {
     if (kind === "bridge") ledger.identities.restInCookie(name, token);
     else ledger.identities.rest(name, token);
-    // One whose session has just ended is about to be given another.
-    for (const page of pages)
-      if (page && !page.isOpen && !expiry.isRestless)
-        ledger.findings.add("stuck", `${page.process.name} is ${page.session.state} still`);
   }
+  // One whose session has just ended is about to be given another.
+  const waiting = expiry.isRestless ? [] : pagesOf(world).filter((page) => !page.isOpen);
+  if (waiting.length === 0) return;
+  // One that has had a session which is over by now is disconnected once, and comes back by itself.
+  await until(timeline.nowMs + BACK_MS, world);
+  for (const page of waiting)
+    if (!page.isOpen && pagesOf(world).includes(page))
+      ledger.findings.add("stuck", `${page.process.name} is ${page.session.state} still`);
+}
+
+function pagesOf({ devices }: World) {
+  return devices.flatMap(({ pages }) => pages.filter((page) => page !== undefined));
 }
 
 /** What one node does now, the others hear at once, and show it: a change of each session, then its end. */
