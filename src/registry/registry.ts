@@ -278,6 +278,8 @@ export class SessionRegistry extends LiveSessions {
     this.throwIfClosed();
     const session = this.acquire(sessionId);
     try {
+      // Whose it was, as long as that can be found out; where it cannot, the DELETE says why.
+      if (!session.row && this.events.hasListeners("revoke")) await session.read().catch(() => {});
       await session.destroy(reason);
     } finally {
       this.release(session);
