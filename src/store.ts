@@ -123,12 +123,7 @@ export interface ListOptions {
 }
 
 /** Which of a user's living rows {@link SessionStore.forUser} is to bring, where not all at once. */
-export interface UserPage {
-  /** The id behind which the page begins; absent for the first page. */
-  readonly after?: string | undefined;
-  /** Rows of a page. */
-  readonly limit: number;
-}
+export type UserPage = Pick<ListOptions, "after" | "limit">;
 
 /** What there is in a store, as an operator wants to know it. */
 export interface StoreStats {
@@ -330,6 +325,3 @@ export class StoreFault extends Error {
  * express-session and its like. Not one of the values: nobody sees it among them, nothing clears it.
  */
 export const RESERVED_KEY = "\u0000cookie";
-
-/** The same of the time of the login, in Unix milliseconds, where the option `maxPerUser` goes by it. */
-export const LOGIN_KEY = "\u0000login";

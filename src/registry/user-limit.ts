@@ -1,7 +1,7 @@
 import { SessionError, toSessionError } from "../errors.js";
 import type { Session } from "../session/session.js";
 import { Values } from "../session/values.js";
-import { LOGIN_KEY, type SessionRow } from "../store.js";
+import type { SessionRow } from "../store.js";
 import { askStore } from "./ask-store.js";
 import { destroyAll } from "./destroy-all.js";
 import type { SessionRegistry } from "./registry.js";
@@ -12,15 +12,10 @@ interface LoggedIn {
   readonly atMs: number;
 }
 
-/**
- * Keeps the time of a login with the values, for {@link endExcess} of other processes; not where there is no
- * room: a login must not fail for that, and then counts as old as its session.
- */
-export function markLogin({ store, maxBytes }: SessionRegistry): (values: Values) => void {
+/** Keeps the time of a login with the values, for {@link endExcess} of other processes. */
+export function markLogin({ store }: SessionRegistry): (values: Values) => void {
   return (values) => {
-    values.loggedInAtMs = undefined;
-    const nowMs = Math.floor(store.nowMs);
-    if (values.bytesWith(LOGIN_KEY, String(nowMs)) <= maxBytes) values.loggedInAtMs = nowMs;
+    values.loggedInAtMs = Math.floor(store.nowMs);
   };
 }
 

@@ -1,8 +1,11 @@
 import { SessionError } from "../errors.js";
 import type { Identity, Seconds } from "../store.js";
-import { LOGIN_KEY, RESERVED_KEY } from "../store.js";
+import { RESERVED_KEY } from "../store.js";
 import { type CompactIdentity, NOBODY, toCompactIdentity, toIdentity } from "../token/identity.js";
 import { mostEntryBytes, Texts } from "./texts.js";
+
+/** As {@link RESERVED_KEY}, of the time of the login, where the option `maxPerUser` goes by it. */
+const LOGIN_KEY = "\u0000login";
 
 /** Of all that are empty: never altered. */
 const NO_TEXTS = new Texts();
@@ -93,9 +96,13 @@ export class Values {
     return this.#compactIdentity;
   }
 
-  /** Length of {@link toText} in bytes. */
+  /** Length of {@link toText} in bytes, but for the time of the login: for that there must always be room. */
   get bytes(): number {
-    return Buffer.byteLength(this.toText());
+    const texts = this.#unpacked();
+    const time = texts.get(LOGIN_KEY);
+    const comma = texts.size > 1 ? 1 : 0;
+    const own = time === undefined ? 0 : JSON.stringify(LOGIN_KEY).length + 1 + time.length + comma;
+    return Buffer.byteLength(this.toText()) - own;
   }
 
   /** No less than {@link bytes}, and than they are in a statement of SQL: mostly all that is asked for. */
