@@ -262,13 +262,13 @@ test("each statement finds its rows by an index", async () => {
     const keys = await keysOf(format(sql, [...parameters] as string[]));
     expect([sql, keys.join()]).toEqual([
       sql,
-      expect.stringMatching(/^(PRIMARY|session_expires|session_userId)$|^nothing$/),
+      expect.stringMatching(/^(?:(?:PRIMARY|session_expires|session_userId),?)+$|^nothing$/),
     ]);
   }
 });
 
 /**
- * The index by which a statement's rows are found; MySQL says it in its own way. `"nothing"` where the
+ * The indexes by which a statement's rows are found; MySQL says it in its own way. `"nothing"` where the
  * database finds out from the ends of an index alone.
  */
 async function keysOf(statement: string): Promise<string[]> {
