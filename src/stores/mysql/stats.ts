@@ -7,11 +7,15 @@ import { LIVE } from "./reads.js";
 
 /** Entries of the index on `expires` that are counted; what is more is estimated. */
 export const COUNTED = 100_000;
-/** So many living rows are all looked at; of more, a sample: so many places in the order of `expires` … */
+/** So many living rows are all looked at; of more, a sample: from so many places … */
 export const ROWS = 2_000;
 export const PLACES = 40;
 /** … and so many rows from each of them on. */
 const ROWS_A_PLACE = ROWS / PLACES;
+
+/** The first day of 2024: no id of ours is older. Those that are hashes are anywhere. */
+const FIRST_MS = 1_704_067_200_000;
+const DAY: UnixSeconds = 86_400;
 
 const FACTS = "`sessionId`, userId, createdAt, octet_length(coalesce(data, '{}')) as bytes";
 
@@ -64,39 +68,55 @@ export class Stats {
     return Number(row?.count ?? 0);
   }
 
-  /** Living rows from evenly spread places in the order of `expires`, and the first ones by key. */
+  /**
+   * Living rows from places all over the order of `expires` and, as that may be uneven, of ids: neither alone
+   * would meet most rows where some live for much longer than others.
+   */
   async #sample(): Promise<RowFacts[]> {
     const rows = new Map<unknown, RowFacts>();
     const add = (found: readonly (RowFacts & { sessionId: unknown })[]) => {
       for (const row of found) rows.set(row.sessionId, row);
     };
-    const [ends] = await this.#read<Record<"first" | "last", number | string | null>>(({ guard }) => ({
-      sql: `select unix_timestamp() as first, max(expires) as last from ${this.#table} where ${guard} limit 1`,
-      parameters: [],
-    }));
-    const [first, last] = [Number(ends?.first), Number(ends?.last)];
+    const [now, last] = await this.#ends("unix_timestamp()", "max(expires)");
+    const [firstMs, lastMs] = await this.#ends(
+      `conv(left(min(sessionId), 12), 16, 10)`,
+      `conv(left(max(sessionId), 12), 16, 10)`,
+      `sessionId between '${idAt(FIRST_MS)}' and '${idAt((now + DAY) * 1000)}'`,
+    );
     // Where in each part is left to chance, so that no rhythm of the application's is met.
     const phase = Math.random();
-    for (let place = 0; place < PLACES; place++) {
-      const from: UnixSeconds = Math.floor(first + ((last - first) * (place + phase)) / PLACES);
+    for (let place = 0; place < PLACES / 2; place++) {
+      const part = (place + phase) / (PLACES / 2);
+      // Most of them near the beginning, because few sessions live for long without being used.
+      const from = Math.floor(now + (last - now) * part ** 3);
       add(await this.#facts(`${LIVE} and expires >= ?`, [from], ROWS_A_PLACE, "order by expires"));
+      add(await this.#byKey(idAt(Math.floor(firstMs + (lastMs - firstMs) * part))));
     }
-    add(await this.#firstByKey());
+    // Ids have the time in them, so the oldest is mostly here.
+    add(await this.#byKey(idAt(firstMs)));
     return [...rows.values()];
   }
 
-  /** Ids have the time in them, so the oldest is mostly here. Expired rows are met and left out. */
-  async #firstByKey(): Promise<(RowFacts & { sessionId: unknown })[]> {
+  async #ends(first: string, last: string, condition = "1 = 1"): Promise<[first: number, last: number]> {
+    const [row] = await this.#read<Record<"first" | "last", number | string | null>>(({ guard }) => ({
+      sql: `select ${first} as first, ${last} as last from ${this.#table} where ${condition} and ${guard} limit 1`,
+      parameters: [],
+    }));
+    return [Number(row?.first ?? 0), Number(row?.last ?? 0)];
+  }
+
+  /** Expired rows are met on the way, and left out. */
+  async #byKey(from: string): Promise<(RowFacts & { sessionId: unknown })[]> {
     const rows = await this.#read<StoredFacts & { living: number }>(({ guard }) => ({
       sql:
-        `select ${FACTS}, ${LIVE} as living from ${this.#table} force index (primary) where ${guard}` +
-        ` order by sessionId limit ${ROWS_A_PLACE}`,
-      parameters: [],
+        `select ${FACTS}, ${LIVE} as living from ${this.#table} force index (primary)` +
+        ` where sessionId >= ? and ${guard} order by sessionId limit ${ROWS_A_PLACE}`,
+      parameters: [from],
     }));
     return rows.filter(({ living }) => Number(living) === 1).map(toFacts);
   }
 
-  async #facts(condition: string, parameters: readonly number[], limit: number, order = "") {
+  async #facts(condition: string, parameters: readonly UnixSeconds[], limit: number, order = "") {
     const rows = await this.#read<StoredFacts>(({ guard }) => ({
       sql: `select ${FACTS} from ${this.#table} where ${condition} and ${guard} ${order} limit ${limit}`,
       parameters,
@@ -115,6 +135,11 @@ export class Stats {
     }));
     return Number(row?.total ?? 0);
   }
+}
+
+/** No id of ours that was made then, or later, comes before it. */
+function idAt(ms: number): string {
+  return ms.toString(16).padStart(12, "0").padEnd(32, "0");
 }
 
 function toFacts({ sessionId, userId, createdAt, bytes }: StoredFacts): RowFacts & { sessionId: unknown } {
