@@ -75,17 +75,17 @@ export interface ClientOptions {
 export type SessionState = "opening" | "open" | "waiting" | "ended";
 
 /**
- * Why a session is over: the server said `"destroyed"`, `"expired"` or `"revoked"`; or it had gone when the
- * client came back (`gotToken` said `"Session Expired"` or `"Session Not Found"`); or its token was dropped
- * on this device, by `forget()` in this tab or another (`"forgotten"`); or this device goes on with another
- * session (`"replaced"`), as when another tab has ended this one and begun the next while this tab was frozen
- * or offline.
+ * Why a session is over: the server said `"destroyed"`, `"expired"`, `"revoked"` or `"replaced"` (the user
+ * has logged in on more devices than the server's `maxPerUser`); or it had gone when the client came back
+ * (`gotToken` said `"Session Expired"` or `"Session Not Found"`); or its token was dropped on this device, by
+ * `forget()` in this tab or another (`"forgotten"`); or this device goes on with another session
+ * (`"replaced"` too), as when another tab has ended this one and begun the next while this tab was frozen or
+ * offline.
  */
 export type ClientEndReason =
   | EndReason
   | Exclude<GotTokenErrors, "" | "Session store unavailable" | "Too Many Sessions">
-  | "forgotten"
-  | "replaced";
+  | "forgotten";
 
 /**
  * `storage`: the storage failed, or the browser keeps no cookie for it; the `cause` is its error. `server`:

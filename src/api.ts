@@ -1,4 +1,5 @@
 import type { DefaultEventsMap } from "socket.io";
+import type { Administration } from "./admin/administration.js";
 import type { SessionError } from "./errors.js";
 import type { SessionHandle } from "./handle/handle.js";
 import type { ExpressMiddleware } from "./http/express.js";
@@ -16,7 +17,7 @@ import type { fromConnectStore } from "./stores/express-session-backend/from-con
 import type { memoryStore } from "./stores/memory.js";
 
 /** Token sessions: attach them to a server or namespace, or pass them to `io.use`. */
-export interface TokenSessions extends Middleware {
+export interface TokenSessions extends Middleware, Administration {
   /**
    * Gives every socket of a server's main namespace, or of a namespace, its `socket.session`. The documented
    * form: `io.use(sessions)` does the same. Attach before the server listens. Returns the sessions.

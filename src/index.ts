@@ -7,6 +7,10 @@
  */
 // The public surface of the server half, name by name.
 
+export type { Administration, SessionPage } from "./admin/administration.js";
+export type { DestroyManyOptions, DestroyProgress } from "./admin/destroy-many.js";
+export type { DestroyFilter, ListSessionsOptions, SessionFilter } from "./admin/filter.js";
+export type { ListedSession } from "./admin/select.js";
 export type { TokenSessionConstructor, TokenSessions } from "./api.js";
 export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./base/log.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
@@ -28,6 +32,14 @@ export type { KoaContext, KoaMiddleware } from "./http/koa.js";
 export type { RequestSession } from "./http/request-session.js";
 export type { RequestSessionOptions } from "./http/session-middleware.js";
 export type { TokenSessionOptions } from "./options.js";
+export type {
+  AuditEvent,
+  AuditEvents,
+  LoginEvent,
+  LogoutEvent,
+  RevokeEvent,
+  RotateEvent,
+} from "./registry/audit-events.js";
 export type { Device } from "./registry/devices.js";
 export type {
   SessionChangeEvent,
@@ -53,7 +65,9 @@ export {
   type StoreFactory,
   StoreFault,
   type StoreSettings,
+  type StoreStats,
   type UnixSeconds,
+  type UserPage,
   type UserSession,
   type WriteAttempt,
 } from "./store.js";

@@ -11,6 +11,7 @@ import {
   type Option,
   type OptionsOf,
   oneOf,
+  optional,
   optionalFunction,
   same,
   text,
@@ -97,6 +98,12 @@ export interface TokenSessionOptions {
   /** Longest JSON text of one session's values. Bytes, 2 to 16 777 215 (MEDIUMTEXT). @default 65 536 */
   maxBytes?: number;
   /**
+   * How many sessions a user may be logged in to at a time, 1 to 1000: when `login` would make one more, the
+   * one whose login is the oldest ends, with the reason `"replaced"`. Give all servers the same.
+   * @default no limit
+   */
+  maxPerUser?: number;
+  /**
    * How long an operation waits for an unreachable store, retrying, before it says so. Seconds, 1 to 3600.
    * @default 10
    */
@@ -177,6 +184,7 @@ export const serverOptions = {
   addressOf: optionalFunction<NonNullable<TokenSessionOptions["addressOf"]>>("a function of a socket"),
   serveClient: flag(true),
   maxBytes: wholeNumber({ least: 2, most: MEDIUMTEXT_BYTES }, 65_536),
+  maxPerUser: optional((value): value is number => isWhole(value, 1, 1000), "a whole number from 1 to 1000"),
   storeTimeout: wholeNumber({ least: 1, most: 3600 }, 10),
   required: flag(false),
   identify: optionalFunction<NonNullable<TokenSessionOptions["identify"]>>(

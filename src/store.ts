@@ -122,6 +122,34 @@ export interface ListOptions {
   readonly values?: boolean;
 }
 
+/** Which of a user's living rows {@link SessionStore.forUser} is to bring, where not all at once. */
+export type UserPage = Pick<ListOptions, "after" | "limit">;
+
+/** What there is in a store, as an operator wants to know it. */
+export interface StoreStats {
+  /** Rows that are alive. */
+  readonly alive: number;
+  /** Rows that have expired, and wait for being pruned. */
+  readonly expired: number;
+  /** Living rows that somebody is logged in to. */
+  readonly loggedIn: number;
+  /** Bytes of the values of a living row, as JSON text. */
+  readonly bytes: {
+    /** Half of the rows have no more. */
+    readonly p50: number;
+    /** 95 of 100 rows have no more. */
+    readonly p95: number;
+    /** No row has more. */
+    readonly max: number;
+  };
+  /** When the oldest living session began; `null` where there is none. */
+  readonly oldest: UnixSeconds | null;
+  /** `false`: each number is exact. `true`: estimates, of which `rows` says what they are made from. */
+  readonly sampled: boolean;
+  /** Living rows that were looked at for `loggedIn`, `bytes` and `oldest`. */
+  readonly rows: number;
+}
+
 /** What one step of pruning came to. */
 export interface PruneStep {
   /** Rows deleted. */
@@ -159,7 +187,7 @@ export interface StoreSettings {
  *
  * *Required*: `load`, `insert`, `write`, `touch`, `delete`. *Recommended*: `loadRevisions` (else the sweep
  * loads whole rows), `prune`, `forUser`, `check`. *Optional*: `concurrency`, `statementBytes`, `shared`,
- * `now`, `list`, `count`, `adopt`, `adoptsCookies`.
+ * `now`, `list`, `count`, `stats`, `adopt`, `adoptsCookies`.
  */
 export interface SessionStore {
   /** The rows of exactly these ids, in any order; ids without a row are left out. */
@@ -200,8 +228,12 @@ export interface SessionStore {
   ): Promise<readonly string[] | void>;
   /** As `load`, without values: revision and times of the rows of these ids, expired ones too. */
   loadRevisions?(sessionIds: readonly string[]): Promise<SessionRevision[]>;
-  /** The living sessions of exactly this user, newest first. */
-  forUser?(userId: string): Promise<UserSession[]>;
+  /**
+   * The living sessions of exactly this user, newest first. With `page`, which a store need not heed: those
+   * whose ids come after `after`, in the order of their ids as JavaScript compares texts, at most `limit`,
+   * fewer only where there are no more.
+   */
+  forUser?(userId: string, page?: UserPage): Promise<UserSession[]>;
   /** Deletes at most `limit` rows that expired more than `expiredFor` seconds ago, and never a living one. */
   prune?(options: { expiredFor: Seconds; limit: number }): Promise<PruneStep>;
   /**
@@ -212,6 +244,8 @@ export interface SessionStore {
   list?(options: ListOptions): Promise<SessionRow[]>;
   /** How many rows are alive. */
   count?(): Promise<number>;
+  /** Counts what there is; in bounded time, so it may estimate, and then says so. */
+  stats?(): Promise<StoreStats>;
   /** Rejects with a `SessionError` that says what an administrator has to mend. */
   check?(): Promise<void>;
   /**

@@ -1,4 +1,5 @@
 import type { Namespace } from "socket.io";
+import { administration } from "./admin/administration.js";
 import type { TokenSessionConstructor, TokenSessions } from "./api.js";
 import { Outages } from "./base/outages.js";
 import { chosenStore } from "./chosen-store.js";
@@ -117,6 +118,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
       destroyDevices(registry, userId, options),
     toUser: (userId: string | number) => audience.toUser(userId),
     toSession: (sessionId: string) => audience.toSession(sessionId),
+    ...administration(registry),
     prune: () => pruning.run(),
     async close() {
       sweep.stop();

@@ -83,10 +83,10 @@ export interface GotToken {
 }
 
 /**
- * Why a session is over: somebody ended it, its time ran out, or (of one device) its user or an operator
- * revoked it.
+ * Why a session is over: somebody ended it, its time ran out, (of one device) its user or an operator revoked
+ * it, or its user has logged in on more devices than `maxPerUser` allows.
  */
-export type EndReason = "destroyed" | "expired" | "revoked";
+export type EndReason = "destroyed" | "expired" | "revoked" | "replaced";
 
 /** Content of `sessionEnd`. */
 export interface SessionEnd {

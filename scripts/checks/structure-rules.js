@@ -11,7 +11,7 @@ export const floors = [
   // The composition root, and the entries of their own.
   ["token-session.ts", "cookie-sessions/"],
   ["api.ts", "chosen-store.ts"],
-  ["socket.io/", "http/"],
+  ["socket.io/", "http/", "admin/"],
   ["handle/"],
   ["registry/"],
   ["session/"],

@@ -8,6 +8,8 @@ import type {
   SessionRevision,
   SessionRow,
   SessionStore,
+  StoreStats,
+  UserPage,
   UserSession,
   WriteAttempt,
 } from "../store.js";
@@ -161,9 +163,9 @@ export class BatchedStore {
    * The living sessions of a user, newest first. Errors: `SESSION_UNSUPPORTED` where the store keeps no such
    * list.
    */
-  async forUser(userId: string): Promise<UserSession[]> {
+  async forUser(userId: string, page?: UserPage): Promise<UserSession[]> {
     if (!this.#store.forUser) throw new SessionError("SESSION_UNSUPPORTED", "it has no list by user");
-    return this.#store.forUser(userId);
+    return this.#store.forUser(userId, ...(page ? [page] : []));
   }
 
   /** A page of the living rows. Errors: `SESSION_UNSUPPORTED` where the store keeps no such list. */
@@ -176,6 +178,12 @@ export class BatchedStore {
   async count(): Promise<number> {
     if (!this.#store.count) throw new SessionError("SESSION_UNSUPPORTED", "the number of all sessions");
     return this.#store.count();
+  }
+
+  /** What there is. Errors: `SESSION_UNSUPPORTED` where the store does not say. */
+  async stats(): Promise<StoreStats> {
+    if (!this.#store.stats) throw new SessionError("SESSION_UNSUPPORTED", "it does not count what there is");
+    return this.#store.stats();
   }
 
   insert(session: NewSession): Promise<SessionRow | null> {

@@ -10,9 +10,10 @@ import type { SessionDraft, SessionKey, SessionValue, SessionValues } from "../t
 import type { ClientDescription } from "../wire.js";
 import { applyUpdate, type DraftObject } from "./draft.js";
 import { runHeld, sendHeld } from "./held-session.js";
+import { logIn } from "./login.js";
 import { type LogoutOptions, logOut } from "./logout.js";
 import { Readiness } from "./readiness.js";
-import { type Bearer, rotate, rotateToLogin } from "./rotation.js";
+import { type Bearer, rotate } from "./rotation.js";
 
 /**
  * What one socket or request sees of its session: `socket.session`, `req.session`, `ctx.session`, or what
@@ -236,12 +237,13 @@ export class SessionHandle {
    * seconds of being sent the new token (4 while another client of the session waits), may hold one that
    * another server sent it, had no turn within 5 seconds, or a logout has begun since. Whatever it holds
    * still opens the session, and nobody has been logged in, so try again (clients that never confirm get the
-   * new token in one step). `SESSION_TOKEN_CHANGED`; those of every change.
+   * new token in one step). `SESSION_TOKEN_CHANGED`; those of every change. With `maxPerUser` also
+   * `SESSION_WRITE_UNCERTAIN` after a login that was written: older sessions may not have ended.
    */
   login(userId: string | number): Promise<void> {
     return this.#change(async (session) => {
       const id = toUserId(userId);
-      await rotateToLogin(session, this.#bearerOrThrow(session), this.#registry, id);
+      await logIn(session, this.#bearerOrThrow(session), this.#registry, id);
     });
   }
 

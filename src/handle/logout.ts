@@ -22,6 +22,7 @@ export async function logOut(
   await withKeptRooms(session, toRoomNames(options?.keepRooms), async () => {
     await clearAndRotate(session, bearer, host, (values) => {
       values.clear();
+      values.loggedInAtMs = undefined;
       values.identity = { ...values.identity, userId: null };
     });
     leaveRooms(session);

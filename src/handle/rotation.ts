@@ -187,23 +187,29 @@ async function confirmLate(
 const logouts = new WeakMap<Session, number>();
 
 /**
- * Says who a session belongs to, with a new secret. Where a logout has begun since, that was asked for later:
- * the client has its new token, and nobody is logged in. Errors: as of {@link rotate}.
+ * Says who a session belongs to, with a new secret, and what `also` changes; resolves to who it belonged to
+ * before. Where a logout has begun since, that was asked for later: the client has its new token, and nobody
+ * is logged in. Errors: as of {@link rotate}.
  */
 export async function rotateToLogin(
   session: Session,
   bearer: Bearer,
   host: RotationHost,
   userId: string,
-): Promise<void> {
+  also: WithRotation = NOTHING,
+): Promise<string | null> {
   const before = logouts.get(session);
   let isUndone = false;
+  let previousUserId: string | null = null;
   const change = (values: Values) => {
     isUndone = logouts.get(session) !== before;
+    previousUserId = values.identity.userId;
     if (!isUndone) values.identity = { ...values.identity, userId };
+    if (!isUndone) also(values);
   };
   await rotate(session, bearer, host, { change, isLogin: true });
   if (isUndone) throw session.error("SESSION_NOT_CONFIRMED", "a logout came after it");
+  return previousUserId;
 }
 
 async function rotateInOneStep(session: Session, bearer: Bearer, change: WithRotation): Promise<void> {

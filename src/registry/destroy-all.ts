@@ -31,14 +31,20 @@ export async function destroyPages(
   pages: AsyncIterable<readonly { readonly sessionId: string }[]>,
 ): Promise<void> {
   let ended = 0;
+  const iterator = pages[Symbol.asyncIterator]();
+  for (;;) {
+    const page = await orUncertain(ended, () => iterator.next());
+    if (page.done) return;
+    const ids = page.value.map(({ sessionId }) => sessionId);
+    await orUncertain(ended, () => destroyAll(registry, ids));
+    ended += ids.length;
+  }
+}
+
+/** Runs what may fail after so many sessions have ended: then nobody may take it for "nothing was done". */
+export async function orUncertain<Result>(ended: number, run: () => Promise<Result>): Promise<Result> {
   try {
-    for await (const rows of pages) {
-      await destroyAll(
-        registry,
-        rows.map(({ sessionId }) => sessionId),
-      );
-      ended += rows.length;
-    }
+    return await run();
   } catch (error) {
     const first = toSessionError(error);
     if (ended === 0 || first.code === "SESSION_WRITE_UNCERTAIN") throw first;

@@ -1,7 +1,7 @@
-import { retry } from "../gateway/retry.js";
 import { checkId, toUserId } from "../session/ids.js";
 import type { UnixSeconds } from "../store.js";
 import type { ClientDescription } from "../wire.js";
+import { askStore } from "./ask-store.js";
 import { destroyAll } from "./destroy-all.js";
 import type { SessionRegistry } from "./registry.js";
 
@@ -65,7 +65,5 @@ export async function destroyDevices(
 
 function readSessions(registry: SessionRegistry, userId: string | number) {
   const id = toUserId(userId);
-  registry.throwIfClosed();
-  const deadline = registry.clock.now() + registry.storeTimeoutMs;
-  return registry.track(() => retry(registry.clock, deadline, () => registry.store.forUser(id)));
+  return askStore(registry, () => registry.store.forUser(id));
 }

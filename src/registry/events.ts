@@ -3,6 +3,7 @@ import { type Log, thrownFields } from "../base/log.js";
 import type { SessionError } from "../errors.js";
 import { runOutsideHandlers } from "../session/handler-scope.js";
 import type { ClientDescription, EndReason } from "../wire.js";
+import type { AuditEvents } from "./audit-events.js";
 
 /** A session has been created by this process. */
 export interface SessionStartEvent {
@@ -44,7 +45,7 @@ export interface SessionInvalidEvent {
  * Events of {@link TokenSessions}, each with one object. A listener that throws, or whose promise rejects, is
  * logged as an error; it keeps no other listener from being called, and does not end the process.
  */
-export interface TokenSessionEvents {
+export interface TokenSessionEvents extends AuditEvents {
   /** A client's first visit, or a new session in place of one that is over. */
   sessionStart: (event: SessionStartEvent) => void;
   /**

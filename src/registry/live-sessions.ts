@@ -15,8 +15,10 @@ import { Session } from "../session/session.js";
 import type { SessionHost } from "../session/session-host.js";
 import type { Values } from "../session/values.js";
 import type { SessionStore } from "../store.js";
+import type { Credential } from "../token/credential.js";
 import type { PresentedToken } from "../token/token.js";
 import type { EndReason } from "../wire.js";
+import { Audit } from "./audit.js";
 import type { Events } from "./events.js";
 import { adoptRow } from "./mint.js";
 import { Touches } from "./touches.js";
@@ -53,6 +55,7 @@ export class LiveSessions implements SessionHost<Session> {
   readonly events: Events;
   readonly processId = newProcessId();
   readonly maxBytes: number;
+  readonly maxPerUser: number | undefined;
   readonly storeTimeoutMs: number;
   readonly lives: Lives;
   announcer: Announcer | undefined;
@@ -60,6 +63,7 @@ export class LiveSessions implements SessionHost<Session> {
   readonly recentRows: RecentRows;
   readonly watched = new WatchedSessions();
   readonly store: BatchedStore;
+  readonly audit: Audit;
   readonly #touches: Touches;
   readonly #refreshes: Outages;
   readonly #live = new Map<string, Session>();
@@ -71,9 +75,11 @@ export class LiveSessions implements SessionHost<Session> {
     this.clock = settings.clock;
     this.log = settings.log;
     this.maxBytes = settings.maxBytes;
+    this.maxPerUser = settings.maxPerUser;
     this.storeTimeoutMs = settings.storeTimeout * 1000;
     this.lives = settings;
     this.events = events;
+    this.audit = new Audit(events, this.processId.toString("hex"));
     this.lateReads = new LateReads(settings);
     this.recentRows = new RecentRows(settings.clock);
     this.store = new BatchedStore(store);
@@ -100,17 +106,19 @@ export class LiveSessions implements SessionHost<Session> {
       const keep =
         before.compactIdentity.userId === saved.compactIdentity.userId ? NO_ROOMS : getKeptRooms(session);
       this.announcer?.announceWrite(sessionId, written, ...(keep.size > 0 ? [[...keep]] : []));
+      this.audit.recordWrite(session, before.compactIdentity);
     }
     if (!this.events.hasListeners("sessionChange")) return;
     const keys = saved.differences(before);
     if (keys.length > 0) this.events.emit("sessionChange", { sessionId, keys });
   }
 
-  onDestroy(session: Session, reason: EndReason): void {
+  onDestroy(session: Session, reason: EndReason, by?: Credential): void {
     // The row of one that has expired has made room: by now there may be another session, which others have
     // open.
     if (reason !== "expired") this.announcer?.announceEnd(session.id, reason);
     if (!session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
+    if (!by) this.audit.recordEnd(session, reason);
   }
 
   onEnd(session: Session, reason: EndReason): void {

@@ -278,6 +278,8 @@ export class SessionRegistry extends LiveSessions {
     this.throwIfClosed();
     const session = this.acquire(sessionId);
     try {
+      // Whose it was, and whether it is there still; where that cannot be found out, the DELETE says why.
+      if (this.events.hasListeners("revoke")) await session.read().catch(() => {});
       await session.destroy(reason);
     } finally {
       this.release(session);

@@ -1,6 +1,6 @@
-import { retry } from "../gateway/retry.js";
 import type { SessionRow } from "../store.js";
 import { isSessionId } from "../token/token.js";
+import { askStore } from "./ask-store.js";
 import type { SessionRegistry } from "./registry.js";
 
 /** Rows read by one statement. */
@@ -28,10 +28,4 @@ export async function* unexpiredRows(
 /** How many sessions have not expired. Errors: as {@link unexpiredRows}. */
 export function countUnexpiredRows(registry: SessionRegistry): Promise<number> {
   return askStore(registry, () => registry.store.count());
-}
-
-async function askStore<Result>(registry: SessionRegistry, run: () => Promise<Result>): Promise<Result> {
-  registry.throwIfClosed();
-  const { clock, storeTimeoutMs } = registry;
-  return registry.track(() => retry(clock, clock.now() + storeTimeoutMs, run));
 }

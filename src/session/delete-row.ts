@@ -37,5 +37,5 @@ export async function deleteRow<Session extends Deletable>(
   if (onlyExpired && (await readRow(session, host, deadline))?.data !== null) return;
   await settleDelete(host, session.id, deadline, { onlyExpired });
   session.end(reason);
-  host.onDestroy(session, reason);
+  host.onDestroy(session, reason, by);
 }

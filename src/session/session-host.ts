@@ -3,6 +3,7 @@ import type { SessionError } from "../errors.js";
 import type { AttemptHost } from "../gateway/settle.js";
 import type { Lives } from "../row/expiration.js";
 import type { Identity } from "../store.js";
+import type { Credential } from "../token/credential.js";
 import type { EndReason } from "../wire.js";
 import type { RecentRows } from "./recent-rows.js";
 import type { Values } from "./values.js";
@@ -24,8 +25,8 @@ export interface SessionHost<Session> extends AttemptHost, TurnsHost<Session> {
   onChange(session: Session, before: Values, written?: number): void;
   /** Logs and announces a change that was not saved: the application may not be waiting for its promise. */
   reportError(error: SessionError): void;
-  /** This process deleted the row. */
-  onDestroy(session: Session, reason: EndReason): void;
+  /** This process deleted the row; `by` which right, where the session has ended itself. */
+  onDestroy(session: Session, reason: EndReason, by?: Credential): void;
   /** The session has ended, for good. */
   onEnd(session: Session, reason: EndReason): void;
 }

@@ -4,6 +4,9 @@ import { RESERVED_KEY } from "../store.js";
 import { type CompactIdentity, NOBODY, toCompactIdentity, toIdentity } from "../token/identity.js";
 import { mostEntryBytes, Texts } from "./texts.js";
 
+/** As {@link RESERVED_KEY}, of the time of the login, where the option `maxPerUser` goes by it. */
+const LOGIN_KEY = "\u0000login";
+
 /** Of all that are empty: never altered. */
 const NO_TEXTS = new Texts();
 
@@ -77,14 +80,29 @@ export class Values {
     this.#put(RESERVED_KEY, text);
   }
 
+  /** What is kept under {@link LOGIN_KEY}: when the login was, Unix milliseconds. */
+  get loggedInAtMs(): number | undefined {
+    const value: unknown = JSON.parse(this.#unpacked().get(LOGIN_KEY) ?? "null");
+    return typeof value === "number" ? value : undefined;
+  }
+
+  set loggedInAtMs(time: number | undefined) {
+    if (time !== undefined) this.#put(LOGIN_KEY, String(time));
+    else if (this.#unpacked().has(LOGIN_KEY)) this.#unpacked().delete(LOGIN_KEY);
+  }
+
   /** The same as it is kept: one object as long as nothing of it is replaced. */
   get compactIdentity(): CompactIdentity {
     return this.#compactIdentity;
   }
 
-  /** Length of {@link toText} in bytes. */
+  /** Length of {@link toText} in bytes, but for the time of the login: for that there must always be room. */
   get bytes(): number {
-    return Buffer.byteLength(this.toText());
+    const texts = this.#unpacked();
+    const time = texts.get(LOGIN_KEY);
+    const comma = texts.size > 1 ? 1 : 0;
+    const own = time === undefined ? 0 : JSON.stringify(LOGIN_KEY).length + 1 + time.length + comma;
+    return Buffer.byteLength(this.toText()) - own;
   }
 
   /** No less than {@link bytes}, and than they are in a statement of SQL: mostly all that is asked for. */
@@ -98,7 +116,7 @@ export class Values {
   }
 
   has(key: string): boolean {
-    return key !== RESERVED_KEY && this.#unpacked().has(key);
+    return !isReserved(key) && this.#unpacked().has(key);
   }
 
   /** A fresh copy of the value; `undefined` where the key is missing. */
@@ -109,12 +127,13 @@ export class Values {
 
   /** The value as its JSON text; `undefined` where the key is missing. */
   text(key: string): string | undefined {
-    return key === RESERVED_KEY ? undefined : this.#unpacked().get(key);
+    return isReserved(key) ? undefined : this.#unpacked().get(key);
   }
 
   keys(): Iterable<string> {
     const texts = this.#unpacked();
-    return texts.has(RESERVED_KEY) ? [...texts.keys()].filter((key) => key !== RESERVED_KEY) : texts.keys();
+    const hasReserved = texts.has(RESERVED_KEY) || texts.has(LOGIN_KEY);
+    return hasReserved ? [...texts.keys()].filter((key) => !isReserved(key)) : texts.keys();
   }
 
   /** Keys whose values differ, also where only one of the two has them. */
@@ -149,9 +168,10 @@ export class Values {
   }
 
   clear(): void {
-    const { reserved } = this;
+    const { reserved, loggedInAtMs } = this;
     this.#texts = NO_TEXTS;
     if (reserved !== undefined) this.reserved = reserved;
+    if (loggedInAtMs !== undefined) this.loggedInAtMs = loggedInAtMs;
   }
 
   /** Takes over what `other` holds; `other` is not to be used afterwards. */
@@ -184,6 +204,7 @@ export class Values {
   toJSON(): Record<string, unknown> {
     const values = JSON.parse(this.toText());
     delete values[RESERVED_KEY];
+    delete values[LOGIN_KEY];
     return values;
   }
 }
@@ -223,8 +244,12 @@ export function toJsonText(key: string, value: unknown): string | undefined {
   return text;
 }
 
+function isReserved(key: string): boolean {
+  return key === RESERVED_KEY || key === LOGIN_KEY;
+}
+
 function refuseReserved(key: string): void {
-  if (key !== RESERVED_KEY) return;
+  if (!isReserved(key)) return;
   throw new SessionError("SESSION_VALUE_INVALID", `the key ${JSON.stringify(key)} is the library's own`);
 }
 

@@ -14,7 +14,7 @@ import type { Announcement, WriteNotice } from "./pending-announcements.js";
 const NOT_SHARED =
   "the server has a cluster adapter, and the store is for one process only (fromConnectStore: see lastWriteWins)";
 
-const REASONS: ReadonlySet<unknown> = new Set<EndReason>(["destroyed", "expired", "revoked"]);
+const REASONS: ReadonlySet<unknown> = new Set<EndReason>(["destroyed", "expired", "revoked", "replaced"]);
 
 /** What is told and asked by way of one namespace. */
 interface Channel {

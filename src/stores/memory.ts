@@ -9,9 +9,12 @@ import type {
   SessionStore,
   StoreFactory,
   StoreSettings,
+  StoreStats,
+  UserPage,
   UserSession,
   WriteAttempt,
 } from "../store.js";
+import { factsOf } from "./row-facts.js";
 import { insertedRow, type KeptRow, loadedRow, revisionOf, touchedRow, writtenRow } from "./row-rules.js";
 
 /**
@@ -93,19 +96,18 @@ export class MemoryStore implements SessionStore {
     });
   }
 
-  async forUser(userId: string): Promise<UserSession[]> {
-    const now = this.#now;
-    const own = [...this.#rows.values()].filter((row) => row.userId === userId && row.expires > now);
-    return own
-      .sort((one, other) => other.createdAt - one.createdAt || (one.sessionId < other.sessionId ? 1 : -1))
-      .map(({ sessionId, client, createdAt, visitedAt, previousVisitAt, expires }) => ({
+  async forUser(userId: string, page?: UserPage): Promise<UserSession[]> {
+    const own = this.#living().filter((row) => row.userId === userId);
+    return (page ? pageOf(own, page) : own.sort(byAge)).map(
+      ({ sessionId, client, createdAt, visitedAt, previousVisitAt, expires }) => ({
         sessionId,
         client: client && { ...client },
         createdAt,
         visitedAt,
         previousVisitAt,
         expires,
-      }));
+      }),
+    );
   }
 
   async prune({ expiredFor, limit }: { expiredFor: Seconds; limit: number }): Promise<PruneStep> {
@@ -122,14 +124,27 @@ export class MemoryStore implements SessionStore {
 
   async list({ after = "", limit }: ListOptions): Promise<SessionRow[]> {
     const now = this.#now;
-    const living = [...this.#rows.values()].filter((row) => row.expires > now && row.sessionId > after);
-    living.sort((one, other) => (one.sessionId < other.sessionId ? -1 : 1));
-    return living.slice(0, limit).map((row) => loadedRow(copyOf(row), now));
+    return pageOf(this.#living(), { after, limit }).map((row) => loadedRow(copyOf(row), now));
   }
 
   async count(): Promise<number> {
+    return this.#living().length;
+  }
+
+  async stats(): Promise<StoreStats> {
+    const living = this.#living();
+    return {
+      alive: living.length,
+      expired: this.#rows.size - living.length,
+      ...factsOf(living.map((row) => ({ ...row, bytes: Buffer.byteLength(row.data) }))),
+      sampled: false,
+      rows: living.length,
+    };
+  }
+
+  #living(): KeptRow[] {
     const now = this.#now;
-    return [...this.#rows.values()].filter(({ expires }) => expires > now).length;
+    return [...this.#rows.values()].filter(({ expires }) => expires > now);
   }
 
   now(): number {
@@ -145,6 +160,16 @@ export class MemoryStore implements SessionStore {
   get #now(): number {
     return Math.floor(this.now());
   }
+}
+
+function pageOf(rows: readonly KeptRow[], { after = "", limit }: UserPage): KeptRow[] {
+  const behind = rows.filter(({ sessionId }) => sessionId > after);
+  return behind.sort((one, other) => (one.sessionId < other.sessionId ? -1 : 1)).slice(0, limit);
+}
+
+/** Newest first; within one second the ids, which have milliseconds, tell. */
+function byAge(one: KeptRow, other: KeptRow): number {
+  return other.createdAt - one.createdAt || (one.sessionId < other.sessionId ? 1 : -1);
 }
 
 /** Whoever handed bytes in, or got them, may change them: the store keeps its own. */

@@ -9,6 +9,7 @@ import { loadCases } from "./cases/load.js";
 import { loadRevisionsCases } from "./cases/load-revisions.js";
 import { pruneCases } from "./cases/prune.js";
 import { sharingCases } from "./cases/sharing.js";
+import { statsCases } from "./cases/stats.js";
 import { touchCases } from "./cases/touch.js";
 import { writeCases } from "./cases/write.js";
 import type { StoreCase } from "./harness.js";
@@ -47,6 +48,7 @@ export const storeContract: readonly StoreCase[] = [
   ...pruneCases,
   ...forUserCases,
   ...listCases,
+  ...statsCases,
   ...sharingCases,
   ...faultCases,
 ];

@@ -14,6 +14,7 @@ import { brokenLoads, brokenRevisions } from "./broken/load.js";
 import { brokenOnSql } from "./broken/mysql.js";
 import { otherBreaks, sharesObjects, swallowsErrors } from "./broken/other.js";
 import { brokenPrunes } from "./broken/prune.js";
+import { brokenStats } from "./broken/stats.js";
 import { brokenTouches } from "./broken/touch.js";
 import { brokenWrites } from "./broken/write.js";
 
@@ -29,6 +30,7 @@ const brokenStores: readonly BrokenStore[] = [
   ...brokenPrunes,
   ...brokenUsers,
   ...brokenLists,
+  ...brokenStats,
   ...sharesObjects,
   ...swallowsErrors,
   ...otherBreaks,

@@ -11,7 +11,9 @@ import {
   type SessionStore,
   StoreFault,
   type StoreSettings,
+  type StoreStats,
   type UnixSeconds,
+  type UserPage,
   type UserSession,
   VISIT_GAP,
   type WriteAttempt,
@@ -23,10 +25,12 @@ import { afterEffect, isDuplicate, numberAndCode, TABLE } from "./faults.js";
 import { adoptRow, insertRows } from "./inserts.js";
 import { inspectTable } from "./inspect.js";
 import type { Answer } from "./lent-connection.js";
-import { Reads, USER_PAGE } from "./reads.js";
+import { Reads } from "./reads.js";
 import { ROW_BYTES, refuseTooLong } from "./statement-length.js";
-import { type StoredRow, toSessionRow, toUserSession, type UserRow, withExactIds } from "./stored-row.js";
+import { Stats } from "./stats.js";
+import { type StoredRow, toSessionRow, withExactIds } from "./stored-row.js";
 import { quoted } from "./table.js";
+import { readUserSessions } from "./user-sessions.js";
 import {
   changesMore,
   deleteExpired,
@@ -235,22 +239,8 @@ export class MysqlStore implements SessionStore {
     }));
   }
 
-  async forUser(userId: string): Promise<UserSession[]> {
-    const own: UserRow[] = [];
-    let after = "";
-    for (;;) {
-      const page = await this.#read<UserRow>((server) => this.#reads.ofUser(userId, after, server));
-      // MySQL compares without regard to spaces at the end.
-      own.push(...page.filter((row) => row.userId === userId));
-      if (page.length < USER_PAGE) break;
-      after = page.at(-1)?.sessionId ?? "";
-    }
-    // Within one second the ids, which have milliseconds, tell.
-    own.sort(
-      (one, other) =>
-        Number(other.createdAt) - Number(one.createdAt) || (one.sessionId < other.sessionId ? 1 : -1),
-    );
-    return own.map(toUserSession);
+  forUser(userId: string, page?: UserPage): Promise<UserSession[]> {
+    return readUserSessions((statement) => this.#read(statement), this.#reads, userId, page);
   }
 
   async list(options: ListOptions): Promise<SessionRow[]> {
@@ -261,6 +251,11 @@ export class MysqlStore implements SessionStore {
   async count(): Promise<number> {
     const rows = await this.#read<{ count: number }>((server) => this.#reads.count(server));
     return Number(rows[0]?.count ?? 0);
+  }
+
+  stats(): Promise<StoreStats> {
+    const read = <Row>(statement: Statement) => this.#read<Row>(statement);
+    return new Stats(read, this.#table, this.#name).collect();
   }
 
   async prune({ expiredFor, limit }: { expiredFor: Seconds; limit: number }): Promise<PruneStep> {

@@ -45,13 +45,17 @@ export class Reads {
   }
 
   /** A page of the living sessions of a user, by key. */
-  ofUser(userId: string, after: string, { guard }: ServerFacts): SqlText {
+  ofUser(
+    userId: string,
+    { after, limit }: { after: string; limit: number },
+    { guard }: ServerFacts,
+  ): SqlText {
     const from = startAfter(after);
     return {
       sql:
         `select ${DEVICE} from ${this.#table} where userId = ? and ${from.sql}${LIVE} and ${guard}` +
-        ` order by sessionId limit ${USER_PAGE}`,
-      parameters: [userId, ...from.parameters],
+        " order by sessionId limit ?",
+      parameters: [userId, ...from.parameters, limit],
     };
   }
 

@@ -20,6 +20,7 @@ const calls: Record<Method, Call> = {
   forUser: (store) => store.forUser?.("ada"),
   list: (store) => store.list?.({ limit: 10 }),
   count: (store) => store.count?.(),
+  stats: (store) => store.stats?.(),
   prune: (store) => store.prune?.({ expiredFor: 3600, limit: 10 }),
   check: (store) => store.check?.(),
 };

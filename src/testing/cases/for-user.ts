@@ -76,6 +76,37 @@ export const forUserCases: readonly StoreCase[] = [
       );
     },
   },
+  {
+    name: "forUser with a page brings those behind `after` in the order of ids, or all of the user's sessions",
+    async run({ store, setTimes }) {
+      if (!store.forUser) return;
+      const userId = newUser();
+      const own: string[] = [];
+      for (const age of [10, 40, 20, 30, 50]) {
+        const { sessionId, now } = await insertForUser(store, userId);
+        await setTimes(sessionId, { createdAt: now - age });
+        own.push(sessionId);
+      }
+      own.sort();
+      const gone = own.splice(2, 1)[0] as string;
+      await store.delete([gone]);
+      const pages: readonly [after: string | undefined, first: number][] = [
+        [undefined, 0],
+        [own[0], 1],
+        [gone, 2],
+        [own[3], 4],
+      ];
+      for (const [after, first] of pages) {
+        for (const limit of [1, 2, 10]) {
+          const page = { after, limit };
+          const ids: string[] = (await store.forUser(userId, page)).map(({ sessionId }) => sessionId);
+          // Of a store that does not heed the page, all of them serve.
+          const behind = ids.sort().filter((id) => after === undefined || id > after);
+          assert.deepEqual(behind.slice(0, limit), own.slice(first, first + limit));
+        }
+      }
+    },
+  },
 ];
 
 /** Nobody's yet: rows of other cases are still there. */

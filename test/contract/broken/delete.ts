@@ -18,7 +18,7 @@ export const brokenDeletes: readonly BrokenStore[] = [
         C.rejects("delete"),
         C.ofUser,
       ],
-      ...[C.listed, C.counted],
+      ...[C.listed, C.counted, C.userPage, C.stats],
     ],
   },
   {

@@ -50,7 +50,7 @@ export const brokenUsers: readonly BrokenStore[] = [
         forUser: async () => (await Promise.all([...users].map((userId) => sound.forUser(userId)))).flat(),
       };
     },
-    caught: [C.ofUser, C.userOrder, C.userExact, C.userFacts],
+    caught: [C.ofUser, C.userOrder, C.userExact, C.userFacts, C.userPage],
   },
   {
     name: "finds expired sessions of a user",
@@ -76,7 +76,7 @@ export const brokenUsers: readonly BrokenStore[] = [
   {
     name: "finds only one session of a user",
     breakIt: changing((found) => found.slice(0, 1)),
-    caught: [C.ofUser, C.userOrder],
+    caught: [C.ofUser, C.userOrder, C.userPage],
   },
   {
     name: "lists the oldest first",
@@ -131,5 +131,28 @@ export const brokenUsers: readonly BrokenStore[] = [
       };
     },
     caught: [C.sharedUser],
+  },
+  {
+    name: "pages the sessions of a user newest first",
+    breakIt: (sound) => ({
+      async forUser(userId, page) {
+        const found = await sound.forUser(userId);
+        return page ? found.slice(0, page.limit) : found;
+      },
+    }),
+    caught: [C.userPage],
+  },
+  {
+    name: "begins a page of a user's sessions with the last of the one before",
+    breakIt: (sound) => ({
+      async forUser(userId, page) {
+        const found = await sound.forUser(userId);
+        const ids = found.map(({ sessionId }) => sessionId).sort();
+        if (!page) return found;
+        const some = ids.filter((id) => id >= (page.after ?? "")).slice(0, page.limit);
+        return found.filter(({ sessionId }) => some.includes(sessionId));
+      },
+    }),
+    caught: [C.userPage],
   },
 ];

@@ -5,7 +5,7 @@ import { HandClock } from "../../support/clock.js";
 
 /** A store that a test may break; the optional methods are there too. */
 export type WholeStore = SessionStore &
-  Required<Pick<SessionStore, "loadRevisions" | "prune" | "forUser" | "list" | "count">>;
+  Required<Pick<SessionStore, "loadRevisions" | "prune" | "forUser" | "list" | "count" | "stats">>;
 
 /** What a broken store does otherwise than the sound one. */
 export type Break = (sound: WholeStore, setTimes: StoreHarness["setTimes"]) => Partial<SessionStore>;
@@ -49,9 +49,10 @@ export function delegating(store: WholeStore, before: () => Promise<void> = asyn
     write: (attempts, options) => before().then(() => store.write(attempts, options)),
     touch: (ids, options) => before().then(() => store.touch(ids, options)),
     delete: (ids) => before().then(() => store.delete(ids)),
-    forUser: (userId) => before().then(() => store.forUser(userId)),
+    forUser: (userId, page) => before().then(() => store.forUser(userId, page)),
     list: (options) => before().then(() => store.list(options)),
     count: () => before().then(() => store.count()),
+    stats: () => before().then(() => store.stats()),
     loadRevisions: (ids) => before().then(() => store.loadRevisions(ids)),
     prune: (options) => before().then(() => store.prune(options)),
     now: () => store.now?.() ?? 0,

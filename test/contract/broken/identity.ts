@@ -52,7 +52,17 @@ export const brokenIdentities: readonly BrokenStore[] = [
       ...one,
       ...(identity && { identity: { ...identity, userId: row?.userId ?? null } }),
     })),
-    caught: [C.identity, C.noIdentity, C.identityRace, C.ofUser, C.userOrder, C.userExact, C.userFacts],
+    caught: [
+      C.identity,
+      C.noIdentity,
+      C.identityRace,
+      C.ofUser,
+      C.userOrder,
+      C.userExact,
+      C.userFacts,
+      C.userPage,
+      C.stats,
+    ],
   },
   {
     name: "takes null for nothing to change",

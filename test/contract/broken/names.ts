@@ -53,6 +53,8 @@ export const C = {
   userOrder: "forUser brings the newest first",
   userExact: "forUser takes users exactly: no space at the end, no other case, no other accent, no pattern",
   userFacts: "forUser has the same facts as load, and no values, hashes or revisions",
+  userPage:
+    "forUser with a page brings those behind `after` in the order of ids, or all of the user's sessions",
   idleInserted: "insert takes a session's own idle time, and none for none",
   idleTouched: "touch goes by a session's own idle time",
   idleWritten:
@@ -65,6 +67,8 @@ export const C = {
   listAfter: "list begins behind `after`, be it there or not, and brings as many as there are up to limit",
   listFacts: "list has the same facts as load, values too",
   counted: "count is the number of living rows",
+  stats: "stats counts the rows that are alive, that have expired, and that somebody is logged in to",
+  statsBytes: "stats has the bytes of values, and the time when the oldest living session began",
   sharedList: "what list gave is not shared with the store",
   sharedUser: "what forUser gave is not shared with the store",
   sharedRevisions: "what loadRevisions gave is not shared with the store",

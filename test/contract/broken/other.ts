@@ -16,6 +16,15 @@ const empty: Record<Method, unknown> = {
   forUser: [],
   list: [],
   count: 0,
+  stats: {
+    alive: 0,
+    expired: 0,
+    loggedIn: 0,
+    bytes: { p50: 0, p95: 0, max: 0 },
+    oldest: null,
+    sampled: false,
+    rows: 0,
+  },
   prune: { deleted: 0, more: false },
 };
 
