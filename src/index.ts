@@ -7,9 +7,28 @@
  */
 // The public surface of the server half, name by name.
 
+export type { Health, HealthReason } from "./admin/health.js";
+export type { ProbeHandler } from "./admin/probes.js";
 export type { TokenSessionConstructor, TokenSessions } from "./api.js";
 export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./base/log.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
+export type {
+  AnnouncementFact,
+  CutFact,
+  EndFact,
+  FactMessage,
+  FactName,
+  FactsByName,
+  MintFact,
+  OpenFact,
+  PoolWaitFact,
+  PruneFact,
+  RetryFact,
+  RotationFact,
+  StatementFact,
+  StatementKind,
+  WriteFact,
+} from "./facts.js";
 export type { SessionHandle } from "./handle/handle.js";
 export type { LogoutOptions } from "./handle/logout.js";
 export type { CookieBridgeOptions } from "./http/cookie-bridge.js";
@@ -34,6 +53,8 @@ export type {
   SessionEndEvent,
   SessionInvalidEvent,
   SessionStartEvent,
+  StoreDownEvent,
+  StoreUpEvent,
   TokenSessionEvents,
 } from "./registry/events.js";
 export type { BroadcastMethods, SessionBroadcast } from "./socket.io/broadcaster.js";

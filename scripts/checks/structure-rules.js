@@ -11,6 +11,7 @@ export const floors = [
   // The composition root, and the entries of their own.
   ["token-session.ts", "cookie-sessions/"],
   ["api.ts", "chosen-store.ts"],
+  ["admin/"],
   ["socket.io/", "http/"],
   ["handle/"],
   ["registry/"],
@@ -19,6 +20,7 @@ export const floors = [
   ["gateway/", "stores/", "testing/"],
   ["row/"],
   ["token/"],
+  ["facts.ts"],
   ["store.ts"],
   ["base/"],
   ["errors.ts", "types.ts", "wire.ts"],

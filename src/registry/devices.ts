@@ -67,5 +67,5 @@ function readSessions(registry: SessionRegistry, userId: string | number) {
   const id = toUserId(userId);
   registry.throwIfClosed();
   const deadline = registry.clock.now() + registry.storeTimeoutMs;
-  return registry.track(() => retry(registry.clock, deadline, () => registry.store.forUser(id)));
+  return registry.track(() => retry(registry, deadline, () => registry.store.forUser(id)));
 }

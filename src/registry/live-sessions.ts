@@ -3,6 +3,7 @@ import type { Log } from "../base/log.js";
 import { OngoingWork } from "../base/ongoing-work.js";
 import { Outages } from "../base/outages.js";
 import { isOrdinary, SessionError, toSessionError } from "../errors.js";
+import type { Facts } from "../facts.js";
 import { BatchedStore } from "../gateway/batched-store.js";
 import { LateReads } from "../gateway/late-reads.js";
 import type { Settings } from "../options.js";
@@ -19,6 +20,7 @@ import type { PresentedToken } from "../token/token.js";
 import type { EndReason } from "../wire.js";
 import type { Events } from "./events.js";
 import { adoptRow } from "./mint.js";
+import { StoreWatch } from "./store-watch.js";
 import { Touches } from "./touches.js";
 import { WatchedSessions } from "./watched-sessions.js";
 
@@ -50,6 +52,7 @@ const OPENED = { beginVisit: true };
 export class LiveSessions implements SessionHost<Session> {
   readonly clock: Clock;
   readonly log: Log;
+  readonly facts: Facts;
   readonly events: Events;
   readonly processId = newProcessId();
   readonly maxBytes: number;
@@ -60,6 +63,7 @@ export class LiveSessions implements SessionHost<Session> {
   readonly recentRows: RecentRows;
   readonly watched = new WatchedSessions();
   readonly store: BatchedStore;
+  readonly storeWatch: StoreWatch;
   readonly #touches: Touches;
   readonly #refreshes: Outages;
   readonly #live = new Map<string, Session>();
@@ -70,13 +74,15 @@ export class LiveSessions implements SessionHost<Session> {
   constructor(settings: Settings, store: SessionStore, events: Events) {
     this.clock = settings.clock;
     this.log = settings.log;
+    this.facts = settings.facts;
     this.maxBytes = settings.maxBytes;
     this.storeTimeoutMs = settings.storeTimeout * 1000;
     this.lives = settings;
     this.events = events;
     this.lateReads = new LateReads(settings);
     this.recentRows = new RecentRows(settings.clock);
-    this.store = new BatchedStore(store);
+    this.storeWatch = new StoreWatch(this);
+    this.store = new BatchedStore(store, (statement) => this.storeWatch.onStatement(statement));
     this.#touches = new Touches(settings, this.store);
     this.#refreshes = new Outages(settings, {
       failing: "live sessions cannot be read again",
@@ -86,6 +92,11 @@ export class LiveSessions implements SessionHost<Session> {
 
   get isClosed(): boolean {
     return this.#closed;
+  }
+
+  /** How many sessions are live. */
+  get liveCount(): number {
+    return this.#live.size;
   }
 
   /** Those that are open in this process. */
@@ -110,7 +121,7 @@ export class LiveSessions implements SessionHost<Session> {
     // The row of one that has expired has made room: by now there may be another session, which others have
     // open.
     if (reason !== "expired") this.announcer?.announceEnd(session.id, reason);
-    if (!session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
+    if (!session.row) this.#tellEnd(session.id, reason);
   }
 
   onEnd(session: Session, reason: EndReason): void {
@@ -118,7 +129,12 @@ export class LiveSessions implements SessionHost<Session> {
     if (this.#live.get(session.id) === session) this.#live.delete(session.id);
     this.#rememberEnd(session.id, reason, session.row?.createdAt);
     // One that ended while it was being opened has not been a session to anybody.
-    if (session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
+    if (session.row) this.#tellEnd(session.id, reason);
+  }
+
+  #tellEnd(sessionId: string, reason: EndReason): void {
+    this.facts.end.tell({ reason });
+    this.events.emit("sessionEnd", { sessionId, reason });
   }
 
   onBusy(): void {
@@ -178,7 +194,7 @@ export class LiveSessions implements SessionHost<Session> {
    */
   async adopt(token: PresentedToken): Promise<boolean> {
     if (!this.store.canAdopt(token)) return false;
-    await this.track(() => adoptRow(this.store, token, this.clock, this.clock.now() + this.storeTimeoutMs));
+    await this.track(() => adoptRow(this.store, token, this, this.clock.now() + this.storeTimeoutMs));
     return true;
   }
 
@@ -190,7 +206,9 @@ export class LiveSessions implements SessionHost<Session> {
     const session = this.#live.get(sessionId);
     const known = session?.row?.revision;
     // What has come this way already, or has been overtaken.
-    if (known === revision || (known !== undefined && isGrown(revision) && revision < known)) return;
+    const isLate = known === revision || (known !== undefined && isGrown(revision) && revision < known);
+    this.facts.announcement.tell({ outcome: isLate ? "late" : "heard", count: 1 });
+    if (isLate) return;
     this.recentRows.rememberAnnounced(sessionId, revision);
     if (!session) return;
     const keep = parseRoomNames(keepRooms);
@@ -200,6 +218,7 @@ export class LiveSessions implements SessionHost<Session> {
   /** Another process says that a session is over. */
   applyRemoteEnd(sessionId: string, reason: EndReason): void {
     const session = this.#live.get(sessionId);
+    this.facts.announcement.tell({ outcome: "heard", count: 1 });
     if (session) session.end(reason);
     else this.#rememberEnd(sessionId, reason);
   }
@@ -278,6 +297,7 @@ export class LiveSessions implements SessionHost<Session> {
   /** Refuses new work, waits until everything on its way to the store is answered or given up. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.storeWatch.state.close();
     await this.#ongoing.untilNone();
   }
 

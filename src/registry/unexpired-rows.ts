@@ -33,5 +33,5 @@ export function countUnexpiredRows(registry: SessionRegistry): Promise<number> {
 async function askStore<Result>(registry: SessionRegistry, run: () => Promise<Result>): Promise<Result> {
   registry.throwIfClosed();
   const { clock, storeTimeoutMs } = registry;
-  return registry.track(() => retry(clock, clock.now() + storeTimeoutMs, run));
+  return registry.track(() => retry(registry, clock.now() + storeTimeoutMs, run));
 }
