@@ -14,6 +14,7 @@ export interface OpenFact {
   readonly kind: "token" | "recovery" | "verification";
   /** `"failed"`: the store did not tell. The others are the reasons of the event `sessionInvalid`. */
   readonly outcome: "opened" | "malformed" | "unknown" | "retired" | "expired" | "failed";
+  /** How long that took. */
   readonly durationMs: Milliseconds;
 }
 
@@ -21,20 +22,23 @@ export interface OpenFact {
 export interface MintFact {
   /** `"taken"`: there was one for this cookie already. */
   readonly outcome: "minted" | "taken" | "failed";
+  /** How long that took. */
   readonly durationMs: Milliseconds;
 }
 
 /** A handler asked for a new secret. */
 export interface RotationFact {
+  /** The method of the handle. */
   readonly kind: "login" | "logout" | "regenerate";
   /** `"not-confirmed"`: the client did not confirm, or had no turn. */
   readonly outcome: "done" | "not-confirmed" | "failed";
-  /** Waiting for the client included. */
+  /** How long that took, waiting for the client included. */
   readonly durationMs: Milliseconds;
 }
 
 /** A session that was open here is over, or this process has ended it. */
 export interface EndFact {
+  /** As the clients are told. */
   readonly reason: EndReason;
 }
 
@@ -75,11 +79,13 @@ export type StatementKind =
 
 /** A call of the store has come to an end; on MySQL it is one statement. */
 export interface StatementFact {
+  /** What it does. */
   readonly kind: StatementKind;
   /** Entries in it. */
   readonly width: number;
   /** `"refused"`, `"not-applied"` and `"unknown"` are those of `StoreFault`. */
   readonly outcome: "answered" | "refused" | "not-applied" | "unknown";
+  /** How long that took. */
   readonly durationMs: Milliseconds;
   /** How long the oldest of its entries had waited when it began. */
   readonly waitedMs: Milliseconds;
@@ -87,7 +93,9 @@ export interface StatementFact {
 
 /** A statement has a connection of the pool, or has given up waiting for one. */
 export interface PoolWaitFact {
+  /** `"given-up"`: none came in time. */
   readonly outcome: "lent" | "failed" | "given-up";
+  /** How long that took. */
   readonly durationMs: Milliseconds;
 }
 
@@ -97,6 +105,7 @@ export interface PruneFact {
   readonly deleted: number;
   /** Whether there may be more. */
   readonly more: boolean;
+  /** How long that took. */
   readonly durationMs: Milliseconds;
 }
 
@@ -110,23 +119,38 @@ export interface AnnouncementFact {
 
 /** What happens inside, by the last part of its channel's name. */
 export interface FactsByName {
+  /** Presenting a token. */
   readonly open: OpenFact;
+  /** New sessions. */
   readonly mint: MintFact;
+  /** New secrets. */
   readonly rotation: RotationFact;
+  /** Ends. */
   readonly end: EndFact;
+  /** Connections closed. */
   readonly cut: CutFact;
+  /** Writes. */
   readonly write: WriteFact;
+  /** What is sent again. */
   readonly retry: RetryFact;
+  /** Statements. */
   readonly statement: StatementFact;
+  /** Waiting for connections. */
   readonly poolWait: PoolWaitFact;
+  /** Deleting expired rows. */
   readonly prune: PruneFact;
+  /** Between servers. */
   readonly announcement: AnnouncementFact;
 }
 
+/** One of them. */
 export type FactName = keyof FactsByName;
 
 /** What a subscriber gets: the fact, and which `tokenSession()` it is of. */
-export type FactMessage<Name extends FactName> = FactsByName[Name] & { readonly sessions: object };
+export type FactMessage<Name extends FactName> = FactsByName[Name] & {
+  /** What that `tokenSession()` returned. */
+  readonly sessions: object;
+};
 
 /** The name of the channel of `node:diagnostics_channel` that a fact is published on. */
 export function channelOf(name: FactName): string {
