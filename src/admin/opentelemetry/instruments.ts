@@ -5,6 +5,7 @@ import { BOUNDARIES, METRICS, type MetricDescription, type MetricName } from "./
 export class Instruments {
   readonly #meter: Meter;
   readonly #common: Attributes;
+  readonly #made = new Map<string, Attributes>();
 
   constructor(meter: Meter, common: Attributes) {
     this.#meter = meter;
@@ -49,10 +50,17 @@ export class Instruments {
       : this.#meter.createObservableUpDownCounter(name, optionsOf(name));
   }
 
+  /** There are few of them, and each is measured often. */
   #attributes(name: MetricName, values: readonly string[]): Attributes {
-    const { attributes = {} }: MetricDescription = METRICS[name];
-    const own = Object.keys(attributes).map((key, index) => [key, values[index] ?? ""] as const);
-    return { ...this.#common, ...Object.fromEntries(own) };
+    const key = `${name} ${values.join(" ")}`;
+    let made = this.#made.get(key);
+    if (!made) {
+      const { attributes = {} }: MetricDescription = METRICS[name];
+      const own = Object.keys(attributes).map((of, index) => [of, values[index] ?? ""] as const);
+      made = { ...this.#common, ...Object.fromEntries(own) };
+      this.#made.set(key, made);
+    }
+    return made;
   }
 }
 
