@@ -17,6 +17,7 @@ const names = [
   "one-session",
   "locked-row",
   "touches",
+  "metrics",
 ];
 
 /**

@@ -1,5 +1,7 @@
 import type { DefaultEventsMap } from "socket.io";
 import type { Administration } from "./admin/administration.js";
+import type { Health } from "./admin/health.js";
+import type { ProbeHandler } from "./admin/probes.js";
 import type { SessionError } from "./errors.js";
 import type { SessionHandle } from "./handle/handle.js";
 import type { ExpressMiddleware } from "./http/express.js";
@@ -72,6 +74,31 @@ export interface TokenSessions extends Middleware, Administration {
    * difference and carries the CREATE TABLE), `SESSION_STORE_UNAVAILABLE` or `SESSION_STORE_FAILED`.
    */
   check(): Promise<void>;
+  /**
+   * Whether sessions work in this process, by what is known: it asks nobody, and answers at once. An outage
+   * is noticed when a statement fails; on a server that nobody has used yet the status is `"up"`.
+   *
+   * @example
+   * const { status, store } = sessions.health();
+   * if (status !== "up") logger.warn({ status, code: store.lastError }, "sessions");
+   */
+  health(): Health;
+  /**
+   * Answers `200` as long as the process answers at all, whatever the store does: a restart would not bring
+   * that back. A plain `(request, response)` handler.
+   *
+   * @example
+   * app.get("/livez", sessions.liveness);
+   */
+  readonly liveness: ProbeHandler;
+  /**
+   * Answers `200` where {@link health} is `"up"` or `"degraded"`, and `503` with `Retry-After` where it is
+   * `"down"`; the body is `{ status, reasons }`. A plain `(request, response)` handler.
+   *
+   * @example
+   * app.get("/readyz", sessions.readiness);
+   */
+  readonly readiness: ProbeHandler;
   /**
    * Calls `listener` at each such event.
    *

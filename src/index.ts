@@ -10,10 +10,29 @@
 export type { Administration, SessionPage } from "./admin/administration.js";
 export type { DestroyManyOptions, DestroyProgress } from "./admin/destroy-many.js";
 export type { DestroyFilter, ListSessionsOptions, SessionFilter } from "./admin/filter.js";
+export type { Health, HealthReason } from "./admin/health.js";
+export type { ProbeHandler } from "./admin/probes.js";
 export type { ListedSession } from "./admin/select.js";
 export type { TokenSessionConstructor, TokenSessions } from "./api.js";
 export type { LevelTextLogger, Log, LogFields, Logger, LogMethod, PinoLike } from "./base/log.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
+export type {
+  AnnouncementFact,
+  CutFact,
+  EndFact,
+  FactMessage,
+  FactName,
+  FactsByName,
+  MintFact,
+  OpenFact,
+  PoolWaitFact,
+  PruneFact,
+  RetryFact,
+  RotationFact,
+  StatementFact,
+  StatementKind,
+  WriteFact,
+} from "./facts.js";
 export type { SessionHandle } from "./handle/handle.js";
 export type { LogoutOptions } from "./handle/logout.js";
 export type { CookieBridgeOptions } from "./http/cookie-bridge.js";
@@ -46,6 +65,8 @@ export type {
   SessionEndEvent,
   SessionInvalidEvent,
   SessionStartEvent,
+  StoreDownEvent,
+  StoreUpEvent,
   TokenSessionEvents,
 } from "./registry/events.js";
 export type { BroadcastMethods, SessionBroadcast } from "./socket.io/broadcaster.js";

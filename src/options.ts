@@ -18,6 +18,7 @@ import {
   unchecked,
   wholeNumber,
 } from "./base/option-table.js";
+import { Facts } from "./facts.js";
 import { LONGEST, type Seconds, type StoreFactory, VISIT_GAP } from "./store.js";
 import type { Database } from "./stores/mysql/db-kinds.js";
 import { ticketSecrets } from "./token/tickets.js";
@@ -200,6 +201,8 @@ type Values = Completed<typeof serverOptions>;
 /** Options checked, completed and frozen. */
 export interface Settings extends Omit<Values, "logger"> {
   readonly log: Log;
+  /** Tells what happens inside; there is one for each `tokenSession()`. */
+  readonly facts: Facts;
 }
 
 /** Checks all options once and completes them. Errors: `SESSION_OPTION_INVALID`. */
@@ -207,7 +210,7 @@ export function toSettings(options: TokenSessionOptions): Settings {
   const { logger: log, ...values } = complete(serverOptions, options);
   if (values.db !== undefined && values.store !== undefined)
     throw invalidOption("give either db or store, not both");
-  return Object.freeze({ ...values, log });
+  return Object.freeze({ ...values, log, facts: new Facts() });
 }
 
 type Freshness = NonNullable<TokenSessionOptions["freshness"]>;

@@ -1,5 +1,7 @@
 import type { Namespace } from "socket.io";
 import { administration } from "./admin/administration.js";
+import { healthOf } from "./admin/health.js";
+import { livenessProbe, readinessProbe } from "./admin/probes.js";
 import type { TokenSessionConstructor, TokenSessions } from "./api.js";
 import { Outages } from "./base/outages.js";
 import { chosenStore } from "./chosen-store.js";
@@ -27,6 +29,7 @@ import { handlerWrapper } from "./socket.io/handler.js";
 import { hideCookiesOf } from "./socket.io/handshake-cookies.js";
 import { HandshakeCredential } from "./socket.io/handshake-credential.js";
 import { type AttachTarget, attachTo, createMiddleware } from "./socket.io/namespaces.js";
+import { newSocketCounts } from "./socket.io/socket-counts.js";
 import { StoreFault } from "./store.js";
 import { fromConnectStore } from "./stores/express-session-backend/from-connect-store.js";
 import { memoryStore } from "./stores/memory.js";
@@ -50,11 +53,14 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     recovered: "sessions can be opened again",
   });
   const audience = new Audience(registry, outages);
+  const counts = newSocketCounts();
+  const health = () => healthOf({ registry, cluster, counts });
   const context = {
     registry,
     outages,
     recovery: audience.recovery,
     required,
+    counts,
     replacedTokens: new ReplacedTokens(settings.clock),
     strangers: new Strangers(settings.clock),
     handshakeCredential: settings.identify && new HandshakeCredential(settings.identify, settings),
@@ -93,10 +99,15 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
     async check() {
       try {
         await store.check?.();
+        if (store.check) registry.storeWatch.state.onAnswer();
       } catch (error) {
+        registry.storeWatch.state.onFailure(error);
         throw storeError(error);
       }
     },
+    health,
+    liveness: livenessProbe(),
+    readiness: readinessProbe(health),
     on: subscribe("on"),
     once: subscribe("once"),
     off: subscribe("off"),
@@ -136,6 +147,7 @@ function createTokenSession(options: TokenSessionOptions): TokenSessions {
   });
 
   setRegistry(sessions, registry);
+  settings.facts.sessions = sessions;
 
   function subscribe(method: "on" | "once" | "off") {
     return (event: keyof TokenSessionEvents, listener: (content: never) => void) => {

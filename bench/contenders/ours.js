@@ -9,8 +9,10 @@ const logger = {
   },
 };
 
-serve(({ io, pool, options }) => {
-  const sessions = tokenSession({ db: pool, logger, ...options });
+serve(async ({ io, pool, options }) => {
+  const { metered, ...given } = options;
+  const sessions = tokenSession({ db: pool, logger, ...given });
+  if (metered) await measure(sessions);
   sessions.attach(io);
   io.on("connection", (socket) => {
     socket.on("set", async ({ key, value }, done) => {
@@ -21,3 +23,15 @@ serve(({ io, pool, options }) => {
   });
   return { close: () => sessions.close(), answers: { prune: () => sessions.prune() } };
 });
+
+/**
+ * As docs/monitoring.md says. Loaded only where it is wanted: other servers have none of these packages.
+ * @param {import("../../dist/index.js").TokenSessions} sessions
+ */
+async function measure(sessions) {
+  const { PrometheusExporter } = await import("@opentelemetry/exporter-prometheus");
+  const { MeterProvider } = await import("@opentelemetry/sdk-metrics");
+  const { instrument } = await import("../../dist/admin/opentelemetry/instrument.js");
+  const readers = [new PrometheusExporter({ preventServerStart: true })];
+  instrument(sessions, { meterProvider: new MeterProvider({ readers }) });
+}

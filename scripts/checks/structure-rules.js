@@ -11,7 +11,8 @@ export const floors = [
   // The composition root, and the entries of their own.
   ["token-session.ts", "cookie-sessions/"],
   ["api.ts", "chosen-store.ts"],
-  ["socket.io/", "http/", "admin/"],
+  ["admin/"],
+  ["socket.io/", "http/"],
   ["handle/"],
   ["registry/"],
   ["session/"],
@@ -19,6 +20,7 @@ export const floors = [
   ["gateway/", "stores/", "testing/"],
   ["row/"],
   ["token/"],
+  ["facts.ts"],
   ["store.ts"],
   ["base/"],
   ["errors.ts", "types.ts", "wire.ts"],

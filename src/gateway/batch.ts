@@ -1,7 +1,9 @@
 import { SessionError } from "../errors.js";
 import { MAX_STATEMENT_BYTES } from "../row/entry-bytes.js";
 import { StoreFault } from "../store.js";
+import { Arrivals } from "./arrivals.js";
 import type { Lanes, LaneUse } from "./lanes.js";
+import type { EndedStatement } from "./statement.js";
 
 /**
  * What may wait together before more is refused: both are far beyond what a store that answers lets pile up.
@@ -30,6 +32,8 @@ export interface BatchOptions<Entry, Result> {
   readonly mostBytes?: () => number;
   /** Whether an entry has to be a statement of its own. */
   readonly isSingle?: (entry: Entry) => boolean;
+  /** Hears of each statement, before those whose entries it had. */
+  readonly onStatement?: (ended: EndedStatement) => void;
 }
 
 /** An entry, and who is told what came of it. */
@@ -52,6 +56,7 @@ export class Batch<Entry, Result> {
   readonly #options: BatchOptions<Entry, Result>;
   #waiting: Pending<Entry, Result>[] = [];
   #waitingBytes = 0;
+  readonly #arrivals = new Arrivals();
   #isScheduled = false;
   #inFlight = 0;
   /**
@@ -63,6 +68,16 @@ export class Batch<Entry, Result> {
 
   constructor(options: BatchOptions<Entry, Result>) {
     this.#options = options;
+  }
+
+  /** Entries that wait for their statement. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /** How long the first of them has waited, milliseconds. */
+  get oldestMs(): number {
+    return this.#arrivals.oldestMs;
   }
 
   /**
@@ -80,6 +95,7 @@ export class Batch<Entry, Result> {
       return;
     }
     this.#waiting.push(pending);
+    this.#arrivals.add(!this.#isScheduled);
     this.#waitingBytes += this.#bytesOf(pending);
     this.#schedule();
   }
@@ -124,12 +140,13 @@ export class Batch<Entry, Result> {
 
   async #start(): Promise<void> {
     const { lanes, keyOf } = this.#options;
+    const waitedMs = this.#arrivals.oldestMs;
     const pending = this.#take();
     if (keyOf) pending.sort((one, other) => (keyOf(one.entry) < keyOf(other.entry) ? -1 : 1));
     const use = this.#use();
     this.#inFlight++;
     this.#lastStartMs = performance.now();
-    await this.#run(pending, use === "blocking");
+    await this.#run(pending, { mayWait: use === "blocking", waitedMs });
     this.#inFlight--;
     lanes.release(use);
     if (this.#waiting.length > 0) this.#schedule();
@@ -158,24 +175,32 @@ export class Batch<Entry, Result> {
       if (single || count === width) break;
     }
     this.#waitingBytes -= bytes;
+    this.#arrivals.remove(count);
     return this.#waiting.splice(0, count);
   }
 
   /** Never rejects. */
-  async #run(pending: Pending<Entry, Result>[], mayWait: boolean): Promise<void> {
+  async #run(pending: Pending<Entry, Result>[], way: { mayWait: boolean; waitedMs: number }): Promise<void> {
+    const { run, onStatement } = this.#options;
+    const { mayWait, waitedMs } = way;
+    const beganMs = performance.now();
+    const tell = (failed?: { error: unknown }) =>
+      onStatement?.({ width: pending.length, durationMs: performance.now() - beganMs, waitedMs, ...failed });
     try {
-      const results = await this.#options.run(
+      const results = await run(
         pending.map(({ entry }) => entry),
         { mayWait },
       );
       if (results.length !== pending.length) throw new TypeError("a store must answer for each entry");
+      tell();
       for (const [n, each] of pending.entries()) resolve(each, results[n] as Result);
     } catch (error) {
+      tell({ error });
       if (pending.length > 1 && error instanceof StoreFault && error.mayBeOneEntry) {
         // One bad row fails alone.
         const half = Math.ceil(pending.length / 2);
-        await this.#run(pending.slice(0, half), mayWait);
-        await this.#run(pending.slice(half), mayWait);
+        await this.#run(pending.slice(0, half), way);
+        await this.#run(pending.slice(half), way);
       } else for (const each of pending) reject(each, error);
     }
   }

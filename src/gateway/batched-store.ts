@@ -1,5 +1,6 @@
 import { ignoreRejection } from "../base/promises.js";
 import { SessionError } from "../errors.js";
+import type { StatementKind } from "../facts.js";
 import { ID_BYTES, insertBytes, MAX_STATEMENT_BYTES, writeBytes } from "../row/entry-bytes.js";
 import type {
   LegacyRow,
@@ -17,6 +18,8 @@ import { isOpaque } from "../token/opaque.js";
 import { type PresentedToken, timeOfId } from "../token/token.js";
 import { Batch, type Pending } from "./batch.js";
 import { Lanes } from "./lanes.js";
+import { type QueueState, queueState } from "./queue-state.js";
+import { type EndedStatement, type OnStatement, tellOf } from "./statement.js";
 
 /**
  * A store that can find out its clock where `now()` is a guess, as it is before its first answer; the MySQL
@@ -36,6 +39,9 @@ const CONCURRENCY = 4;
 
 const TOUCH_TRIES = 3;
 
+const LIST = { kind: "list", width: 1 } as const;
+const COUNT = { kind: "count", width: 1 } as const;
+
 /** An id younger than this may not have reached every node of a cluster of databases yet. */
 const YOUNG_MS = 10_000;
 /**
@@ -47,6 +53,9 @@ const SET_BACK_MS = 86_400_000;
 /** The registry's way to the store: one entry in, one answer out, gathered into statements on the way. */
 export class BatchedStore {
   readonly #store: StoreWithClock;
+  readonly #onStatement: OnStatement;
+  readonly #lanes: Lanes;
+  readonly #batches: readonly Pick<Batch<never, unknown>, "waitingCount" | "oldestMs">[];
   readonly #loads: Batch<string, SessionRow | undefined>;
   readonly #revisions: Batch<string, SessionRevision | undefined>;
   readonly #inserts: Batch<NewSession, SessionRow | null>;
@@ -59,32 +68,42 @@ export class BatchedStore {
   readonly #expiredDeletes: Batch<string, boolean>;
   readonly #adoptions: Batch<LegacyRow, undefined>;
 
-  constructor(store: StoreWithClock) {
+  /** `onStatement` hears of each, and must not throw. */
+  constructor(store: StoreWithClock, onStatement: OnStatement) {
     this.#store = store;
+    this.#onStatement = onStatement;
+    this.#lanes = new Lanes(store.concurrency ?? CONCURRENCY);
+    const told = (kind: StatementKind) => ({
+      onStatement: (ended: EndedStatement) => onStatement({ kind, ...ended }),
+    });
     const common = {
-      lanes: new Lanes(store.concurrency ?? CONCURRENCY),
+      lanes: this.#lanes,
       width: WIDTH,
       mostBytes: () => Math.min(store.statementBytes ?? MAX_STATEMENT_BYTES, MAX_STATEMENT_BYTES),
     };
     const byKey = { ...common, bytesOf: () => ID_BYTES };
     this.#loads = new Batch({
       ...byKey,
+      ...told("load"),
       use: "read",
       run: async (ids) => byId(ids, await store.load(ids)),
     });
     this.#revisions = new Batch({
       ...byKey,
+      ...told("verify"),
       use: "read",
       run: async (ids) => byId(ids, await this.#loadRevisions(ids)),
     });
     this.#inserts = new Batch({
       ...common,
+      ...told("insert"),
       use: "write",
       bytesOf: insertBytes,
       run: (sessions) => store.insert(sessions),
     });
     const write = {
       ...common,
+      ...told("write"),
       bytesOf: writeBytes,
       run: (attempts: readonly WriteAttempt[], options: { mayWait: boolean }) =>
         store.write(attempts, options),
@@ -99,6 +118,7 @@ export class BatchedStore {
     const touching = (beginVisit: boolean): Batch<string, boolean> =>
       new Batch({
         ...byKey,
+        ...told("touch"),
         use: "write",
         keyOf: (id) => id,
         run: async (ids) => allBut(ids, await store.touch(ids, { beginVisit })),
@@ -107,6 +127,7 @@ export class BatchedStore {
     this.#visits = touching(true);
     this.#deletes = new Batch({
       ...byKey,
+      ...told("delete"),
       use: "write",
       keyOf: (id) => id,
       run: async (ids, { mayWait }) =>
@@ -115,6 +136,7 @@ export class BatchedStore {
     const deleting = (options: { onlyExpired: boolean }): Batch<string, boolean> =>
       new Batch({
         ...byKey,
+        ...told("delete"),
         use: "blocking",
         width: 1,
         run: async (ids) => {
@@ -127,6 +149,7 @@ export class BatchedStore {
     // One row each, and for many a token that is made up: these must not take every lane.
     this.#adoptions = new Batch({
       ...byKey,
+      ...told("adopt"),
       use: "blocking",
       width: 1,
       run: async (legacy) => {
@@ -134,6 +157,23 @@ export class BatchedStore {
         return [undefined];
       },
     });
+    this.#batches = [
+      this.#loads,
+      this.#revisions,
+      this.#inserts,
+      this.#writes,
+      this.#repeats,
+      this.#touches,
+      this.#visits,
+      this.#deletes,
+      this.#lockedDeletes,
+      this.#expiredDeletes,
+      this.#adoptions,
+    ];
+  }
+
+  get queue(): QueueState {
+    return queueState(this.#batches, this.#lanes);
   }
 
   load(sessionId: string): Promise<SessionRow | undefined> {
@@ -152,7 +192,10 @@ export class BatchedStore {
 
   /** For each id, in order, what tells whether its row has moved. */
   async loadRevisions(sessionIds: readonly string[]): Promise<(SessionRevision | undefined)[]> {
-    return byId(sessionIds, await this.#loadRevisions(sessionIds));
+    const width = sessionIds.length;
+    const read = () => this.#loadRevisions(sessionIds);
+    const rows = await tellOf(this.#onStatement, { kind: "verify", width }, read);
+    return byId(sessionIds, rows);
   }
 
   #loadRevisions(sessionIds: readonly string[]): Promise<SessionRevision[]> {
@@ -164,26 +207,30 @@ export class BatchedStore {
    * list.
    */
   async forUser(userId: string, page?: UserPage): Promise<UserSession[]> {
-    if (!this.#store.forUser) throw new SessionError("SESSION_UNSUPPORTED", "it has no list by user");
-    return this.#store.forUser(userId, ...(page ? [page] : []));
+    const { forUser } = this.#store;
+    if (!forUser) throw new SessionError("SESSION_UNSUPPORTED", "it has no list by user");
+    return tellOf(this.#onStatement, LIST, () => forUser.call(this.#store, userId, ...(page ? [page] : [])));
   }
 
   /** A page of the living rows. Errors: `SESSION_UNSUPPORTED` where the store keeps no such list. */
   async list(options: ListOptions): Promise<SessionRow[]> {
-    if (!this.#store.list) throw new SessionError("SESSION_UNSUPPORTED", "a list of all sessions");
-    return this.#store.list(options);
+    const { list } = this.#store;
+    if (!list) throw new SessionError("SESSION_UNSUPPORTED", "a list of all sessions");
+    return tellOf(this.#onStatement, LIST, () => list.call(this.#store, options));
   }
 
   /** How many sessions live. Errors: `SESSION_UNSUPPORTED` where the store does not count. */
   async count(): Promise<number> {
-    if (!this.#store.count) throw new SessionError("SESSION_UNSUPPORTED", "the number of all sessions");
-    return this.#store.count();
+    const { count } = this.#store;
+    if (!count) throw new SessionError("SESSION_UNSUPPORTED", "the number of all sessions");
+    return tellOf(this.#onStatement, COUNT, () => count.call(this.#store));
   }
 
   /** What there is. Errors: `SESSION_UNSUPPORTED` where the store does not say. */
   async stats(): Promise<StoreStats> {
-    if (!this.#store.stats) throw new SessionError("SESSION_UNSUPPORTED", "it does not count what there is");
-    return this.#store.stats();
+    const { stats } = this.#store;
+    if (!stats) throw new SessionError("SESSION_UNSUPPORTED", "it does not count what there is");
+    return tellOf(this.#onStatement, COUNT, () => stats.call(this.#store));
   }
 
   insert(session: NewSession): Promise<SessionRow | null> {

@@ -27,6 +27,17 @@ export class Lanes {
     };
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#most.read;
+  }
+
+  /** How many have a statement. */
+  get taken(): number {
+    const { read, write, blocking } = this.#taken;
+    return read + write + blocking;
+  }
+
   /** Takes a lane, or remembers who is to be called when one is free. */
   take(use: LaneUse, who: Waiting): boolean {
     const { read, write, blocking } = this.#taken;

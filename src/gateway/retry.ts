@@ -1,5 +1,6 @@
 import { type Clock, pause } from "../base/clock.js";
 import { SessionError, toSessionError } from "../errors.js";
+import type { Facts } from "../facts.js";
 import { StoreFault } from "../store.js";
 
 const FIRST_DELAY_MS = 20;
@@ -24,11 +25,21 @@ export class Backoff {
   }
 }
 
+/** By which clock it is tried again, and who is told of it. */
+export interface RetryHost {
+  readonly clock: Clock;
+  readonly facts: Facts;
+}
+
 /**
  * Runs a store operation that may safely be repeated until it answers, a fault comes that waiting does not
  * mend, or `deadline` (in `clock` milliseconds) has passed; then throws a {@link SessionError}.
  */
-export async function retry<T>(clock: Clock, deadline: number, run: () => Promise<T>): Promise<T> {
+export async function retry<T>(
+  { clock, facts }: RetryHost,
+  deadline: number,
+  run: () => Promise<T>,
+): Promise<T> {
   const backoff = new Backoff(clock);
   for (;;) {
     try {
@@ -36,6 +47,7 @@ export async function retry<T>(clock: Clock, deadline: number, run: () => Promis
     } catch (error) {
       if (!isPassing(error) || clock.now() >= deadline) throw storeError(error);
     }
+    facts.retry.tell({ kind: "other" });
     await backoff.wait();
   }
 }
@@ -46,14 +58,14 @@ export async function retry<T>(clock: Clock, deadline: number, run: () => Promis
  * error is `SESSION_WRITE_UNCERTAIN`, whatever the last try came to.
  */
 export async function retryWrite<T>(
-  clock: Clock,
+  host: RetryHost,
   deadline: number,
   sessionId: string | undefined,
   run: () => Promise<T>,
 ): Promise<T> {
   let uncertain = false;
   try {
-    return await retry(clock, deadline, async () => {
+    return await retry(host, deadline, async () => {
       try {
         return await run();
       } catch (error) {

@@ -1,4 +1,3 @@
-import type { Clock } from "../base/clock.js";
 import type { ProcessId } from "../row/writers.js";
 import type { SessionRow, WriteAttempt } from "../store.js";
 import {
@@ -15,11 +14,10 @@ import {
 } from "./attempt-state.js";
 import type { BatchedStore } from "./batched-store.js";
 import { type LateReads, reread } from "./late-reads.js";
-import { Backoff, retry, retryWrite } from "./retry.js";
+import { Backoff, type RetryHost, retry, retryWrite } from "./retry.js";
 
 /** What carrying an attempt out needs. */
-export interface AttemptHost {
-  readonly clock: Clock;
+export interface AttemptHost extends RetryHost {
   readonly processId: ProcessId;
   readonly lateReads: LateReads;
   /** The way to the store. */
@@ -28,11 +26,11 @@ export interface AttemptHost {
 
 /** Reads a row, again and again until the store answers or `deadline` has passed. */
 export function loadRow(
-  host: Pick<AttemptHost, "clock" | "store">,
+  host: RetryHost & Pick<AttemptHost, "store">,
   sessionId: string,
   deadline: number,
 ): Promise<SessionRow | undefined> {
-  return retry(host.clock, deadline, () => host.store.load(sessionId));
+  return retry(host, deadline, () => host.store.load(sessionId));
 }
 
 /**
@@ -41,12 +39,12 @@ export function loadRow(
  * those of the store.
  */
 export function settleDelete(
-  host: Pick<AttemptHost, "clock" | "store">,
+  host: RetryHost & Pick<AttemptHost, "store">,
   sessionId: string,
   deadline: number,
   options: { onlyExpired: boolean },
 ): Promise<void> {
-  return retryWrite(host.clock, deadline, sessionId, () => host.store.delete(sessionId, options));
+  return retryWrite(host, deadline, sessionId, () => host.store.delete(sessionId, options));
 }
 
 /**
@@ -69,6 +67,7 @@ export async function settleAttempt(
       const { reading, isTimeUp } = await readAfter(state, host, attempt, base, deadline);
       [state, step] = afterReading(state, reading, { isTimeUp });
     } else {
+      host.facts.retry.tell({ kind: "write" });
       if (step.afterPause) await backoff.wait();
       const { isAlone: isRepeated } = state;
       const next = await store.write(attempt, { isRepeated }).then(toAnswer, toFailure);
@@ -93,13 +92,14 @@ export function toFailure(error: unknown): Answer {
  */
 async function readAfter(
   state: AttemptState,
-  { clock, store, lateReads, processId }: AttemptHost,
+  host: AttemptHost,
   attempt: WriteAttempt,
   base: AttemptBase,
   deadline: number,
 ): Promise<{ reading: Reading; isTimeUp: boolean }> {
+  const { clock, lateReads, processId } = host;
   const { sessionId } = attempt;
-  const load = () => loadRow({ clock, store }, sessionId, deadline);
+  const load = () => loadRow(host, sessionId, deadline);
   const judged = (row: SessionRow | undefined) => judgeRow(state, { attempt, base, processId }, row);
   let isTimeUp = false;
   const isBelieved = (row: SessionRow | undefined) => {

@@ -14,6 +14,7 @@ import { logIn } from "./login.js";
 import { type LogoutOptions, logOut } from "./logout.js";
 import { Readiness } from "./readiness.js";
 import { type Bearer, rotate } from "./rotation.js";
+import { type RotationKind, type RunRotation, tellRotation } from "./told-rotation.js";
 
 /**
  * What one socket or request sees of its session: `socket.session`, `req.session`, `ctx.session`, or what
@@ -241,10 +242,9 @@ export class SessionHandle {
    * `SESSION_WRITE_UNCERTAIN` after a login that was written: older sessions may not have ended.
    */
   login(userId: string | number): Promise<void> {
-    return this.#change(async (session) => {
-      const id = toUserId(userId);
-      await logIn(session, this.#bearerOrThrow(session), this.#registry, id);
-    });
+    return this.#rotate("login", async (session, bearer) =>
+      logIn(session, bearer, this.#registry, toUserId(userId)),
+    );
   }
 
   /**
@@ -257,17 +257,17 @@ export class SessionHandle {
    * await socket.session.logout({ keepRooms: ["lobby"] });
    */
   logout(options?: LogoutOptions): Promise<void> {
-    return this.#change((session) => logOut(session, this.#bearerOrThrow(session), this.#registry, options));
+    return this.#rotate("logout", (session, bearer) => logOut(session, bearer, this.#registry, options));
   }
 
   /** A new token as with {@link login}, after any change of rights for example; everything else stays. */
   regenerate(): Promise<void> {
-    return this.#change((session) => rotate(session, this.#bearerOrThrow(session), this.#registry));
+    return this.#rotate("regenerate", (session, bearer) => rotate(session, bearer, this.#registry));
   }
 
-  #bearerOrThrow(session: Session): Bearer {
-    if (this.#bearer) return this.#bearer;
-    throw session.error("SESSION_NOT_CONFIRMED", "this handle has no client to give a token to");
+  #rotate(kind: RotationKind, run: RunRotation): Promise<void> {
+    const { facts } = this.#registry;
+    return this.#change((session) => tellRotation(facts, { kind, session, bearer: this.#bearer }, run));
   }
 
   /**

@@ -11,5 +11,5 @@ export async function askStore<Result>(
 ): Promise<Result> {
   registry.throwIfClosed();
   const { clock, storeTimeoutMs } = registry;
-  return registry.track(() => retry(clock, clock.now() + storeTimeoutMs, run));
+  return registry.track(() => retry(registry, clock.now() + storeTimeoutMs, run));
 }

@@ -1,7 +1,8 @@
 import { EventEmitter } from "node:events";
 import { type Log, thrownFields } from "../base/log.js";
-import type { SessionError } from "../errors.js";
+import type { SessionError, SessionErrorCode } from "../errors.js";
 import { runOutsideHandlers } from "../session/handler-scope.js";
+import type { Seconds, UnixSeconds } from "../store.js";
 import type { ClientDescription, EndReason } from "../wire.js";
 import type { AuditEvents } from "./audit-events.js";
 
@@ -41,6 +42,20 @@ export interface SessionInvalidEvent {
   readonly reason: "malformed" | "unknown" | "expired" | "retired";
 }
 
+/** The store has not answered for `storeTimeout`. */
+export interface StoreDownEvent {
+  /** When it failed first, by this machine's clock. */
+  readonly since: UnixSeconds;
+  /** How the last statement failed. */
+  readonly code: SessionErrorCode;
+}
+
+/** The store answers again. */
+export interface StoreUpEvent extends StoreDownEvent {
+  /** How long it did not answer. */
+  readonly downFor: Seconds;
+}
+
 /**
  * Events of {@link TokenSessions}, each with one object. A listener that throws, or whose promise rejects, is
  * logged as an error; it keeps no other listener from being called, and does not end the process.
@@ -62,6 +77,10 @@ export interface TokenSessionEvents extends AuditEvents {
   sessionInvalid: (event: SessionInvalidEvent) => void;
   /** A change could not be saved, or a row could not be read; also logged. Listening is optional. */
   error: (error: SessionError) => void;
+  /** Once for each outage: by then changes, opens and requests have been refused. */
+  storeDown: (event: StoreDownEvent) => void;
+  /** Once after each `storeDown`. */
+  storeUp: (event: StoreUpEvent) => void;
 }
 
 type EventName = keyof TokenSessionEvents;

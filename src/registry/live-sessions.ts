@@ -3,6 +3,7 @@ import type { Log } from "../base/log.js";
 import { OngoingWork } from "../base/ongoing-work.js";
 import { Outages } from "../base/outages.js";
 import { isOrdinary, SessionError, toSessionError } from "../errors.js";
+import type { Facts } from "../facts.js";
 import { BatchedStore } from "../gateway/batched-store.js";
 import { LateReads } from "../gateway/late-reads.js";
 import type { Settings } from "../options.js";
@@ -21,6 +22,7 @@ import type { EndReason } from "../wire.js";
 import { Audit } from "./audit.js";
 import type { Events } from "./events.js";
 import { adoptRow } from "./mint.js";
+import { StoreWatch } from "./store-watch.js";
 import { Touches } from "./touches.js";
 import { WatchedSessions } from "./watched-sessions.js";
 
@@ -52,6 +54,7 @@ const OPENED = { beginVisit: true };
 export class LiveSessions implements SessionHost<Session> {
   readonly clock: Clock;
   readonly log: Log;
+  readonly facts: Facts;
   readonly events: Events;
   readonly processId = newProcessId();
   readonly maxBytes: number;
@@ -64,6 +67,7 @@ export class LiveSessions implements SessionHost<Session> {
   readonly watched = new WatchedSessions();
   readonly store: BatchedStore;
   readonly audit: Audit;
+  readonly storeWatch: StoreWatch;
   readonly #touches: Touches;
   readonly #refreshes: Outages;
   readonly #live = new Map<string, Session>();
@@ -74,6 +78,7 @@ export class LiveSessions implements SessionHost<Session> {
   constructor(settings: Settings, store: SessionStore, events: Events) {
     this.clock = settings.clock;
     this.log = settings.log;
+    this.facts = settings.facts;
     this.maxBytes = settings.maxBytes;
     this.maxPerUser = settings.maxPerUser;
     this.storeTimeoutMs = settings.storeTimeout * 1000;
@@ -82,7 +87,8 @@ export class LiveSessions implements SessionHost<Session> {
     this.audit = new Audit(events, this.processId.toString("hex"));
     this.lateReads = new LateReads(settings);
     this.recentRows = new RecentRows(settings.clock);
-    this.store = new BatchedStore(store);
+    this.storeWatch = new StoreWatch(this);
+    this.store = new BatchedStore(store, (statement) => this.storeWatch.onStatement(statement));
     this.#touches = new Touches(settings, this.store);
     this.#refreshes = new Outages(settings, {
       failing: "live sessions cannot be read again",
@@ -92,6 +98,11 @@ export class LiveSessions implements SessionHost<Session> {
 
   get isClosed(): boolean {
     return this.#closed;
+  }
+
+  /** How many sessions are live. */
+  get liveCount(): number {
+    return this.#live.size;
   }
 
   /** Those that are open in this process. */
@@ -117,7 +128,7 @@ export class LiveSessions implements SessionHost<Session> {
     // The row of one that has expired has made room: by now there may be another session, which others have
     // open.
     if (reason !== "expired") this.announcer?.announceEnd(session.id, reason);
-    if (!session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
+    if (!session.row) this.#tellEnd(session.id, reason);
     if (!by) this.audit.recordEnd(session, reason);
   }
 
@@ -126,7 +137,12 @@ export class LiveSessions implements SessionHost<Session> {
     if (this.#live.get(session.id) === session) this.#live.delete(session.id);
     this.#rememberEnd(session.id, reason, session.row?.createdAt);
     // One that ended while it was being opened has not been a session to anybody.
-    if (session.row) this.events.emit("sessionEnd", { sessionId: session.id, reason });
+    if (session.row) this.#tellEnd(session.id, reason);
+  }
+
+  #tellEnd(sessionId: string, reason: EndReason): void {
+    this.facts.end.tell({ reason });
+    this.events.emit("sessionEnd", { sessionId, reason });
   }
 
   onBusy(): void {
@@ -186,7 +202,7 @@ export class LiveSessions implements SessionHost<Session> {
    */
   async adopt(token: PresentedToken): Promise<boolean> {
     if (!this.store.canAdopt(token)) return false;
-    await this.track(() => adoptRow(this.store, token, this.clock, this.clock.now() + this.storeTimeoutMs));
+    await this.track(() => adoptRow(this.store, token, this, this.clock.now() + this.storeTimeoutMs));
     return true;
   }
 
@@ -198,7 +214,9 @@ export class LiveSessions implements SessionHost<Session> {
     const session = this.#live.get(sessionId);
     const known = session?.row?.revision;
     // What has come this way already, or has been overtaken.
-    if (known === revision || (known !== undefined && isGrown(revision) && revision < known)) return;
+    const isLate = known === revision || (known !== undefined && isGrown(revision) && revision < known);
+    this.facts.announcement.tell({ outcome: isLate ? "late" : "heard", count: 1 });
+    if (isLate) return;
     this.recentRows.rememberAnnounced(sessionId, revision);
     if (!session) return;
     const keep = parseRoomNames(keepRooms);
@@ -208,6 +226,7 @@ export class LiveSessions implements SessionHost<Session> {
   /** Another process says that a session is over. */
   applyRemoteEnd(sessionId: string, reason: EndReason): void {
     const session = this.#live.get(sessionId);
+    this.facts.announcement.tell({ outcome: "heard", count: 1 });
     if (session) session.end(reason);
     else this.#rememberEnd(sessionId, reason);
   }
@@ -286,6 +305,7 @@ export class LiveSessions implements SessionHost<Session> {
   /** Refuses new work, waits until everything on its way to the store is answered or given up. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.storeWatch.state.close();
     await this.#ongoing.untilNone();
   }
 

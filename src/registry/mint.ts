@@ -1,7 +1,6 @@
-import type { Clock } from "../base/clock.js";
 import { SessionError } from "../errors.js";
 import type { BatchedStore } from "../gateway/batched-store.js";
-import { retry, retryWrite } from "../gateway/retry.js";
+import { type RetryHost, retry, retryWrite } from "../gateway/retry.js";
 import { hasWritten, newRevision, type ProcessId, withWriter } from "../row/writers.js";
 import { Values } from "../session/values.js";
 import type { NewSession, SessionRow } from "../store.js";
@@ -19,9 +18,8 @@ const MAX_TAKEN_IDS = 3;
 const OUT_OF_TIME_MS = 60_000;
 
 /** By whom a row is inserted, and until when that is tried, in milliseconds of the clock. */
-export interface Inserter {
+export interface Inserter extends RetryHost {
   readonly processId: ProcessId;
-  readonly clock: Clock;
   readonly deadline: number;
 }
 
@@ -35,7 +33,7 @@ export async function insertNewRow(
   inserter: Inserter,
 ): Promise<{ row: SessionRow; token: PresentedToken }> {
   // An id by this machine's clock, which may be wrong, would not be in order with those of other nodes.
-  await retry(inserter.clock, inserter.deadline, () => store.ensureClock());
+  await retry(inserter, inserter.deadline, () => store.ensureClock());
   for (let taken = 0; taken < MAX_TAKEN_IDS; taken++) {
     const token = mintToken(store.nowMs);
     const { row } = await insertRow(store, token, { client, data: Values.empty().toText() }, inserter);
@@ -61,12 +59,13 @@ export function insertRow(
   store: BatchedStore,
   { sessionId, secretHash }: PresentedToken,
   first: FirstFacts,
-  { processId, clock, deadline }: Inserter,
+  inserter: Inserter,
 ): Promise<{ row: SessionRow | undefined; isInserted: boolean }> {
+  const { processId, deadline } = inserter;
   const revision = newRevision();
   const writers = withWriter(new Uint8Array(), processId, revision);
   const fresh: NewSession = { ...first, sessionId, secretHash, revision, writers };
-  return retryWrite(clock, deadline, sessionId, async () => {
+  return retryWrite(inserter, deadline, sessionId, async () => {
     const inserted = await store.insert(fresh);
     if (inserted) return { row: inserted, isInserted: true };
     const row = await store.load(sessionId);
@@ -82,8 +81,8 @@ export function insertRow(
 export function adoptRow(
   store: BatchedStore,
   token: PresentedToken,
-  clock: Clock,
+  host: RetryHost,
   deadline: number,
 ): Promise<void> {
-  return retry(clock, deadline, () => store.adopt(token));
+  return retry(host, deadline, () => store.adopt(token));
 }

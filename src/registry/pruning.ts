@@ -63,13 +63,13 @@ export class Pruning {
   }
 
   async #runSteps(): Promise<number> {
-    const { clock, storeTimeout } = this.#settings;
+    const { clock, facts, storeTimeout } = this.#settings;
     let total = 0;
     let limit = FIRST_STEP;
     while (!this.#stopped) {
       const beganMs = clock.now();
       const deadline = beganMs + storeTimeout * 1000;
-      const step = await retryWrite(clock, deadline, undefined, async () =>
+      const step = await retryWrite(this.#settings, deadline, undefined, async () =>
         this.#store.prune?.({ expiredFor: KEPT_FOR, limit }),
       ).catch((error: unknown) => {
         if (total === 0) throw error;
@@ -79,9 +79,10 @@ export class Pruning {
         });
       });
       total += step?.deleted ?? 0;
+      const tookMs = clock.now() - beganMs;
+      if (step) facts.prune.tell({ ...step, durationMs: tookMs });
       // Where others delete the same rows at the same time, they may as well have the rest.
       if (!step?.more || step.deleted === 0) break;
-      const tookMs = clock.now() - beganMs;
       if (tookMs > STEP_MS) limit = Math.max(SMALLEST_STEP, Math.floor(limit / 2));
       else if (tookMs < STEP_MS / 2) limit = Math.min(LARGEST_STEP, limit * 2);
       await pause(clock, REST * tookMs);

@@ -15,6 +15,7 @@ import type { ClientDescription, EndReason } from "../wire.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
 import { LiveSessions } from "./live-sessions.js";
 import { type FirstFacts, type Inserter, insertNewRow, insertRow } from "./mint.js";
+import { toMintFact, toOpenFact } from "./open-facts.js";
 
 /** What became of a token that was presented. */
 export type Opened =
@@ -71,7 +72,12 @@ export class SessionRegistry extends LiveSessions {
   }
 
   /** The same, but that it does not tell of a token that opens nothing: {@link emitRefused} does. */
-  async openQuietly(token: PresentedToken): Promise<Opened> {
+  openQuietly(token: PresentedToken): Promise<Opened> {
+    const open = () => this.#openByToken(token);
+    return this.facts.open.measure(open, toOpenFact("token"));
+  }
+
+  async #openByToken(token: PresentedToken): Promise<Opened> {
     const { sessionId, secretHash } = token;
     let standing: Standing = "none";
     const judge = (row: SessionRow): RowStanding => {
@@ -150,7 +156,8 @@ export class SessionRegistry extends LiveSessions {
    * there has been one, as the caller knows.
    */
   async reopen(sessionId: string, judge: (row: SessionRow) => RowStanding): Promise<Opened> {
-    const opened = await this.#openRow(sessionId, judge, { isExpected: true });
+    const open = () => this.#openRow(sessionId, judge, { isExpected: true });
+    const opened = await this.facts.open.measure(open, toOpenFact("recovery"));
     if (opened.found === "session") this.touchIfDue(opened.session);
     return opened;
   }
@@ -217,6 +224,7 @@ export class SessionRegistry extends LiveSessions {
 
   /** Says that a token was presented that opens nothing. */
   emitInvalid(reason: SessionInvalidEvent["reason"], sessionId?: string): void {
+    if (reason === "malformed") this.facts.open.tell({ kind: "token", outcome: reason, durationMs: 0 });
     this.events.emit("sessionInvalid", { reason, ...(sessionId && { sessionId }) });
   }
 
@@ -226,7 +234,8 @@ export class SessionRegistry extends LiveSessions {
    */
   async mint(client: ClientDescription | null): Promise<Minted> {
     this.throwIfClosed();
-    const { row, token } = await this.track(() => insertNewRow(this.store, client, this.#inserter));
+    const insert = () => insertNewRow(this.store, client, this.#inserter);
+    const { row, token } = await this.track(() => this.facts.mint.measure(insert, toMintFact));
     const session = this.acquire(token.sessionId);
     session.begin(row);
     this.events.emit("sessionStart", { sessionId: session.id, client });
@@ -234,8 +243,8 @@ export class SessionRegistry extends LiveSessions {
   }
 
   get #inserter(): Inserter {
-    const { clock, processId } = this;
-    return { clock, processId, deadline: clock.now() + this.storeTimeoutMs };
+    const { clock, facts, processId } = this;
+    return { clock, facts, processId, deadline: clock.now() + this.storeTimeoutMs };
   }
 
   /**
@@ -246,9 +255,8 @@ export class SessionRegistry extends LiveSessions {
   async mintFor(token: PresentedToken, first: FirstFacts): Promise<Opened & { isNew: boolean }> {
     this.throwIfClosed();
     const { sessionId, secretHash } = token;
-    const { row, isInserted: isNew } = await this.track(() =>
-      insertRow(this.store, token, first, this.#inserter),
-    );
+    const insert = () => insertRow(this.store, token, first, this.#inserter);
+    const { row, isInserted: isNew } = await this.track(() => this.facts.mint.measure(insert, toMintFact));
     if (isNew) this.recentRows.forget(sessionId);
     if (isNew) this.events.emit("sessionStart", { sessionId, client: first.client });
     if (!isNew || !row || this.findLive(sessionId)) {

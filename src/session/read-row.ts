@@ -1,6 +1,6 @@
-import type { Clock } from "../base/clock.js";
 import type { BatchedStore } from "../gateway/batched-store.js";
 import { isExpiryInDoubt, type LateReads, reread } from "../gateway/late-reads.js";
+import type { RetryHost } from "../gateway/retry.js";
 import { loadRow } from "../gateway/settle.js";
 import { isLate } from "../row/row-age.js";
 import type { SessionRow } from "../store.js";
@@ -18,8 +18,7 @@ export interface Reader {
 }
 
 /** What reading needs of the registry. */
-export interface ReadingHost {
-  readonly clock: Clock;
+export interface ReadingHost extends RetryHost {
   readonly store: BatchedStore;
   readonly lateReads: LateReads;
   /** What was known of rows that are not kept. */

@@ -1,3 +1,4 @@
+import type { WriteFact } from "../facts.js";
 import type { Answer, Outcome } from "../gateway/attempt-state.js";
 import type { Pending } from "../gateway/batch.js";
 import { type AttemptHost, settleAttempt, toAnswer, toFailure } from "../gateway/settle.js";
@@ -12,6 +13,12 @@ export interface Writer {
   onOutcome(sent: SentWrite, outcome: Outcome): void;
 }
 
+/** What carrying a write out needs. */
+export interface WritingHost extends AttemptHost {
+  /** How long before its deadline a write has its turn. */
+  readonly storeTimeoutMs: number;
+}
+
 const APPLIED: Outcome = { verdict: "applied" };
 
 /**
@@ -24,13 +31,13 @@ export class SentWrite implements Pending<WriteAttempt, boolean | undefined> {
   readonly values: Values;
   readonly deadline: number;
   readonly #writer: Writer;
-  readonly #host: AttemptHost;
+  readonly #host: WritingHost;
   #entry: WriteAttempt | undefined;
 
   constructor(
     { base, values, deadline }: Pick<SentWrite, "base" | "values" | "deadline">,
     writer: Writer,
-    host: AttemptHost,
+    host: WritingHost,
   ) {
     this.base = base;
     this.values = values;
@@ -47,7 +54,7 @@ export class SentWrite implements Pending<WriteAttempt, boolean | undefined> {
 
   /** Without promises where a row matched and that is all there is to it, as it mostly is. */
   resolve(matched: boolean | undefined): void {
-    if (matched === true) this.#writer.onOutcome(this, APPLIED);
+    if (matched === true) this.#end(APPLIED);
     else void this.#settle(toAnswer(matched));
   }
 
@@ -57,6 +64,21 @@ export class SentWrite implements Pending<WriteAttempt, boolean | undefined> {
 
   async #settle(answer: Answer): Promise<void> {
     const { entry, base, deadline } = this;
-    this.#writer.onOutcome(this, await settleAttempt(this.#host, entry, base, deadline, answer));
+    this.#end(await settleAttempt(this.#host, entry, base, deadline, answer));
   }
+
+  #end(outcome: Outcome): void {
+    const { facts, clock, storeTimeoutMs } = this.#host;
+    if (facts.write.isHeard) {
+      const durationMs = clock.now() - (this.deadline - storeTimeoutMs);
+      facts.write.tell({ outcome: nameOf(outcome), durationMs });
+    }
+    this.#writer.onOutcome(this, outcome);
+  }
+}
+
+function nameOf(outcome: Outcome): WriteFact["outcome"] {
+  if (outcome.verdict === "refused") return "conflict";
+  if (outcome.verdict !== "failed") return outcome.verdict;
+  return outcome.isUncertain ? "uncertain" : "failed";
 }

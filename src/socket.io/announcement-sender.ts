@@ -89,13 +89,13 @@ export class AnnouncementSender {
       const sending = capturePromises(() =>
         this.#namespace.serverSideEmit(ANNOUNCEMENT as never, message as never),
       );
-      if (sending.length === 0) return this.#reportSent();
+      if (sending.length === 0) return this.#reportSent(message);
       this.#inFlight++;
       this.#watchForStall();
       Promise.all(sending).then(
         () => {
           this.#settle();
-          this.#reportSent();
+          this.#reportSent(message);
           this.#flush();
         },
         (error: unknown) => {
@@ -114,17 +114,23 @@ export class AnnouncementSender {
     this.#doPromisesSettle = true;
   }
 
-  #reportSent(): void {
+  #reportSent(message: Announcement): void {
+    this.#tell("sent", message);
     this.#backoff = undefined;
     if (!this.#isFailing) return;
     this.#isFailing = false;
     this.#registry.log.info({}, "announcements to other servers are heard again");
   }
 
+  #tell(outcome: "sent" | "failed", { written, ended }: Announcement): void {
+    this.#registry.facts.announcement.tell({ outcome, count: written.length + ended.length });
+  }
+
   /** Keeps what was not sent, unless there is newer, and tries again after a pause. */
   #retryLater(message: Announcement, error: unknown): void {
     // The application has ended its connections by now: that is no outage.
     if (this.#isClosed) return;
+    this.#tell("failed", message);
     this.#pending.putBack(message);
     // Its message is the server's, or the adapter's, own: only the kind of the error is safe to log.
     this.#reportFailing(error instanceof Error ? error.constructor.name : typeof error);

@@ -101,6 +101,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
   start(): void {
     if (this.isConnected) return;
     this.isConnected = true;
+    this.context.counts.attached++;
     this.socket.on("disconnect", closeOnDisconnect);
     unwatchConnecting(this.socket.conn, this);
     const answers = this.#answers;
@@ -117,8 +118,9 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
   close(): void {
     if (this.isGone) return;
     this.isGone = true;
-    if (!this.isConnected) unwatchConnecting(this.socket.conn, this);
-    this.#held = undefined;
+    if (this.isConnected) this.context.counts.attached--;
+    else unwatchConnecting(this.socket.conn, this);
+    this.#abandonHeld();
     this.#requests?.cancel();
     this.releaseAll();
   }
@@ -126,14 +128,14 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
   #onEvent(event: unknown[], next: () => void): void {
     // Taken before it comes here, unless Socket.IO lacks the place for it.
     if (event[0] === GET_TOKEN) return this.receiveToken(event);
-    const { freshness, registry } = this.context;
+    const { freshness, counts } = this.context;
     if (freshness !== undefined) {
-      this.#held ??= new FreshEvents(this, registry, freshness);
+      this.#held ??= new FreshEvents(this, this.context, freshness);
       return (this.#held as FreshEvents).receive(event, next);
     }
     if (this.session) this.recordUse(this.session);
     if (!this.isHoldingEvents) return next();
-    this.#held ??= new HeldEvents();
+    this.#held ??= new HeldEvents(counts);
     if (!this.#held.hold(event, next)) this.closeOverflowing();
   }
 
@@ -191,7 +193,7 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
   #end(reason: EndReason): void {
     if (this.isGone || !this.isConnected || this.isEnding) return;
     this.isEnding = true;
-    this.#held = undefined;
+    this.#abandonHeld();
     endSocket(this.socket, reason);
   }
 
@@ -206,8 +208,14 @@ export class Attachment extends Membership implements RequestHost, EventHost, Co
 
   closeOverflowing(): void {
     logOverflow(this.registry.log);
-    this.#held = undefined;
+    this.registry.facts.cut.tell({ reason: "overflow" });
+    this.#abandonHeld();
     this.closeTransport();
+  }
+
+  #abandonHeld(): void {
+    this.#held?.abandon();
+    this.#held = undefined;
   }
 
   /** Unlike a disconnect or a middleware error, this makes the client come back by itself. */

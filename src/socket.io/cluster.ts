@@ -74,6 +74,17 @@ export class Cluster implements Announcer {
     this.#registry.log.error({ code }, message);
   }
 
+  /** Whether there is a cluster adapter, and messages go out by it, as far as is known. */
+  get adapter(): "none" | "up" | "away" {
+    let state: "none" | "up" | "away" = "none";
+    for (const [namespace, { sender }] of this.#channels) {
+      if (!hasClusterAdapter(namespace)) continue;
+      if (sender.isFailing) return "away";
+      state = "up";
+    }
+    return state;
+  }
+
   /** Sends what waits before the process goes: others hear of what cannot be sent now when they sweep. */
   close(): void {
     for (const { sender } of this.#channels.values()) sender.close();

@@ -8,6 +8,7 @@ import type { Session } from "../session/session.js";
 import type { ReplacedTokens } from "../token/replaced-tokens.js";
 import type { Tickets } from "../token/tickets.js";
 import type { HandshakeCredential } from "./handshake-credential.js";
+import type { SocketCounts } from "./socket-counts.js";
 
 /** What all sockets of one `tokenSession` share. */
 export interface AttachmentContext {
@@ -24,6 +25,7 @@ export interface AttachmentContext {
   readonly touchesOnEvents: boolean;
   /** Absent where no event waits for a verification of its session. */
   readonly freshness: Freshness | undefined;
+  readonly counts: SocketCounts;
   readonly addressLimits: AddressLimits<Socket>;
   readonly recovery: {
     /** The session of a recovered socket, held for it; `undefined` where it has none any more. */

@@ -1,5 +1,6 @@
 import type { Socket } from "socket.io";
 import type { Clock } from "../base/clock.js";
+import type { CutFact } from "../facts.js";
 import type { SessionRegistry } from "../registry/registry.js";
 import type { Session } from "../session/session.js";
 import { askForToken } from "./client-messages.js";
@@ -63,7 +64,7 @@ export class Deadlines {
     const { clock, log } = this.#registry;
     this.#cancelRequired = clock.after(REQUIRED_TIMEOUT_MS, () => {
       log.info({}, "a socket that did not ask for the required session was disconnected");
-      this.#disconnect();
+      this.#disconnect("required");
     });
   }
 
@@ -80,14 +81,15 @@ export class Deadlines {
   }
 
   #begin(detachment: Detachment): void {
-    detachment.begin(this.#socket, this.#registry.clock, () => this.#disconnect());
+    detachment.begin(this.#socket, this.#registry.clock, () => this.#disconnect("detached"));
   }
 
   /**
    * Whoever has another session, or may be about to have one, has it still when it comes back: by itself, and
    * as another socket.
    */
-  #disconnect(): void {
+  #disconnect(reason: CutFact["reason"]): void {
+    this.#registry.facts.cut.tell({ reason });
     const { session, isOpening } = this.#host;
     if (session || isOpening) this.#host.closeTransport();
     else this.#socket.disconnect();

@@ -5,6 +5,7 @@ import type { SessionRegistry } from "../registry/registry.js";
 import type { Session } from "../session/session.js";
 import { type HeldEvent, HeldEvents } from "./held-events.js";
 import { OUTAGE_BACKOFF } from "./requests.js";
+import type { SocketCounts } from "./socket-counts.js";
 
 /** Whose events they are. */
 export interface EventHost {
@@ -24,6 +25,11 @@ export interface EventHost {
   closeTransport(): void;
 }
 
+interface FreshEventsContext {
+  readonly registry: SessionRegistry;
+  readonly counts: SocketCounts;
+}
+
 /**
  * The events of one socket where each is to find a session that is fresh enough: they wait for a
  * verification, in order. What comes meanwhile waits for the next one, together.
@@ -38,8 +44,8 @@ export class FreshEvents extends HeldEvents {
   /** What that token waits with until they have gone. */
   #then: (() => void) | undefined;
 
-  constructor(host: EventHost, registry: SessionRegistry, freshness: Freshness) {
-    super();
+  constructor(host: EventHost, { registry, counts }: FreshEventsContext, freshness: Freshness) {
+    super(counts);
     this.#host = host;
     this.#registry = registry;
     this.#freshness = freshness;

@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.js";
 import { SessionError } from "../errors.js";
+import type { SocketCounts } from "./socket-counts.js";
 
 const MAX_HELD_EVENTS = 1000;
 const MAX_HELD_BYTES = 1_048_576;
@@ -13,6 +14,11 @@ export interface HeldEvent {
 export class HeldEvents {
   #events: HeldEvent[] = [];
   #bytes = 0;
+  #counts: SocketCounts | undefined;
+
+  constructor(counts: SocketCounts) {
+    this.#counts = counts;
+  }
 
   get length(): number {
     return this.#events.length;
@@ -24,6 +30,7 @@ export class HeldEvents {
     if (this.#events.length >= MAX_HELD_EVENTS || this.#bytes + bytes > MAX_HELD_BYTES) return false;
     this.#bytes += bytes;
     this.#events.push({ next, bytes });
+    if (this.#counts) this.#counts.heldEvents++;
     return true;
   }
 
@@ -54,7 +61,14 @@ export class HeldEvents {
   drop(count = this.length): readonly HeldEvent[] {
     const first = this.#events.splice(0, count);
     for (const { bytes } of first) this.#bytes -= bytes;
+    if (this.#counts) this.#counts.heldEvents -= first.length;
     return first;
+  }
+
+  /** Those that wait will never go on: their socket goes. */
+  abandon(): void {
+    if (this.#counts) this.#counts.heldEvents -= this.length;
+    this.#counts = undefined;
   }
 }
 

@@ -57,6 +57,8 @@ export class Requests implements Verifier {
   #waiting: TokenRequest | undefined;
   /** The token of its own session, presented again, while that is verified. */
   #verifying: TokenRequest | undefined;
+  /** When that began, for who measures it. */
+  #verifyingSinceMs = 0;
   /** The request that was answered last. */
   #answered: Request | undefined;
 
@@ -109,6 +111,7 @@ export class Requests implements Verifier {
   #verify(session: Session, request: TokenRequest): boolean {
     if (!tryAcquireSlot(this.#host.socket)) return false;
     this.#verifying = request;
+    if (this.#registry.facts.open.isHeard) this.#verifyingSinceMs = performance.now();
     if (this.#registry.verifyNow(session, this)) return true;
     this.#verifying = undefined;
     releaseSlot(this.#host.socket);
@@ -125,6 +128,11 @@ export class Requests implements Verifier {
     // have part in the session.
     if (!isAsKnown || !session || isDetached || !bearer?.credential.canOpen(session.saved.compactIdentity))
       return void this.process(request);
+    const { open } = this.#registry.facts;
+    if (open.isHeard) {
+      const durationMs = performance.now() - this.#verifyingSinceMs;
+      open.tell({ kind: "verification", outcome: "opened", durationMs });
+    }
     this.#context.outages.reportRecovery();
     this.#registry.touchIfDue(session);
     this.#answer(request, toGotToken(request.presented as string, session, this.#host));

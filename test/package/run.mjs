@@ -61,6 +61,14 @@ assert.equal((await connectStore.get("sid")).n, 1);
 assert.equal((await new KoaSessionStore(cookieSessions).get("sid")).n, 1);
 await cookieSessions.close();
 
+// Metrics need the API package, and nothing of an SDK.
+const { instrument } = await import("socket.io-token-session/opentelemetry");
+const measured = required({ store: required.memoryStore(), logger: false });
+const stopMeasuring = instrument(measured);
+await measured.find("0".repeat(32));
+stopMeasuring();
+await measured.close();
+
 // The store contract needs no test framework: none is installed here. It passes a sound store, and not a
 // broken one.
 const store = required.memoryStore()(contractSettings);

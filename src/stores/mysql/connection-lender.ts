@@ -1,3 +1,4 @@
+import type { Facts, PoolWaitFact } from "../../facts.js";
 import type { ConnectionSource, LentConnection } from "./lent-connection.js";
 
 /** Who waits for a connection. */
@@ -24,14 +25,17 @@ export class ConnectionLender {
   readonly #patienceMs: number;
   /** Half the pool, at most 4: the pool is the application's too. */
   readonly concurrency: number;
-  readonly #waiting = new Set<Borrower>();
+  /** Since when each waits; 0 where nobody asks. */
+  readonly #waiting = new Map<Borrower, number>();
+  readonly #facts: Facts | undefined;
   readonly #requests = new Set<Request>();
   #held = 0;
 
   /**
    * `patienceMs`: after that long a connection that is being made no longer keeps another from being tried.
    */
-  constructor(source: ConnectionSource, patienceMs: number) {
+  constructor(source: ConnectionSource, patienceMs: number, facts?: Facts) {
+    this.#facts = facts;
     this.#source = source;
     this.#patienceMs = patienceMs;
     this.concurrency = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(source.connections / 2)));
@@ -39,13 +43,13 @@ export class ConnectionLender {
 
   /** Puts a borrower behind those who wait. */
   lend(borrower: Borrower): void {
-    this.#waiting.add(borrower);
+    this.#waiting.set(borrower, this.#facts?.poolWait.isHeard ? performance.now() : 0);
     this.#request();
   }
 
   /** Takes back a wish; what was asked of the driver for it serves the next. */
   cancel(borrower: Borrower): void {
-    this.#waiting.delete(borrower);
+    this.#take(borrower, "given-up");
     const now = performance.now();
     for (const request of this.#requests) {
       // The address that it tries may answer nothing any more.
@@ -85,6 +89,13 @@ export class ConnectionLender {
     this.#request();
   }
 
+  /** It waits no more. */
+  #take(borrower: Borrower, outcome: PoolWaitFact["outcome"]): void {
+    const sinceMs = this.#waiting.get(borrower);
+    if (this.#waiting.delete(borrower) && sinceMs)
+      this.#facts?.poolWait.tell({ outcome, durationMs: performance.now() - sinceMs });
+  }
+
   #request(): void {
     while (
       this.#waiting.size > this.#requests.size &&
@@ -105,12 +116,12 @@ export class ConnectionLender {
     this.#requests.add(request);
     const queued = this.#source.request((error, lent) => {
       this.#requests.delete(request);
-      const [next] = this.#waiting;
+      const [next] = this.#waiting.keys();
       // One that comes after another was tried in its place may be one too many.
       const mayServe = next !== undefined && this.#held < this.concurrency;
       if (lent && !mayServe) lent.release();
       else if (next) {
-        this.#waiting.delete(next);
+        this.#take(next, lent ? "lent" : "failed");
         if (lent) {
           this.#held++;
           next.resolve(lent);

@@ -1,6 +1,7 @@
 import type { Log } from "../../base/log.js";
 import { LogOnce } from "../../base/log-once.js";
 import { SessionError } from "../../errors.js";
+import type { Facts } from "../../facts.js";
 import { StoreFault } from "../../store.js";
 import { Call } from "./call.js";
 import { type CheckedConnection, checkConnection } from "./connection-check.js";
@@ -38,6 +39,14 @@ class UnfitConnection extends Error {
   }
 }
 
+interface DatabaseAccessOptions {
+  /** Quoted, as in statements. */
+  readonly table: string;
+  readonly timeoutMs: number;
+  readonly log: Log;
+  readonly facts?: Facts | undefined;
+}
+
 /**
  * The one way to the database: runs a statement on a connection that was found fit, and believes no answer of
  * another.
@@ -62,12 +71,11 @@ export class DatabaseAccess {
   readonly clock = new DatabaseClock();
   #refreshing: Promise<void> | undefined;
 
-  /** `table`: quoted, as in statements. */
-  constructor(db: unknown, { table, timeoutMs, log }: { table: string; timeoutMs: number; log: Log }) {
+  constructor(db: unknown, { table, timeoutMs, log, facts }: DatabaseAccessOptions) {
     this.#table = table;
     this.#source = sourceOf(db);
     this.reconnects = this.#source.reconnects;
-    this.#lender = new ConnectionLender(this.#source, timeoutMs / 2);
+    this.#lender = new ConnectionLender(this.#source, timeoutMs / 2, facts);
     this.#timeoutMs = timeoutMs;
     this.#log = log;
     this.#database = this.#source.database;

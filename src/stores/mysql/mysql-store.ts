@@ -1,4 +1,5 @@
 import type { Log } from "../../base/log.js";
+import type { Facts } from "../../facts.js";
 import { expiresAfterTouch } from "../../row/expiration.js";
 import {
   type LegacyRow,
@@ -56,16 +57,17 @@ export class MysqlStore implements SessionStore {
   readonly #reads: Reads;
   #tableCheck: Promise<void> | undefined;
 
-  constructor(db: Database | undefined, table: string, settings: StoreSettings) {
+  constructor(db: Database | undefined, table: string, settings: StoreSettings & { facts?: Facts }) {
     // Half of the whole time, so that a statement that hangs leaves time for a second try on another
     // connection.
     const timeoutMs = (settings.storeTimeout * 1000) / 2;
+    const { log, facts } = settings;
     this.#settings = settings;
     this.#name = table;
     this.#table = quoted(table);
-    this.#db = new DatabaseAccess(db, { table: this.#table, timeoutMs, log: settings.log });
+    this.#db = new DatabaseAccess(db, { table: this.#table, timeoutMs, log, facts });
     this.#reads = new Reads(this.#table);
-    if (!this.#db.reconnects) warnOfSingleConnection(settings.log);
+    if (!this.#db.reconnects) warnOfSingleConnection(log);
   }
 
   get concurrency(): number {

@@ -1,0 +1,134 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import type { StoreDownEvent, StoreUpEvent } from "../../../src/index.js";
+import { createTestDatabase, type TestDatabase } from "../../support/database/database.js";
+import { type DatabaseProxy, startProxy } from "../../support/database/proxy.js";
+import { ask, gotToken, startServer, type TestServer } from "../../support/servers/server.js";
+
+// What `sessions.health()` knows, on a real database behind a proxy that cuts, refuses and hangs.
+
+let database: TestDatabase;
+let proxy: DatabaseProxy;
+let server: TestServer;
+const closing: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+afterEach(async () => {
+  for (let close = closing.pop(); close; close = closing.pop()) await close();
+});
+
+async function start(options = {}) {
+  proxy = await startProxy(database.url);
+  closing.push(() => proxy.close());
+  server = await startServer({
+    databaseUrl: proxy.through(database.url),
+    options: { storeTimeout: 1, ...options },
+  });
+  closing.push(() => server.close());
+  closing.push(() => proxy.up().catch(() => {}));
+  const http = createServer((request, response) => {
+    const { liveness, readiness } = server.sessions;
+    (request.url === "/livez" ? liveness : readiness)(request, response);
+  });
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  closing.push(() => http.close());
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  return { ...server, get: (path: string, init?: RequestInit) => fetch(url + path, init) };
+}
+
+test("an outage is told once, and so is its end; the process is alive all along, and ready before and after", async () => {
+  const { sessions, client, get } = await start();
+  const downs: StoreDownEvent[] = [];
+  const ups: StoreUpEvent[] = [];
+  sessions.on("storeDown", (event) => downs.push(event));
+  sessions.on("storeUp", (event) => ups.push(event));
+  await gotToken(client({ auth: { token: "" } }));
+  expect(sessions.health()).toMatchObject({ status: "up", reasons: [], store: { status: "up" } });
+  expect((await get("/readyz")).status).toBe(200);
+
+  const isDown = new Promise((resolve) => sessions.once("storeDown", resolve));
+  await proxy.down();
+  // Nobody is served: two clients find out.
+  client({ auth: { token: "" } });
+  client({ auth: { token: "" } });
+  await isDown;
+  const { status, reasons, store } = sessions.health();
+  expect({ status, reasons }).toEqual({ status: "down", reasons: ["store-down"] });
+  expect(store).toMatchObject({ status: "down", lastError: "SESSION_STORE_UNAVAILABLE" });
+  expect(store.since).toBe(downs[0]?.since);
+  const unready = await get("/readyz");
+  expect(unready.status).toBe(503);
+  expect(unready.headers.get("retry-after")).toBe("5");
+  expect(unready.headers.get("cache-control")).toBe("no-store");
+  expect(await unready.json()).toEqual({ status: "down", reasons: ["store-down"] });
+  expect((await get("/livez")).status).toBe(200);
+
+  const isUp = new Promise((resolve) => sessions.once("storeUp", resolve));
+  await proxy.up();
+  await isUp;
+  expect((await get("/readyz")).status).toBe(200);
+  expect(sessions.health()).toMatchObject({ status: "up", store: { status: "up" } });
+  expect(downs).toHaveLength(1);
+  expect(ups).toEqual([{ ...downs[0], code: expect.any(String), downFor: expect.any(Number) }]);
+});
+
+test("a process to which nobody is sent any more finds out by itself that the store is back", async () => {
+  const { sessions } = await start();
+  await sessions.check();
+  await proxy.down();
+  const isDown = new Promise((resolve) => sessions.once("storeDown", resolve));
+  await expect(sessions.check()).rejects.toMatchObject({ code: "SESSION_STORE_UNAVAILABLE" });
+  expect(sessions.health()).toMatchObject({ status: "degraded", reasons: ["store-retrying"] });
+  await isDown;
+  const isUp = new Promise((resolve) => sessions.once("storeUp", resolve));
+  await proxy.up();
+  await isUp;
+  expect(sessions.health().status).toBe("up");
+});
+
+test("what is there is counted: sessions, sockets, events that wait", async () => {
+  const { sessions, client, io } = await start();
+  const [one, other] = [client({ auth: { token: "" } }), client({ auth: { token: "" } })];
+  await Promise.all([gotToken(one), gotToken(other)]);
+  expect(sessions.health()).toMatchObject({
+    live: 2,
+    sockets: { attached: 2, heldEvents: 0 },
+    adapter: "none",
+    queue: { length: 0, age: 0, lanesTaken: 0, lanes: 2 },
+  });
+  expect(sessions.health().store.latency).toBeUndefined();
+  const isDown = new Promise((resolve) => sessions.once("storeDown", resolve));
+  await proxy.down();
+  const waiting = client({ auth: { token: "" } });
+  waiting.emit("one");
+  waiting.emit("two");
+  await isDown;
+  await gotToken(waiting);
+  // What it has sent before that has come too.
+  await ask(waiting, "getToken", { token: "" });
+  expect(sessions.health()).toMatchObject({ live: 2, sockets: { attached: 3, heldEvents: 2 } });
+  const gone = Promise.all([...io.sockets.sockets.values()].map((socket) => once(socket, "disconnect")));
+  for (const socket of [one, other, waiting]) socket.disconnect();
+  await gone;
+  expect(sessions.health()).toMatchObject({ live: 0, sockets: { attached: 0, heldEvents: 0 } });
+});
+
+test("a process that closes is not ready any more, and lives", async () => {
+  const { sessions, get } = await start();
+  await sessions.close();
+  expect(sessions.health()).toMatchObject({ status: "down", reasons: ["closed"] });
+  expect((await get("/readyz")).status).toBe(503);
+  expect((await get("/livez")).status).toBe(200);
+});
+
+test("HEAD is answered without a body", async () => {
+  const { get } = await start();
+  const answer = await get("/readyz", { method: "HEAD" });
+  expect([answer.status, await answer.text()]).toEqual([200, ""]);
+});
