@@ -106,7 +106,7 @@ export type {
   PromiseConnection,
   PromisePool,
 } from "./stores/mysql/db-kinds.js";
-export { tokenSession, tokenSession as "module.exports", tokenSession as default } from "./token-session.js";
+export { tokenSession, tokenSession as default } from "./token-session.js";
 export type { SessionData, SessionDraft, SessionKey, SessionValue, SessionValues } from "./types.js";
 export type {
   ClientDescription,

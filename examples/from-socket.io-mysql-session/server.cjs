@@ -1,7 +1,7 @@
 // @ts-check
 // A server as the README of socket.io-mysql-session has it: one connection, a filelogger, `new`, `require`. It moved here by its
 // first line.
-const socketSession = require("socket.io-token-session"); // was: require("socket.io-mysql-session")
+const { tokenSession: socketSession } = require("socket.io-token-session"); // was: require("socket.io-mysql-session")
 const http = require("node:http");
 const path = require("node:path");
 const express = require("express");

@@ -35,14 +35,24 @@ const INTERNAL =
 
 /** Needs the dependencies, and the declarations that tsc has made. */
 export async function buildClient() {
-  for (const { file, from, platform } of modules)
+  for (const { file, from, platform } of modules) {
     await make(file, { from, format: "esm", ...(platform && { platform }) });
+    await make(file.replace(/js$/, "cjs"), { from, format: "cjs", ...(platform && { platform }) });
+  }
   await make("socket.io-token-session.js", { from: "script.ts", format: "iife" });
 }
 
+/** @type {import("esbuild").Plugin} What is external there has another name here. */
+const besideCommonJs = {
+  name: "beside-commonjs",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/index\.js$/ }, () => ({ path: "./index.cjs", external: true }));
+  },
+};
+
 /**
  * @param {string} file
- * @param {{ from: string, format: "esm" | "iife", platform?: "browser" | "node" }} how
+ * @param {{ from: string, format: "esm" | "cjs" | "iife", platform?: "browser" | "node" }} how
  */
 async function make(file, { from, format, platform = "browser" }) {
   const { build } = await import("esbuild");
@@ -53,6 +63,7 @@ async function make(file, { from, format, platform = "browser" }) {
     bundle: true,
     // The script-tag form is one file.
     external: format === "esm" ? ["./index.js"] : [],
+    plugins: format === "cjs" ? [besideCommonJs] : [],
     platform,
     format,
     ...(format === "iife" ? targets.script : targets.module),
@@ -63,7 +74,7 @@ async function make(file, { from, format, platform = "browser" }) {
     logLevel: "warning",
   });
   const { code = "" } = await minify(outputFiles[0]?.text ?? "", {
-    module: format === "esm",
+    module: format !== "iife",
     ecma: format === "iife" ? 2018 : 2020,
     mangle: { properties: { regex: INTERNAL } },
     compress: {

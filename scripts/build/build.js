@@ -1,5 +1,5 @@
 // @ts-check
-// Builds dist/: the server as ES modules, types (tsc), and the client (build-client.js).
+// Builds dist/: types (tsc), the client (build-client.js) and the server (build-server.js).
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { projectFolder } from "../paths.js";
 import { buildClient } from "./build-client.js";
 import { buildAlone } from "./build-lock.js";
+import { buildServer } from "./build-server.js";
 
 /** Builds dist/ from scratch, within `buildAlone`; throws when the sources do not compile. */
 export async function build({ say = (/** @type {string} */ _text) => {} } = {}) {
@@ -26,6 +27,7 @@ export async function build({ say = (/** @type {string} */ _text) => {} } = {}) 
   if (result.status !== 0) throw new Error("the TypeScript sources do not compile");
 
   await buildClient();
+  await buildServer();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -22,9 +22,16 @@ export async function ensureBuilt({ say }) {
 
 function isFresh() {
   // The last file of a build: with it, the build went through.
-  const last = path.join(projectFolder, "dist", "client", "socket.io-token-session.js");
+  const last = path.join(projectFolder, "dist", "index.mjs");
   const built = fs.existsSync(last) ? fs.statSync(last).mtimeMs : 0;
-  const sources = ["src", "client", "package.json", "tsconfig.base.json", path.join("scripts", "build")];
+  const sources = [
+    "src",
+    "client",
+    "sql",
+    "package.json",
+    "tsconfig.base.json",
+    path.join("scripts", "build"),
+  ];
   return newest(sources.map((name) => path.join(projectFolder, name))) <= built;
 }
 

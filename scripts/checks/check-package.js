@@ -31,6 +31,9 @@ const needed = [
   "sql/prune.sql",
 ];
 const consumers = path.join(projectFolder, "test", "package");
+const { devDependencies: versions, overrides } = JSON.parse(
+  fs.readFileSync(path.join(projectFolder, "package.json"), "utf8"),
+);
 let passed = 0;
 
 /** @param {string} what @param {() => unknown} check */
@@ -73,11 +76,11 @@ try {
       throw new Error(`stray: ${stray.join(", ") || "none"}; missing: ${missing.join(", ") || "none"}`);
   });
   await step("publint", () => tool("publint/src/cli.js", ["--strict", "--pack", "false", "."]));
-  await step("are the types wrong (ES modules only)", () =>
+  await step("are the types wrong", () =>
     tool("@arethetypeswrong/cli/dist/index.js", [
       tarball,
       "--profile",
-      "esm-only",
+      "node16",
       "--exclude-entrypoints",
       "client/script",
       "sql/*",
@@ -86,9 +89,6 @@ try {
   const project = path.join(folder, "project");
   await step("installing the tarball in an empty project", async () => {
     fs.mkdirSync(project);
-    const { devDependencies: versions, overrides } = JSON.parse(
-      fs.readFileSync(path.join(projectFolder, "package.json"), "utf8"),
-    );
     // The overrides are for what Fastify's own tests need, which asks for a newer Node.
     fs.writeFileSync(
       path.join(project, "package.json"),
@@ -122,6 +122,21 @@ try {
       return tool("typescript/bin/tsc", ["-p", project], project);
     });
   }
+  await step("installing the tools of builds and tests", async () => {
+    const wanted = JSON.parse(fs.readFileSync(path.join(project, "builds", "tools.json"), "utf8"));
+    for (const name of ["esbuild", "jest", "@jest/globals", "ts-jest", "typescript"])
+      wanted[name] = versions[name];
+    const specs = Object.entries(wanted).map(([name, version]) => `${name}@${version}`);
+    await npm(["install", "--prefer-offline", "--no-audit", "--no-fund", ...specs], project);
+    // These projects say nothing of ES modules.
+    const manifest = path.join(project, "package.json");
+    const { type: _, ...rest } = JSON.parse(fs.readFileSync(manifest, "utf8"));
+    fs.writeFileSync(manifest, JSON.stringify(rest));
+    fs.cpSync(path.join(consumers, "builds"), project, { recursive: true });
+  });
+  await step("bundles of a server, and test runners", async () =>
+    console.log((await run(process.execPath, ["builds.mjs"], { cwd: project })).trimEnd()),
+  );
   console.log(`${passed} checks of the package passed`);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

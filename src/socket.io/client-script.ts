@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../base/log.js";
 import { LogOnce } from "../base/log-once.js";
+import { packagedText } from "../base/packaged-text.js";
 
 const NAME = "socket.io-token-session.js";
-/** Where the build puts it, as seen from `src/socket.io` and from `dist/socket.io` alike. */
-const FILE = new URL(`../../dist/client/${NAME}`, import.meta.url);
+const FILE = `dist/client/${NAME}` as const;
 
 /** A Socket.IO server, by what of it is needed here: all public, and there since 4.6. */
 interface ScriptServer {
@@ -36,13 +35,13 @@ const serving = new WeakSet<object>();
  */
 export class ClientScript {
   readonly #log: Log;
-  readonly #file: URL;
+  readonly #text: () => string;
   #script: Script | undefined;
   readonly #once = new LogOnce();
 
-  constructor(log: Log, file = FILE) {
+  constructor(log: Log, text = () => packagedText(FILE)) {
     this.#log = log;
-    this.#file = file;
+    this.#text = text;
   }
 
   /** Serves it on a Socket.IO server, once; where that lacks something which this needs, not at all. */
@@ -65,13 +64,13 @@ export class ClientScript {
     if (typeof handleRequest !== "function") return;
     engine.handleRequest = (...given) => {
       const [request, response] = given;
-      if (isAskedFor(request, server, engine)) void this.#answer(request, response, engine);
+      if (isAskedFor(request, server, engine)) this.#answer(request, response, engine);
       else handleRequest.apply(engine, given);
     };
   }
 
-  async #answer({ headers }: IncomingMessage, response: ServerResponse, engine: Engine) {
-    const script = await this.#read();
+  #answer({ headers }: IncomingMessage, response: ServerResponse, engine: Engine) {
+    const script = this.#read();
     if (!script) {
       response.writeHead(404);
       response.end();
@@ -96,12 +95,12 @@ export class ClientScript {
   }
 
   /** Once; what is missing is looked for again, and logged once. */
-  async #read(): Promise<Script | undefined> {
+  #read(): Script | undefined {
     try {
-      this.#script ??= toScript(await readFile(this.#file));
+      this.#script ??= toScript(Buffer.from(this.#text()));
     } catch {
       if (this.#once.isDue())
-        this.#log.error({}, `the client script cannot be served: ${this.#file.pathname} cannot be read`);
+        this.#log.error({}, `the client script cannot be served: ${FILE} of the package cannot be read`);
     }
     return this.#script;
   }

@@ -11,9 +11,17 @@ import { contractSettings, storeContract } from "socket.io-token-session/testing
 const required = createRequire(import.meta.url)("socket.io-token-session");
 assert.equal(required, imported.tokenSession);
 assert.equal(defaultExport, imported.tokenSession);
-assert.equal(required.memoryStore, imported.memoryStore);
-assert.equal(required.fromConnectStore, imported.fromConnectStore);
-assert.equal(required.SessionError, imported.SessionError);
+// Every entry gives the same by import and by require, and each thing is there once.
+const installed = createRequire(import.meta.url);
+const { exports } = installed("socket.io-token-session/package.json");
+const entries = Object.keys(exports).filter((entry) => exports[entry].require);
+assert.ok(entries.length > 10);
+for (const entry of entries) {
+  const name = `socket.io-token-session${entry.slice(1)}`;
+  const [byImport, byRequire] = [await import(name), installed(name)];
+  for (const key of Object.keys(byImport)) assert.equal(byRequire[key], byImport[key], `${name}: ${key}`);
+  for (const key of Object.keys(byRequire)) assert.ok(key in byImport, `${name}: ${key} by require only`);
+}
 assert.equal(typeof client.tokenSession, "function");
 for (const [entry, name] of [
   ["capacitor-preferences", "capacitorPreferences"],

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { packagedText } from "../../base/packaged-text.js";
 import { SessionError } from "../../errors.js";
 
 /** A column as information_schema describes it. */
@@ -111,18 +111,18 @@ export function tableInvalid(
   { isLegacy = false } = {},
 ): SessionError {
   const [file, verb, how] = isLegacy
-    ? ["adopt.sql", "ALTER TABLE", "It is the old package's table; this makes it ours"]
-    : ["session.sql", "CREATE TABLE", "The table as this version needs it"];
+    ? (["sql/adopt.sql", "ALTER TABLE", "It is the old package's table; this makes it ours"] as const)
+    : (["sql/session.sql", "CREATE TABLE", "The table as this version needs it"] as const);
   const ddl = readDdl(file, verb).replace(`${verb} \`session\``, `${verb} ${quoted(table)}`);
   return new SessionError(
     "SESSION_TABLE_INVALID",
-    `${table}: ${differences.join("; ")}.\n${how} (sql/${file}):\n\n${ddl}`,
+    `${table}: ${differences.join("; ")}.\n${how} (${file}):\n\n${ddl}`,
   );
 }
 
-/** Only sql/ spells the DDL; here it is read. From src/ and from dist/ the folder is equally far away. */
-function readDdl(file: string, verb: string): string {
-  const text = readFileSync(new URL(`../../../sql/${file}`, import.meta.url), "utf8");
+/** Only sql/ spells the DDL; here it is read. */
+function readDdl(file: "sql/session.sql" | "sql/adopt.sql", verb: string): string {
+  const text = packagedText(file);
   return text.slice(text.indexOf(verb)).trim();
 }
 

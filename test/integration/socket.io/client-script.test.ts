@@ -200,7 +200,8 @@ describe("an answer", () => {
   test("is 404 where it has not been built, and that is said once", async () => {
     const log = keptLog();
     const { io, port } = await start({}, make({ serveClient: false }));
-    new ClientScript(toLog(log), new URL("file:///nowhere/script.js")).serveOn(io);
+    const nowhere = () => readFileSync(new URL("file:///nowhere/script.js"), "utf8");
+    new ClientScript(toLog(log), nowhere).serveOn(io);
     for (let n = 0; n < 2; n++) expect((await answerOf(port, `/socket.io/${NAME}`)).status).toBe(404);
     expect(log.lines.map(({ text }) => text)).toEqual([
       expect.stringMatching(/client script cannot be served/),

@@ -1,9 +1,19 @@
-// `require` gives the function itself, and the rest on it.
-import socketSession = require("socket.io-token-session");
-
+// The same names by `require`, types too.
 import { createPool } from "mysql2/promise";
 
+import tokens = require("socket.io-token-session");
+
+import { memoryStore, type SessionHandle, tokenSession } from "socket.io-token-session";
+
 const db = createPool("mysql://localhost/app");
-const sessions = new socketSession({ db, expiration: 3600 });
-const again = socketSession({ store: socketSession.memoryStore() });
-console.log(sessions.store, again.store, socketSession.SessionError);
+const sessions = new tokenSession({ db, expiration: 3600 });
+const again = tokens.tokenSession({ store: memoryStore() });
+const userOf = (handle: SessionHandle) => handle.userId;
+console.log(
+  sessions.store,
+  again.store,
+  tokens.SessionError,
+  tokens.fromCookie,
+  tokens.fromKoaCookie,
+  userOf,
+);

@@ -32,7 +32,7 @@ export async function bundle(entry: "server" | "client", mutant?: Mutant): Promi
     inject: ["test/simulation/world/globals.js"],
     define: {
       "Math.random": "simulated.random",
-      "import.meta.url": JSON.stringify(`file://${ROOT}src/stores/mysql/table.ts`),
+      "import.meta.url": JSON.stringify(`file://${ROOT}src/base/packaged-text.ts`),
       ...(entry === "client" ? { globalThis: "simulated.window", global: "simulated.window" } : {}),
     },
     // Without state, or not run: one of each will do.
