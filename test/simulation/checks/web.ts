@@ -31,6 +31,8 @@ export class WebChecks {
   readonly #good = new Set<string>();
   /** Cookies whose session was saved, or could not be. */
   readonly #saved = new Set<string>();
+  /** What opens each session, and how often that has changed. */
+  readonly #secrets = new Map<string, { readonly hash: string; readonly changes: number }>();
   /** When the row of a session was first there. */
   readonly #insertedAtMs = new Map<string, number>();
   /** Marks that have been in a row at any time. */
@@ -79,6 +81,8 @@ export class WebChecks {
     if (!this.#insertedAtMs.has(sessionId)) this.#insertedAtMs.set(sessionId, this.#timeline.nowMs);
     for (const name of ["secretHash", "nextHash"]) if (row) this.#good.add(hex(row[name]));
     for (const mark of marksIn(row)) this.#committed.add(mark);
+    const [hash, known] = [hex(row?.["secretHash"]), this.#secrets.get(sessionId)];
+    if (hash !== known?.hash) this.#secrets.set(sessionId, { hash, changes: (known?.changes ?? 0) + 1 });
   }
 
   /** An answer has brought a token, in its header or its cookie. */
@@ -139,8 +143,12 @@ export class WebChecks {
       !this.#ledger.isBroughtBack(sessionId);
     const mayBeLate = () => isOpaque && this.#isNew(sessionId) && this.#areReadsLate;
     if (!isGood() || mayBeLate()) return () => {};
+    // One that was replaced and is good again, by a restore, is not what the node knows.
+    const changes = () => this.#secrets.get(sessionId)?.changes;
+    const before = changes();
     return (isFound) => {
-      if (!isFound && isGood() && !mayBeLate()) findings.add("not found", `${by} has not found ${sessionId}`);
+      if (isFound || !isGood() || mayBeLate() || changes() !== before) return;
+      findings.add("not found", `${by} has not found ${sessionId}`);
     };
   }
 
