@@ -113,6 +113,17 @@ try {
     );
     fs.cpSync(consumers, project, { recursive: true });
   });
+  await step("a page's project gets the client without the server's packages", async () => {
+    const page = path.join(folder, "page");
+    fs.mkdirSync(page);
+    fs.writeFileSync(path.join(page, "package.json"), JSON.stringify({ private: true, type: "module" }));
+    const client = `socket.io-client@${versions["socket.io-client"]}`;
+    await npm(["install", "--prefer-offline", "--no-audit", "--no-fund", tarball, client], page);
+    for (const name of ["socket.io", "mysql2"])
+      if (fs.existsSync(path.join(page, "node_modules", name))) throw new Error(`${name} is installed too`);
+    const use = 'import { tokenSession } from "socket.io-token-session/client"; if (!tokenSession) throw 0;';
+    await run(process.execPath, ["--input-type=module", "-e", use], { cwd: page });
+  });
   await step("import, require, the client, the store contract and sql/ at run time", () =>
     run(process.execPath, ["run.mjs"], { cwd: project }),
   );
