@@ -30,8 +30,9 @@ function entries(project) {
   const { name, exports } = JSON.parse(fs.readFileSync(path.join(project, "package.json"), "utf8"));
   const sources = new Map();
   for (const [key, target] of Object.entries(exports)) {
-    if (!target.types) continue;
-    const source = target.types.replace("./dist/client/types/", "./").replace("./dist/", "./src/");
+    const types = target.require?.types ?? target.types;
+    if (!types) continue;
+    const source = types.replace("./dist/client/types/", "./").replace("./dist/", "./src/");
     sources.set(path.join(project, source.replace(/\.d\.ts$/, ".ts")), path.posix.join(name, key));
   }
   return sources;

@@ -46,6 +46,9 @@ export class StoreWatch implements StoreStateHost {
   }
 
   lookAtStore(): Promise<unknown> {
+    // What is on its way tells as much, and must not wait for one more.
+    const { length, lanesTaken } = this.#registry.store.queue;
+    if (length > 0 || lanesTaken > 0) return Promise.resolve();
     return this.#registry.track(() => this.#registry.store.loadRevision(NO_SESSION));
   }
 
