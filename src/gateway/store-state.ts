@@ -1,10 +1,10 @@
 import type { Clock } from "../base/clock.js";
 import { SessionError, type SessionErrorCode } from "../errors.js";
 import { StoreFault, type UnixSeconds } from "../store.js";
-import { Backoff, storeError } from "./retry.js";
+import { storeError } from "./retry.js";
 
-/** Pauses between looks at a store that does not answer. */
-const LOOK_BACKOFF = { firstMs: 500, longestMs: 5_000 };
+/** Pauses between looks at a store that does not answer, each twice as long as the one before. */
+const LOOK_PAUSE = { firstMs: 500, longestMs: 5_000 };
 /** How much the latest read counts for the latency. */
 const WEIGHT = 1 / 8;
 
@@ -44,10 +44,10 @@ export class StoreState {
   #since: UnixSeconds;
   #failingSinceMs: number | undefined;
   #isDown = false;
-  #outages = 0;
   #lastError: SessionErrorCode | undefined;
   #latencyMs: number | undefined;
-  #cancel = () => {};
+  #cancelDown = () => {};
+  #cancelLook = () => {};
 
   constructor(host: StoreStateHost) {
     this.#host = host;
@@ -104,31 +104,32 @@ export class StoreState {
     const { clock, storeTimeoutMs } = this.#host;
     this.#failingSinceMs = clock.now();
     this.#since = this.#now;
-    this.#cancel = clock.after(storeTimeoutMs, () => {
+    this.#cancelDown = clock.after(storeTimeoutMs, () => {
       this.#isDown = true;
       this.#host.onStoreDown(this.#outage);
     });
-    void this.#look(++this.#outages);
+    this.#lookAfter(LOOK_PAUSE.firstMs, this.#failingSinceMs);
   }
 
   get #outage(): Outage {
     return { since: this.#since, code: this.#lastError ?? "SESSION_STORE_UNAVAILABLE" };
   }
 
-  /** Never rejects. Over when it answers, or fails anew after that. */
-  async #look(outage: number): Promise<void> {
-    const backoff = new Backoff(this.#host.clock, LOOK_BACKOFF);
-    for (;;) {
-      await backoff.wait();
-      const isOver = this.#failingSinceMs === undefined || this.#outages !== outage;
-      if (isOver || this.#host.isClosed) return;
+  /** Until it answers; `failingSinceMs` tells whether it has, and fails anew. */
+  #lookAfter(pauseMs: number, failingSinceMs: number): void {
+    const { clock } = this.#host;
+    // With jitter, so that not all processes look at once.
+    this.#cancelLook = clock.after(pauseMs * (0.5 + Math.random()), async () => {
       await this.#host.lookAtStore().catch(() => {});
-    }
+      if (this.#failingSinceMs !== failingSinceMs || this.#host.isClosed) return;
+      this.#lookAfter(Math.min(pauseMs * 2, LOOK_PAUSE.longestMs), failingSinceMs);
+    });
   }
 
-  /** Says nothing more. */
+  /** Waits for nothing more. An outage that has been told of may still be told to be over. */
   close(): void {
-    this.#cancel();
+    this.#cancelDown();
+    this.#cancelLook();
   }
 }
 

@@ -37,12 +37,14 @@ export class StoreWatch implements StoreStateHost {
     return this.#registry.isClosed;
   }
 
-  onStatement({ error, ...ended }: Statement): void {
-    if (error !== undefined) this.state.onFailure(error);
+  onStatement(ended: Statement): void {
+    if (ended.error !== undefined) this.state.onFailure(ended.error);
     else if (ended.kind === "load" || ended.kind === "verify") this.state.onRead(ended.durationMs);
     else this.state.onAnswer();
     const { statement } = this.#registry.facts;
-    if (statement.isHeard) statement.tell({ ...ended, outcome: outcomeOf(error) });
+    if (!statement.isHeard) return;
+    const { error, ...facts } = ended;
+    statement.tell({ ...facts, outcome: outcomeOf(error) });
   }
 
   lookAtStore(): Promise<unknown> {

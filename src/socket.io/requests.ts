@@ -58,7 +58,7 @@ export class Requests implements Verifier {
   /** The token of its own session, presented again, while that is verified. */
   #verifying: TokenRequest | undefined;
   /** When that began, for who measures it. */
-  #verifyingSinceMs = 0;
+  #verifyingSinceMs: number | undefined;
   /** The request that was answered last. */
   #answered: Request | undefined;
 
@@ -111,7 +111,7 @@ export class Requests implements Verifier {
   #verify(session: Session, request: TokenRequest): boolean {
     if (!tryAcquireSlot(this.#host.socket)) return false;
     this.#verifying = request;
-    if (this.#registry.facts.open.isHeard) this.#verifyingSinceMs = performance.now();
+    this.#verifyingSinceMs = this.#registry.facts.open.isHeard ? performance.now() : undefined;
     if (this.#registry.verifyNow(session, this)) return true;
     this.#verifying = undefined;
     releaseSlot(this.#host.socket);
@@ -129,7 +129,8 @@ export class Requests implements Verifier {
     if (!isAsKnown || !session || isDetached || !bearer?.credential.canOpen(session.saved.compactIdentity))
       return void this.process(request);
     const { open } = this.#registry.facts;
-    if (open.isHeard) {
+    // Who has subscribed since hears of the next one.
+    if (open.isHeard && this.#verifyingSinceMs !== undefined) {
       const durationMs = performance.now() - this.#verifyingSinceMs;
       open.tell({ kind: "verification", outcome: "opened", durationMs });
     }

@@ -36,7 +36,8 @@ export interface InstrumentOptions {
 
 /**
  * Measures these sessions from now on; docs/monitoring.md lists what. Returns a function that ends it. No
- * user id, session id or token is in any metric.
+ * user id, session id or token is in any metric. Call it once, and after the SDK has set its meter provider:
+ * before that there is none to measure with, and twice counts everything twice.
  *
  * @example
  * import { instrument } from "socket.io-token-session/opentelemetry";

@@ -43,6 +43,18 @@ test("it is up until a statement fails, and retrying until one is answered", asy
   expect(told).toEqual([]);
 });
 
+test("what it waits for ends with the first answer, and with close()", async () => {
+  const { state, clock } = setUp();
+  for (let n = 0; n < 100; n++) {
+    state.onFailure(unreachable);
+    state.onAnswer();
+  }
+  expect(clock.timers).toBe(0);
+  state.onFailure(unreachable);
+  state.close();
+  expect(clock.timers).toBe(0);
+});
+
 test("it is down after storeTimeout, and up again with the next answer; each is told once", async () => {
   const { state, told, pass } = setUp();
   await pass(5);
