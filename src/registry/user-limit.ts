@@ -2,6 +2,7 @@ import { SessionError, toSessionError } from "../errors.js";
 import type { Session } from "../session/session.js";
 import { Values } from "../session/values.js";
 import type { SessionRow } from "../store.js";
+import { isSessionId } from "../token/token.js";
 import { askStore } from "./ask-store.js";
 import { destroyAll } from "./destroy-all.js";
 import type { SessionRegistry } from "./registry.js";
@@ -55,15 +56,17 @@ async function loginsOf(
   { userId, most }: { userId: string; most: number },
 ): Promise<LoggedIn[]> {
   const found = await askStore(registry, () => registry.store.forUser(userId));
-  const ids = new Set([session.id, ...found.map(({ sessionId }) => sessionId)]);
+  // The key of a row that the old package wrote is no id, but a token.
+  const ids = new Set([session.id, ...found.map(({ sessionId }) => sessionId).filter(isSessionId)]);
   // Logged in since the list was read, or on a node of the database that it has not come through to.
   for (const { id } of registry.watched.ofUser(userId)) ids.add(id);
   if (ids.size <= most) return [];
   ids.delete(session.id);
   const rows = await askStore(registry, () => Promise.all([...ids].map((id) => registry.store.load(id))));
   const others = rows.filter((row) => row !== undefined && row.data !== null && row.userId === userId);
-  // Its own row may not be there to be read yet; what was written is known.
-  const own: LoggedIn[] = session.ended ? [] : [ownLogin(session)];
+  // Its own row may not be there to be read yet; what was written is known. It may have logged out since.
+  const isOwn = !session.ended && session.saved.compactIdentity.userId === userId;
+  const own: LoggedIn[] = isOwn ? [ownLogin(session)] : [];
   return [...own, ...others.map((row) => loginIn(row as SessionRow))];
 }
 

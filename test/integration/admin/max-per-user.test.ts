@@ -186,6 +186,34 @@ test("each session that makes room has its revoke", async () => {
   ]);
 });
 
+test("a session that has logged out before its server looked counts no more", async () => {
+  const [first, second] = [await node(1), await node(1)];
+  const stays = await loggedIn(second);
+  const leaves = await first.connect();
+  const store = first.sessions.store;
+  const forUser = store.forUser?.bind(store);
+  store.forUser = async (...given) => {
+    const logout = leaves.session.logout().catch(() => {});
+    await until(async () => leaves.session.userId === "");
+    const found = (await forUser?.(...given)) ?? [];
+    void logout;
+    return found;
+  };
+  await leaves.session.login("ada");
+  expect(await idsOf("ada")).toEqual([stays.id]);
+  expect([stays.session.active, leaves.session.active]).toEqual([true, true]);
+});
+
+test("a row of the old package, whose key is a token, is left alone and keeps nobody from logging in", async () => {
+  const server = await node(1);
+  await nodes.database.pool.query(
+    "insert into session (sessionId, expires, data, userId) values ('a-token-of-the-old-package', unix_timestamp() + 600, '{}', 'ada')",
+  );
+  const device = await loggedIn(server);
+  expect(device.session.userId).toBe("ada");
+  expect(await idsOf("ada")).toEqual([device.id, "a-token-of-the-old-package"].sort());
+});
+
 test("in memory too; a store without a list by user is refused", async () => {
   const server = await startRig({ options: { store: memoryStore(), maxPerUser: 1 } });
   try {
