@@ -1,8 +1,9 @@
 import { askStore } from "../registry/ask-store.js";
 import type { SessionRegistry } from "../registry/registry.js";
+import { PAGE, unexpiredRows } from "../registry/unexpired-rows.js";
 import type { Session } from "../session/session.js";
 import type { SessionRow, UnixSeconds } from "../store.js";
-import { isSessionId } from "../token/token.js";
+import { firstIdAt, isSessionId } from "../token/token.js";
 import type { ClientDescription } from "../wire.js";
 import type { Filter } from "./filter.js";
 
@@ -26,8 +27,6 @@ export interface ListedSession {
   readonly live: boolean;
 }
 
-/** Rows read by one statement, at most. */
-const PAGE = 256;
 /** An id has the time at which it was made, and its row may have been inserted so much earlier or later. */
 const OUT_OF_TIME: UnixSeconds = 60;
 
@@ -105,22 +104,16 @@ function isMeant(
 }
 
 /** By primary key, from the time in ids on at which the filter begins to that at which it ends. */
-async function* rowsByKey(
+function rowsByKey(
   registry: SessionRegistry,
   { since, before }: Filter,
   from: string | undefined,
   limit: number,
 ): AsyncGenerator<Facts[]> {
-  const first = since === undefined ? undefined : firstIdAt(since - OUT_OF_TIME);
-  const last = before === undefined ? undefined : firstIdAt(before + OUT_OF_TIME);
-  let after = from === undefined || (first !== undefined && first > from) ? first : from;
-  for (;;) {
-    const rows = await askStore(registry, () => registry.store.list({ after, limit, values: false }));
-    // The key of a row that the old package wrote is no id, but a token.
-    yield rows.filter(({ sessionId }) => isSessionId(sessionId) && (last === undefined || sessionId < last));
-    after = rows.at(-1)?.sessionId;
-    if (rows.length < limit || after === undefined || (last !== undefined && after >= last)) return;
-  }
+  const first = since === undefined ? undefined : idAt(since - OUT_OF_TIME);
+  const last = before === undefined ? undefined : idAt(before + OUT_OF_TIME);
+  const after = from === undefined || (first !== undefined && first > from) ? first : from;
+  return unexpiredRows(registry, { values: false, after, before: last, limit });
 }
 
 /** By the index on `userId`, and by key among these. */
@@ -143,8 +136,6 @@ async function* rowsOfUser(
   }
 }
 
-/** No id that was made at this second or later comes before it. */
-function firstIdAt(second: UnixSeconds): string {
-  const ms = Math.max(0, second) * 1000;
-  return ms.toString(16).padStart(12, "0").padEnd(32, "0");
+function idAt(second: UnixSeconds): string {
+  return firstIdAt(Math.max(0, second) * 1000);
 }

@@ -6,14 +6,17 @@ interface Opened {
   readonly isRetired?: boolean;
 }
 
-/** What is told of an open. */
-export function toOpenFact(kind: OpenFact["kind"]) {
+/** What is told of an open: made once for each kind, as opens are many. */
+function toOpenFact(kind: OpenFact["kind"]) {
   return (came: Came<Opened>, durationMs: number): OpenFact => ({
     kind,
     outcome: outcomeOf(came),
     durationMs,
   });
 }
+
+export const toTokenOpen = toOpenFact("token");
+export const toRecoveryOpen = toOpenFact("recovery");
 
 function outcomeOf(came: Came<Opened>): OpenFact["outcome"] {
   if ("error" in came) return "failed";

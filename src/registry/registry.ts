@@ -15,7 +15,7 @@ import type { ClientDescription, EndReason } from "../wire.js";
 import type { Events, SessionInvalidEvent } from "./events.js";
 import { LiveSessions } from "./live-sessions.js";
 import { type FirstFacts, type Inserter, insertNewRow, insertRow } from "./mint.js";
-import { toMintFact, toOpenFact } from "./open-facts.js";
+import { toMintFact, toRecoveryOpen, toTokenOpen } from "./open-facts.js";
 
 /** What became of a token that was presented. */
 export type Opened =
@@ -74,7 +74,7 @@ export class SessionRegistry extends LiveSessions {
   /** The same, but that it does not tell of a token that opens nothing: {@link emitRefused} does. */
   openQuietly(token: PresentedToken): Promise<Opened> {
     const open = () => this.#openByToken(token);
-    return this.facts.open.measure(open, toOpenFact("token"));
+    return this.facts.open.measure(open, toTokenOpen);
   }
 
   async #openByToken(token: PresentedToken): Promise<Opened> {
@@ -157,7 +157,7 @@ export class SessionRegistry extends LiveSessions {
    */
   async reopen(sessionId: string, judge: (row: SessionRow) => RowStanding): Promise<Opened> {
     const open = () => this.#openRow(sessionId, judge, { isExpected: true });
-    const opened = await this.facts.open.measure(open, toOpenFact("recovery"));
+    const opened = await this.facts.open.measure(open, toRecoveryOpen);
     if (opened.found === "session") this.touchIfDue(opened.session);
     return opened;
   }

@@ -14,7 +14,7 @@ import type {
   UserSession,
   WriteAttempt,
 } from "../store.js";
-import { factsOf } from "./row-facts.js";
+import { factsOf, newestFirst } from "./row-facts.js";
 import { insertedRow, type KeptRow, loadedRow, revisionOf, touchedRow, writtenRow } from "./row-rules.js";
 
 /**
@@ -98,7 +98,7 @@ export class MemoryStore implements SessionStore {
 
   async forUser(userId: string, page?: UserPage): Promise<UserSession[]> {
     const own = this.#living().filter((row) => row.userId === userId);
-    return (page ? pageOf(own, page) : own.sort(byAge)).map(
+    return (page ? pageOf(own, page) : own.sort(newestFirst)).map(
       ({ sessionId, client, createdAt, visitedAt, previousVisitAt, expires }) => ({
         sessionId,
         client: client && { ...client },
@@ -165,11 +165,6 @@ export class MemoryStore implements SessionStore {
 function pageOf(rows: readonly KeptRow[], { after = "", limit }: UserPage): KeptRow[] {
   const behind = rows.filter(({ sessionId }) => sessionId > after);
   return behind.sort((one, other) => (one.sessionId < other.sessionId ? -1 : 1)).slice(0, limit);
-}
-
-/** Newest first; within one second the ids, which have milliseconds, tell. */
-function byAge(one: KeptRow, other: KeptRow): number {
-  return other.createdAt - one.createdAt || (one.sessionId < other.sessionId ? 1 : -1);
 }
 
 /** Whoever handed bytes in, or got them, may change them: the store keeps its own. */

@@ -1,4 +1,4 @@
-import type { StoreStats, UnixSeconds } from "../store.js";
+import type { StoreStats, UnixSeconds, UserSession } from "../store.js";
 
 /** What statistics look at in a row. */
 export interface RowFacts {
@@ -6,6 +6,11 @@ export interface RowFacts {
   readonly createdAt: UnixSeconds;
   /** Length of the values' text. */
   readonly bytes: number;
+}
+
+/** The order of a user's sessions: within one second the ids, which have milliseconds, tell. */
+export function newestFirst(one: UserSession, other: UserSession): number {
+  return other.createdAt - one.createdAt || (one.sessionId < other.sessionId ? 1 : -1);
 }
 
 /** What can be said of these rows together. */

@@ -58,7 +58,7 @@ function detached(text: string): string {
 /** A token, whose id is a UUIDv7, or before the first session its secret alone. */
 const COOKIE_PATTERN = /^([0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15})?\.[A-Za-z0-9_-]{43}$/;
 /** The first day of 2024: no session of ours is older. */
-const FIRST_MS = 1_704_067_200_000;
+export const FIRST_ID_MS = 1_704_067_200_000;
 const DAY_MS = 86_400_000;
 
 /**
@@ -70,7 +70,7 @@ export function isTokenCookie(value: string): boolean {
   const [matched, sessionId] = COOKIE_PATTERN.exec(value) ?? [];
   if (matched === undefined || sessionId === undefined) return matched !== undefined;
   const madeAtMs = timeOfId(sessionId);
-  return madeAtMs >= FIRST_MS && madeAtMs < Date.now() + DAY_MS;
+  return madeAtMs >= FIRST_ID_MS && madeAtMs < Date.now() + DAY_MS;
 }
 
 /**
@@ -96,4 +96,9 @@ export function isSessionId(value: unknown): value is string {
 /** When an id of ours was made, Unix milliseconds: the first 48 bits of a UUIDv7 (RFC 9562, section 5.7). */
 export function timeOfId(sessionId: string): number {
   return Number.parseInt(sessionId.slice(0, 12), 16);
+}
+
+/** No id of ours that is made at this time, Unix milliseconds, or later comes before it. */
+export function firstIdAt(ms: number): string {
+  return ms.toString(16).padStart(12, "0").padEnd(32, "0");
 }

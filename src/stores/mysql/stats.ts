@@ -1,6 +1,7 @@
 // How much there is in the table, in bounded time: no statement looks at more than COUNTED entries of an
 // index, or ROWS rows.
 import type { StoreStats, UnixSeconds } from "../../store.js";
+import { FIRST_ID_MS, firstIdAt } from "../../token/token.js";
 import { factsOf, type RowFacts } from "../row-facts.js";
 import type { Statement } from "./database-access.js";
 import { LIVE } from "./reads.js";
@@ -13,8 +14,6 @@ export const PLACES = 40;
 /** … and so many rows from each of them on. */
 const ROWS_A_PLACE = ROWS / PLACES;
 
-/** The first day of 2024: no id of ours is older. Those that are hashes are anywhere. */
-const FIRST_MS = 1_704_067_200_000;
 const DAY: UnixSeconds = 86_400;
 
 const FACTS = "`sessionId`, userId, createdAt, octet_length(coalesce(data, '{}')) as bytes";
@@ -81,7 +80,7 @@ export class Stats {
     const [firstMs, lastMs] = await this.#ends(
       `conv(left(min(sessionId), 12), 16, 10)`,
       `conv(left(max(sessionId), 12), 16, 10)`,
-      `sessionId between '${idAt(FIRST_MS)}' and '${idAt((now + DAY) * 1000)}'`,
+      `sessionId between '${firstIdAt(FIRST_ID_MS)}' and '${firstIdAt((now + DAY) * 1000)}'`,
     );
     // Where in each part is left to chance, so that no rhythm of the application's is met.
     const phase = Math.random();
@@ -90,10 +89,10 @@ export class Stats {
       // Most of them near the beginning, because few sessions live for long without being used.
       const from = Math.floor(now + (last - now) * part ** 3);
       add(await this.#facts(`${LIVE} and expires >= ?`, [from], ROWS_A_PLACE, "order by expires"));
-      add(await this.#byKey(idAt(Math.floor(firstMs + (lastMs - firstMs) * part))));
+      add(await this.#byKey(firstIdAt(Math.floor(firstMs + (lastMs - firstMs) * part))));
     }
     // Ids have the time in them, so the oldest is mostly here.
-    add(await this.#byKey(idAt(firstMs)));
+    add(await this.#byKey(firstIdAt(firstMs)));
     return [...rows.values()];
   }
 
@@ -135,11 +134,6 @@ export class Stats {
     }));
     return Number(row?.total ?? 0);
   }
-}
-
-/** No id of ours that was made then, or later, comes before it. */
-function idAt(ms: number): string {
-  return ms.toString(16).padStart(12, "0").padEnd(32, "0");
 }
 
 function toFacts({ sessionId, userId, createdAt, bytes }: StoredFacts): RowFacts & { sessionId: unknown } {

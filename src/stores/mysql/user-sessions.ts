@@ -1,4 +1,5 @@
 import type { UserPage, UserSession } from "../../store.js";
+import { newestFirst } from "../row-facts.js";
 import type { Statement } from "./database-access.js";
 import { type Reads, USER_PAGE } from "./reads.js";
 import { toUserSession, type UserRow } from "./stored-row.js";
@@ -20,11 +21,6 @@ export async function readUserSessions(
     if (rows.length < limit || own.length >= page.limit) break;
     after = rows.at(-1)?.sessionId ?? "";
   }
-  // Within one second the ids, which have milliseconds, tell.
-  if (page.limit === Number.POSITIVE_INFINITY)
-    own.sort(
-      (one, other) =>
-        Number(other.createdAt) - Number(one.createdAt) || (one.sessionId < other.sessionId ? 1 : -1),
-    );
-  return own.map(toUserSession);
+  const sessions = own.map(toUserSession);
+  return page.limit === Number.POSITIVE_INFINITY ? sessions.sort(newestFirst) : sessions;
 }

@@ -1,49 +1,32 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { createServer, type Server } from "node:http";
+import { afterEach, expect, test } from "@jest/globals";
 import type { StoreDownEvent, StoreUpEvent } from "../../../src/index.js";
-import { createTestDatabase, type TestDatabase } from "../../support/database/database.js";
-import { type DatabaseProxy, startProxy } from "../../support/database/proxy.js";
-import { ask, gotToken, startServer, type TestServer } from "../../support/servers/server.js";
+import { listen } from "../../support/listen.js";
+import { useNodes } from "../../support/servers/nodes.js";
+import { ask, gotToken } from "../../support/servers/server.js";
 
 // What `sessions.health()` knows, on a real database behind a proxy that cuts, refuses and hangs.
 
-let database: TestDatabase;
-let proxy: DatabaseProxy;
-let server: TestServer;
-const closing: (() => unknown)[] = [];
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(() => database.drop());
-afterEach(async () => {
-  for (let close = closing.pop(); close; close = closing.pop()) await close();
+const nodes = useNodes();
+const servers: Server[] = [];
+afterEach(() => {
+  for (const http of servers.splice(0)) http.close();
 });
 
 async function start(options = {}) {
-  proxy = await startProxy(database.url);
-  closing.push(() => proxy.close());
-  server = await startServer({
-    databaseUrl: proxy.through(database.url),
-    options: { storeTimeout: 1, ...options },
-  });
-  closing.push(() => server.close());
-  closing.push(() => proxy.up().catch(() => {}));
+  const node = await nodes.node({ options: { storeTimeout: 1, ...options } });
   const http = createServer((request, response) => {
-    const { liveness, readiness } = server.sessions;
+    const { liveness, readiness } = node.sessions;
     (request.url === "/livez" ? liveness : readiness)(request, response);
   });
-  http.listen(0, "127.0.0.1");
-  await once(http, "listening");
-  closing.push(() => http.close());
-  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  return { ...server, get: (path: string, init?: RequestInit) => fetch(url + path, init) };
+  servers.push(http);
+  const url = `http://127.0.0.1:${await listen(http)}`;
+  return { ...node, get: (path: string, init?: RequestInit) => fetch(url + path, init) };
 }
 
 test("an outage is told once, and so is its end; the process is alive all along, and ready before and after", async () => {
-  const { sessions, client, get } = await start();
+  const { sessions, client, proxy, get } = await start();
   const downs: StoreDownEvent[] = [];
   const ups: StoreUpEvent[] = [];
   sessions.on("storeDown", (event) => downs.push(event));
@@ -79,7 +62,7 @@ test("an outage is told once, and so is its end; the process is alive all along,
 });
 
 test("a process to which nobody is sent any more finds out by itself that the store is back", async () => {
-  const { sessions } = await start();
+  const { sessions, proxy } = await start();
   await sessions.check();
   await proxy.down();
   const isDown = new Promise((resolve) => sessions.once("storeDown", resolve));
@@ -93,7 +76,7 @@ test("a process to which nobody is sent any more finds out by itself that the st
 });
 
 test("what is there is counted: sessions, sockets, events that wait", async () => {
-  const { sessions, client, io } = await start();
+  const { sessions, client, io, proxy } = await start();
   const [one, other] = [client({ auth: { token: "" } }), client({ auth: { token: "" } })];
   await Promise.all([gotToken(one), gotToken(other)]);
   expect(sessions.health()).toMatchObject({

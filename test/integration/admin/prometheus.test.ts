@@ -1,16 +1,16 @@
 import fs from "node:fs";
+import { createServer } from "node:http";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { Adapter } from "socket.io-adapter";
 import { promtool } from "../../../scripts/servers/prometheus.js";
 import { instrument } from "../../../src/admin/opentelemetry/instrument.js";
-import { createTestDatabase, type TestDatabase } from "../../support/database/database.js";
-import { type DatabaseProxy, startProxy } from "../../support/database/proxy.js";
 import { listen } from "../../support/listen.js";
 import { describeWithPrometheus, type RunningPrometheus } from "../../support/prometheus/prometheus.js";
-import { ask, gotToken, startServer, type TestServer } from "../../support/servers/server.js";
+import { type Node, useNodes } from "../../support/servers/nodes.js";
+import { ask, gotToken } from "../../support/servers/server.js";
 
 // Metrics on their whole way: the library, OpenTelemetry's SDK, its exporter, a Prometheus that reads it.
 
@@ -29,27 +29,19 @@ class LonelyAdapter extends Adapter {
   }
 }
 
-let database: TestDatabase;
+const nodes = useNodes();
 const closing: (() => unknown)[] = [];
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(() => database.drop());
 afterEach(async () => {
-  for (let close = closing.pop(); close; close = closing.pop()) await close();
+  for (const close of closing.splice(0)) await close();
 });
 
-interface Measured extends TestServer {
-  readonly proxy: DatabaseProxy;
+interface Measured extends Node {
   /** Where the metrics are. */
   readonly port: number;
 }
 
 async function start(): Promise<Measured> {
-  const proxy = await startProxy(database.url);
-  closing.push(() => proxy.close());
-  const server = await startServer({
-    databaseUrl: proxy.through(database.url),
+  const node = await nodes.node({
     options: { storeTimeout: 1 },
     io: { adapter: LonelyAdapter },
     handlers: (io) =>
@@ -61,12 +53,9 @@ async function start(): Promise<Measured> {
         socket.on("destroy", (done) => socket.session.destroy().then(done));
       }),
   });
-  closing.push(() => server.close());
-  closing.push(() => proxy.up().catch(() => {}));
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [exporter] });
-  const stop = instrument(server.sessions, { meterProvider: provider });
-  const { createServer } = await import("node:http");
+  const stop = instrument(node.sessions, { meterProvider: provider });
   const http = createServer((request, response) => exporter.getMetricsRequestHandler(request, response));
   const port = await listen(http);
   closing.push(async () => {
@@ -75,7 +64,7 @@ async function start(): Promise<Measured> {
     http.closeAllConnections();
     http.close();
   });
-  return { ...server, proxy, port };
+  return { ...node, port };
 }
 
 /** 3 mints, 2 resumes, 1 expired token (whose client gets the third new session), a set, a login. */
@@ -90,7 +79,7 @@ async function perform({ client }: Measured): Promise<void> {
   const { token: otherToken } = await gotToken(other);
   other.disconnect();
   await gotToken(client({ auth: { token: otherToken } }));
-  await database.rows("update session set expires = unix_timestamp() - 5 where sessionId = ?", [
+  await nodes.database.rows("update session set expires = unix_timestamp() - 5 where sessionId = ?", [
     otherToken.slice(0, 32),
   ]);
   expect(await gotToken(client({ auth: { token: otherToken } }))).toMatchObject({
